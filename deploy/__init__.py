@@ -1,0 +1,1 @@
+"""How it runs: the `mmbind` command, one machine, the demo."""

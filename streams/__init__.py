@@ -1,0 +1,1 @@
+"""From sensor window to Binding, and the way back of a model."""

@@ -1,0 +1,114 @@
+"""The records that travel through the topics. Performs no I/O and checks nothing: see `validation`."""
+
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+import numpy as np
+
+from encoders.scaling import Scaling
+
+Label: TypeAlias = int | str
+Outcome: TypeAlias = Literal["bound", "alone", "withheld", "held-out", "no-shared-modality"]
+
+OUTCOMES: tuple[Outcome, ...] = ("bound", "alone", "withheld", "held-out", "no-shared-modality")
+
+
+class SensorWindow(msgspec.Struct, frozen=True, kw_only=True, eq=False, omit_defaults=True):
+    """One window of one sensor: `values` is `[T, C]` float32, `start_ns` its first step's Unix time.
+
+    `label` is for evaluation only: it never binds and never trains.
+    """
+
+    source_id: str
+    modality: str
+    start_ns: int
+    values: np.ndarray
+    window_id: str | None = None
+    label: Label | None = None
+
+    @property
+    def identity(self) -> str:
+        """The sender's window_id, or one made of source, modality and start."""
+        return self.window_id or f"{self.source_id}/{self.modality}/{self.start_ns}"
+
+
+class Sample(msgspec.Struct, frozen=True, kw_only=True, eq=False, omit_defaults=True):
+    """All windows of one source at one time: `windows` are raw values, `scaling` what makes them comparable."""
+
+    sample_id: str
+    source_id: str
+    start_ns: int
+    windows: dict[str, np.ndarray]
+    scaling: dict[str, Scaling]
+    held_out: bool = False
+    late: bool = False
+    label: Label | None = None
+
+    def scaled(self, modality: str) -> np.ndarray:
+        """The window `[T, C]` of a modality in its source's own robust units.
+
+        Raises:
+            KeyError: If the sample lacks the modality.
+        """
+        return self.scaling[modality].apply(self.windows[modality])
+
+
+class Partner(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One end of an edge: cosine `similarity`, share `probability` in the soft assignment.
+
+    `confidence` is an estimated probability that the pair is right, or None where there is no estimate.
+    """
+
+    sample_id: str
+    similarity: float
+    probability: float
+    confidence: float | None = None
+
+
+class Binding(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one sample: its partners, best first, or why it has none.
+
+    Its identity is (sample_id, round). `worker` and `sequence` say which worker bound it and as its how-manieth
+    sample since that worker's history was built: with them a run can be replayed in the order it had.
+    """
+
+    sample_id: str
+    round: int
+    model_version: int
+    outcome: Outcome
+    partners: tuple[Partner, ...] = ()
+    worker: str = ""
+    sequence: int = 0
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """The gate's word on one candidate version."""
+
+    version: int
+    passed: bool
+    reason: str
+    figures: dict[str, float] = {}
+
+
+class ChannelMove(msgspec.Struct, frozen=True, kw_only=True):
+    """Points a channel at a version. It is void unless `replaces` is the version the channel had."""
+
+    channel: str
+    seq: int
+    version: int
+    replaces: int
+    reason: str
+    by: str
+    at_ns: int
+
+
+class FollowerReport(msgspec.Struct, frozen=True, kw_only=True):
+    """Which version a follower runs, and how its last swap went."""
+
+    follower_id: str
+    version: int
+    at_ns: int
+    swaps: int = 0
+    failures: int = 0
+    last_error: str = ""
+    details: dict[str, Any] = {}

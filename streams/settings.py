@@ -1,0 +1,121 @@
+"""The settings that streams need, a section a class. Reads no file and no environment: see `deploy.config`."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from encoders.modality import NAME_PATTERN, ModalitySpec
+
+
+class Section(BaseModel):
+    """A frozen table of settings in which an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class BrokerSettings(Section):
+    """How to reach the broker; the names are kafka-python's."""
+
+    bootstrap_servers: str = Field("127.0.0.1:9092", min_length=1)
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    ssl_cafile: str | None = None
+    ssl_certfile: str | None = None
+    ssl_keyfile: str | None = None
+    ssl_check_hostname: bool = True
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
+    sasl_plain_username: str | None = None
+    sasl_plain_password: SecretStr | None = None
+    compression: Literal["gzip", "snappy", "lz4", "zstd"] | None = None
+
+
+class TopicSettings(Section):
+    """Names, sizes and counts of the topics."""
+
+    prefix: str = Field("mmbind.", pattern=r"[a-z0-9.-]*")
+    partitions: int = Field(4, ge=1, description="of windows.<modality> and samples")
+    pair_partitions: int = Field(4, ge=1, description="with 1, training is bit-identical between runs of one log")
+    replication_factor: int = Field(1, ge=1)
+    max_message_bytes: int = Field(1_000_000, ge=10_000, description="of all topics but rejects")
+    retention_hours: float = Field(48, gt=0, description="of samples, pairs and rejects; longer than the history")
+
+
+class ModalitySettings(Section):
+    """One sensor kind; the table's name is the modality's."""
+
+    n_channels: int = Field(ge=1)
+    n_steps: int = Field(ge=1, description="steps of one window")
+    rate_hz: float = Field(gt=0)
+    unit: str = ""
+    channels: tuple[str, ...] = ()
+
+    def spec(self, name: str) -> ModalitySpec:
+        """The modality of that name."""
+        return ModalitySpec(name=name, **self.model_dump())
+
+
+class IngestSettings(Section):
+    """From windows to samples."""
+
+    hop_s: float = Field(5.0, gt=0, description="windows of one source within one hop form a sample")
+    grace_s: float = Field(2.0, gt=0, description="wall-clock time a window waits for its companions")
+    max_future_s: float = Field(60.0, gt=0, description="how far ahead of the wall clock a window may start")
+    length_tolerance: float = Field(0.1, ge=0, lt=1, description="share by which a window may be longer or shorter")
+    scaling_windows: int = Field(32, ge=1, description="windows after which a source's scaling is fixed")
+    held_out_sources: tuple[str, ...] = ()
+    held_out_share: float = Field(0.0, ge=0, lt=1, description="share of sources held out by the hash of their id")
+
+
+class IndexSettings(Section):
+    """The history and its index; M, ef_construction and ef are hnswlib's."""
+
+    history_samples: int = Field(20_000, ge=100)
+    history_hours: float = Field(24.0, gt=0)
+    segment_samples: int = Field(4096, ge=64)
+    M: int = Field(16, ge=2)
+    ef_construction: int = Field(100, ge=8)
+    ef: int = Field(64, ge=8)
+
+
+class BindingSettings(Section):
+    """How partners are chosen."""
+
+    partners: int = Field(8, ge=1, description="at most so many partners a sample")
+    neighbours: int = Field(32, ge=1, description="candidates fetched from the index")
+
+
+class RegistrySettings(Section):
+    """Where bundles lie and which channel is followed."""
+
+    root: str = "mmbind-data/models"
+    channel: str = Field("stable", pattern=NAME_PATTERN)
+
+
+class RuntimeSettings(Section):
+    """Device, threads and listeners of a service."""
+
+    device: str = "cpu"
+    threads: int = Field(1, ge=1)
+    metrics_host: str = "127.0.0.1"
+    stream_port: int = Field(9464, ge=0, le=65535, description="worker's /metrics, /healthz, /readyz; 0 picks one")
+    trainer_port: int = Field(9465, ge=0, le=65535)
+    data_dir: str = "mmbind-data"
+    log_format: Literal["text", "json"] = "text"
+
+
+class StreamSettings(Section):
+    """All that a worker is told."""
+
+    broker: BrokerSettings = BrokerSettings()
+    topics: TopicSettings = TopicSettings()
+    modalities: dict[str, ModalitySettings] = Field(min_length=1)
+    shared_modality: str
+    ingest: IngestSettings = IngestSettings()
+    index: IndexSettings = IndexSettings()
+    binding: BindingSettings = BindingSettings()
+    registry: RegistrySettings = RegistrySettings()
+    runtime: RuntimeSettings = RuntimeSettings()
+
+    @property
+    def specs(self) -> dict[str, ModalitySpec]:
+        """Modalities by name."""
+        return {name: one.spec(name) for name, one in self.modalities.items()}

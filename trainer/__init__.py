@@ -1,0 +1,1 @@
+"""From Binding to published model."""
