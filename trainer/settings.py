@@ -1,0 +1,61 @@
+"""What the trainer is told, a section a class. Reads no file and no environment: see `deploy.config`."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from streams.settings import Section
+
+
+class AugmentationSettings(Section):
+    """How a scaled window is varied before each training step; 0 switches a kind off."""
+
+    shift_share: float = Field(0.1, ge=0, lt=1, description="largest shift in time, as a share of the window")
+    gain_sd: float = Field(0.1, ge=0, lt=1, description="standard deviation of the factor on a whole window")
+    noise_sd: float = Field(0.05, ge=0, description="of white noise, in the source's robust units")
+    drop_share: float = Field(0.1, ge=0, lt=1, description="longest stretch that is blanked, as a share of the window")
+
+
+class SofteningSettings(Section):
+    """Removes look-alikes from the negatives: `log(1 - sigmoid((c - quantile) / width))`.
+
+    `c` is the hub-corrected lag-tolerant similarity of two shared windows, the quantile a running one.
+    """
+
+    enabled: bool = True
+    quantile: float = Field(0.97, gt=0, lt=1)
+    width: float = Field(0.03, gt=0)
+    memory: float = Field(0.95, ge=0, lt=1, description="share of the running quantile that a step keeps")
+
+
+class GateSettings(Section):
+    """What a candidate must show before the followed channel moves to it."""
+
+    retrieval_tolerance: float = Field(0.02, ge=0, description="how far a figure may fall below the best so far")
+    chance_factor: float = Field(1.2, ge=1, description="how many times chance the retrieval must be")
+    min_effective_rank: float = Field(4.0, ge=1)
+    max_mean_cosine: float = Field(0.9, gt=0, le=1, description="mean cosine of unlike samples of one modality")
+
+
+class TrainerSettings(Section):
+    """All that the trainer is told."""
+
+    seed: int = Field(0, ge=0)
+    cycle_bindings: int = Field(128, ge=1, description="a cycle is cut by this many Bindings")
+    steps_per_cycle: int = Field(40, ge=1)
+    batch_pairs: int = Field(64, ge=2)
+    learning_rate: float = Field(2e-3, gt=0)
+    weight_decay: float = Field(1e-3, ge=0)
+    temperature: float = Field(0.1, gt=0)
+    dim: int = Field(64, ge=2, description="length of an embedding")
+    width: int = Field(32, ge=8, multiple_of=8, description="channels of an encoder's first layer")
+    edge_weight: Literal["one", "similarity", "probability"] = Field(
+        "one", description="what the loss multiplies an edge by; natural edges have 1"
+    )
+    augmentation: AugmentationSettings = AugmentationSettings()
+    softening: SofteningSettings = SofteningSettings()
+    replay_samples: int = Field(4096, ge=2, description="samples in the replay buffer")
+    batch_spacing_s: float = Field(4.0, ge=0, description="windows of one source in a batch are this far apart")
+    evaluation_max_samples: int = Field(512, ge=2, description="held-out samples kept for evaluation, the latest")
+    checkpoints_kept: int = Field(3, ge=1, description="whose weights are kept")
+    gate: GateSettings = GateSettings()
