@@ -5,6 +5,10 @@ from collections.abc import Generator
 
 import pytest
 
+from tests.brokers import broker, embedded_broker, kafka_broker, prefix
+
+__all__ = ["broker", "embedded_broker", "kafka_broker", "prefix"]
+
 # A skip whose reason names one of these is a failure where MMBIND_REQUIRE_ALL is set: CI has both at hand.
 PROVIDED = ("KAFKA_HOME", "MMBIND_TEST_DATA")
 
