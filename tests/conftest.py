@@ -4,10 +4,15 @@ import os
 from collections.abc import Generator
 
 import pytest
+from hypothesis import settings
 
 from tests.brokers import broker, embedded_broker, kafka_broker, prefix
 
 __all__ = ["broker", "embedded_broker", "kafka_broker", "prefix"]
+
+# The same examples in every run, and no deadline: a busy machine is not a failure.
+settings.register_profile("mmbind", deadline=None, derandomize=True)
+settings.load_profile("mmbind")
 
 # A skip whose reason names one of these is a failure where MMBIND_REQUIRE_ALL is set: CI has both at hand.
 PROVIDED = ("KAFKA_HOME", "MMBIND_TEST_DATA")
