@@ -54,7 +54,7 @@ def test_a_window_survives_the_wire(form: Format, values: np.ndarray, label: int
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_sample_and_a_binding_survive_the_wire(form: Format) -> None:
-    scaling = Scaling(center=floats(1, 2), scale=np.float32([3, 4]), n_windows=7)
+    scaling = Scaling(center=floats(1, 2), scale=floats(3, 4), n_windows=7)
     sample = Sample(
         sample_id="a@1",
         source_id="a",
