@@ -1,0 +1,127 @@
+"""Encoders: from scaled windows to unit embeddings. The only place outside the trainer that knows torch."""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from encoders.bundle import ModelBundle
+from encoders.modality import ModalitySpec
+
+BLOCK_ROWS = 64
+# Steps that are left after the first layer, whatever the window's length: they decide the cost of all the rest.
+STEM_STEPS = 64
+# Robust units beyond which a value says only that it is extreme.
+CLIP = 8.0
+GROUPS = 8
+
+
+class Encoder(nn.Module):
+    """Unit embeddings `[B, dim]` of windows `[B, T, C]` in robust units, by strided convolutions over time.
+
+    Group norms only: a row of the result depends on its own window and on no other.
+    """
+
+    def __init__(self, spec: ModalitySpec, dim: int, width: int) -> None:
+        super().__init__()
+        stride = max(1, round(spec.n_steps / STEM_STEPS))
+        n_steps = -(-spec.n_steps // stride)
+        self.stem = nn.Conv1d(spec.n_channels, width, 2 * stride + 1, stride, padding=stride)
+        blocks: list[nn.Module] = []
+        for n_inputs in (width, 2 * width):
+            step = 2 if n_steps >= 16 else 1
+            n_steps = -(-n_steps // step)
+            blocks += [
+                nn.GroupNorm(GROUPS, n_inputs),
+                nn.GELU(),
+                nn.Conv1d(n_inputs, 2 * width, 5, step, padding=2),
+            ]
+        self.blocks = nn.Sequential(*blocks, nn.GroupNorm(GROUPS, 2 * width), nn.GELU())
+        self.head = nn.Sequential(nn.Linear(4 * width, 2 * width), nn.GELU(), nn.Linear(2 * width, dim))
+
+    def forward(self, windows: Float[Tensor, "batch steps channels"]) -> Float[Tensor, "batch dim"]:
+        """One unit row for each window."""
+        hidden = self.blocks(self.stem(windows.clamp(-CLIP, CLIP).transpose(1, 2)))
+        pooled = torch.cat([hidden.mean(2), hidden.amax(2)], 1)
+        return nn.functional.normalize(self.head(pooled), dim=1)
+
+
+class EncoderFunction:
+    """Numpy in, numpy out: unit embeddings `[N, dim]` float32 of windows `[N, T, C]` in robust units.
+
+    Always runs blocks of the same number of rows, the last one padded with zeros, so that a row's bits do not depend
+    on how many others it came with.
+
+    Raises:
+        ValueError: If the weights are not those of an encoder of `spec`.
+    """
+
+    def __init__(
+        self, spec: ModalitySpec, weights: Mapping[str, np.ndarray], block_rows: int = BLOCK_ROWS, device: str = "cpu"
+    ) -> None:
+        self.spec, self._block_rows, self._device = spec, block_rows, torch.device(device)
+        self._encoder = build_encoder(spec, weights).to(self._device).eval()
+        self.dim = int(weights["head.2.bias"].shape[0])
+
+    def __call__(self, windows: np.ndarray) -> np.ndarray:
+        """One unit row for each window.
+
+        Raises:
+            ValueError: If the windows are not `[N, n_steps, n_channels]` of the modality.
+        """
+        wanted = (self.spec.n_steps, self.spec.n_channels)
+        if windows.ndim != 3 or windows.shape[1:] != wanted:
+            raise ValueError(f"windows of {self.spec.name!r} have shape {windows.shape}, wanted [N, {wanted}]")
+        rows = np.empty((len(windows), self.dim), np.float32)
+        block = np.zeros((self._block_rows, *wanted), np.float32)
+        for start in range(0, len(windows), self._block_rows):
+            part = windows[start : start + self._block_rows]
+            block[: len(part)], block[len(part) :] = part, 0
+            with torch.inference_mode():
+                embedded = self._encoder(torch.from_numpy(block).to(self._device))
+            rows[start : start + len(part)] = embedded[: len(part)].cpu().numpy()
+        return rows
+
+
+def build_encoder(spec: ModalitySpec, weights: Mapping[str, np.ndarray]) -> Encoder:
+    """The encoder of a modality with these weights; its width and dim are read from them.
+
+    Raises:
+        ValueError: If the weights are not those of an encoder of `spec`.
+    """
+    try:
+        encoder = Encoder(spec, dim=weights["head.2.bias"].shape[0], width=weights["stem.bias"].shape[0])
+        encoder.load_state_dict({name: torch.from_numpy(value.copy()) for name, value in weights.items()})
+    except (KeyError, RuntimeError) as error:
+        raise ValueError(f"these are not the weights of an encoder of {spec.name!r}: {error}") from error
+    return encoder
+
+
+def encoder_weights(encoder: Encoder) -> dict[str, np.ndarray]:
+    """Copies of the encoder's arrays by name."""
+    return {name: value.detach().cpu().numpy().copy() for name, value in encoder.state_dict().items()}
+
+
+def load_encoders(
+    bundle: ModelBundle, modalities: Iterable[str] | None = None, device: str = "cpu", threads: int | None = None
+) -> dict[str, EncoderFunction]:
+    """The encoders of a bundle by modality, all that it has or those named.
+
+    Args:
+        bundle: Verified when it was loaded.
+        modalities: Which to build.
+        device: Torch's name of it.
+        threads: How many torch may use, in the whole process; without it nothing is changed.
+
+    Raises:
+        ValueError: If the bundle lacks a modality, or its weights do not fit.
+    """
+    if threads is not None:
+        torch.set_num_threads(threads)
+    specs = {spec.name: spec for spec in bundle.manifest.modalities}
+    wanted = sorted(bundle.weights if modalities is None else modalities)
+    if missing := [name for name in wanted if name not in bundle.weights or name not in specs]:
+        raise ValueError(f"version {bundle.manifest.version} has no encoder of {missing}")
+    return {name: EncoderFunction(specs[name], bundle.weights[name], device=device) for name in wanted}

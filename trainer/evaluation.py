@@ -1,0 +1,149 @@
+"""How good the encoders are on samples that they were never trained on. Performs no I/O and reads no clock."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import permutations
+
+import numpy as np
+
+from streams.records import Sample
+
+Embed = Callable[[np.ndarray], np.ndarray]
+
+
+def retrieval(
+    queries: np.ndarray, gallery: np.ndarray, query_labels: np.ndarray, gallery_labels: np.ndarray
+) -> dict[str, float]:
+    """Class-level figures of ranking the gallery `[M, D]` for each query `[N, D]` by cosine.
+
+    `cmap` is the mean average precision, `r_at_1` the share of queries whose nearest has their label, `chance_cmap`
+    and `chance_r_at_1` what a random order gives on average. Queries whose label is not in the gallery do not count.
+
+    Raises:
+        ValueError: If no query's label is in the gallery.
+    """
+    relevant = query_labels[:, None] == gallery_labels[None, :]
+    answerable = relevant.any(1)
+    if not answerable.any():
+        raise ValueError("no query has a label that the gallery has")
+    relevant = relevant[answerable]
+    # Equal similarities must not come out in the order in which the gallery happens to be: a collapsed encoder
+    # would be given that order's precision.
+    shuffled = np.random.default_rng(0).permutation(len(gallery))
+    order = shuffled[np.argsort(-(queries[answerable] @ gallery[shuffled].T), axis=1, kind="stable")]
+    hits = np.take_along_axis(relevant, order, 1)
+    precisions = np.cumsum(hits, 1) / np.arange(1, len(gallery) + 1)
+    return {
+        "cmap": float(((precisions * hits).sum(1) / hits.sum(1)).mean()),
+        "r_at_1": float(hits[:, 0].mean()),
+        "chance_cmap": float(np.mean([_chance_precision(int(n), len(gallery)) for n in relevant.sum(1)])),
+        "chance_r_at_1": float(relevant.mean()),
+    }
+
+
+def _chance_precision(n_relevant: int, n_all: int) -> float:
+    """Expected average precision of a random order."""
+    if n_all == 1:
+        return 1.0
+    harmonic = float((1 / np.arange(1, n_all + 1)).sum())
+    return ((n_relevant - 1) / (n_all - 1) * (n_all - harmonic) + harmonic) / n_all
+
+
+def instance_retrieval(queries: np.ndarray, gallery: np.ndarray) -> dict[str, float]:
+    """Figures of finding row i of the gallery `[N, D]` with row i of the queries `[N, D]`.
+
+    `mrr` is the mean of 1 / rank, equals of the right one counting half, `r_at_1` the share at rank 1, `chance_mrr`
+    what a random order gives on average.
+    """
+    similarities = queries @ gallery.T
+    own = np.diagonal(similarities)[:, None]
+    rank = 1 + (similarities > own).sum(1) + ((similarities == own).sum(1) - 1) / 2
+    n_rows = len(queries)
+    return {
+        "mrr": float((1 / rank).mean()),
+        "r_at_1": float((rank == 1).mean()),
+        "chance_mrr": float((1 / np.arange(1, n_rows + 1)).sum() / n_rows),
+    }
+
+
+def collapse(embeddings: np.ndarray) -> dict[str, float]:
+    """Whether embeddings `[N, D]` still tell things apart.
+
+    `effective_rank` is the exponential of the entropy of the covariance's spectrum, 1 when all lie on a line and at
+    most D; `mean_cosine` is that of two different rows, near 1 when all are the same.
+    """
+    n_rows = len(embeddings)
+    total = embeddings.astype(np.float64).sum(0)
+    squares = float((embeddings.astype(np.float64) ** 2).sum())
+    spectrum = np.linalg.svd(embeddings - embeddings.mean(0), compute_uv=False).astype(np.float64) ** 2
+    shares = spectrum / max(float(spectrum.sum()), 1e-12)
+    shares = shares[shares > 1e-12]
+    return {
+        "effective_rank": float(np.exp(-(shares * np.log(shares)).sum())),
+        "mean_cosine": float((total @ total - squares) / max(n_rows * (n_rows - 1), 1)),
+    }
+
+
+def evaluate(
+    encoders: Mapping[str, Embed], held_out: Sequence[Sample], pairs: Iterable[tuple[str, str]] | None = None
+) -> dict[str, float]:
+    """Figures of the encoders on held-out samples, by name.
+
+    `retrieval/<a>-><b>/<figure>` with `mrr` and `chance_mrr` from the samples that have both modalities, and, where
+    there are labels, `cmap`, `r_at_1` and their chances: every labelled sample with `a` asks, every one with `b` can
+    be found, itself included. `collapse/<modality>/<figure>` from all samples that have it. What cannot be judged has
+    no key: see `missing_evidence`.
+
+    Args:
+        encoders: From windows `[N, T, C]` in robust units to unit rows, by modality.
+        held_out: Samples that took no part in training.
+        pairs: Which (query, gallery) to judge; every ordered two of the encoders without it.
+    """
+    embedded = {
+        name: _Embedded(embed, [sample for sample in held_out if name in sample.windows], name)
+        for name, embed in sorted(encoders.items())
+    }
+    figures: dict[str, float] = {}
+    for name, one in embedded.items():
+        if len(one.rows) >= 2:
+            figures |= {f"collapse/{name}/{key}": value for key, value in collapse(one.rows).items()}
+    for query, gallery in permutations(sorted(encoders), 2) if pairs is None else pairs:
+        found = _cross_modal(embedded[query], embedded[gallery])
+        figures |= {f"retrieval/{query}->{gallery}/{key}": value for key, value in found.items()}
+    return figures
+
+
+class _Embedded:
+    """Rows of one modality, with the ids and labels of their samples."""
+
+    def __init__(self, embed: Embed, samples: Sequence[Sample], modality: str) -> None:
+        self.number = {sample.sample_id: row for row, sample in enumerate(samples)}
+        self.labels = [sample.label for sample in samples]
+        self.rows = embed(np.stack([sample.scaled(modality) for sample in samples])) if samples else np.empty((0, 0))
+
+    def labelled(self) -> tuple[np.ndarray, np.ndarray]:
+        known = [row for row, label in enumerate(self.labels) if label is not None]
+        # Text, since labels may be numbers and texts in one stream; their kind is part of it.
+        return self.rows[known], np.array([repr(self.labels[row]) for row in known], dtype=np.str_)
+
+
+def _cross_modal(query: _Embedded, gallery: _Embedded) -> dict[str, float]:
+    figures: dict[str, float] = {}
+    common = [name for name in query.number if name in gallery.number]
+    if len(common) >= 2:
+        found = instance_retrieval(
+            query.rows[[query.number[name] for name in common]], gallery.rows[[gallery.number[name] for name in common]]
+        )
+        figures |= {"mrr": found["mrr"], "chance_mrr": found["chance_mrr"]}
+    (asking, asked_labels), (searched, searched_labels) = query.labelled(), gallery.labelled()
+    if np.isin(asked_labels, searched_labels).any():
+        figures |= retrieval(asking, searched, asked_labels, searched_labels)
+    return figures
+
+
+def missing_evidence(figures: Mapping[str, float], pairs: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """In words, what `evaluate` could not judge of these (query, gallery)."""
+    return tuple(
+        f"{query} -> {gallery}: no two held-out samples have both"
+        for query, gallery in pairs
+        if f"retrieval/{query}->{gallery}/mrr" not in figures
+    )
