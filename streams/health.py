@@ -52,8 +52,7 @@ class HealthServer:
             if error.errno != errno.EADDRINUSE:
                 raise
             raise PortTaken(
-                errno.EADDRINUSE,
-                f"port {port} on {host} is taken: set {setting} to another one, or to 0 to have a free one picked",
+                f"port {port} on {host} is taken: set {setting} to another one, or to 0 to have a free one picked"
             ) from error
         self._server.registry = registry
         self._server.checks = {"/healthz": healthy, "/readyz": ready}
