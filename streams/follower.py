@@ -1,0 +1,196 @@
+"""ModelFollower: the newest encoders of a channel, in a user's own process."""
+
+import logging
+import os
+import socket
+from collections.abc import Callable, Iterable, Mapping
+from types import TracebackType
+
+import numpy as np
+
+from encoders.bundle import ModelBundle
+from encoders.manifest import ModelManifest
+from encoders.scaling import Scaling
+from streams.model_log import KafkaModelLog, ModelLog
+from streams.model_watch import ModelWatch
+from streams.records import Sample
+from streams.registry import Registry
+from streams.settings import BrokerSettings
+
+log = logging.getLogger(__name__)
+
+Embed = Callable[[np.ndarray], np.ndarray]
+
+
+class NoModelYet(RuntimeError):  # noqa: N818 - it says what is so
+    """No version has been loaded so far: see `ModelFollower.wait_for`."""
+
+
+class LoadedModel:
+    """The encoders of one version; never changes."""
+
+    def __init__(self, manifest: ModelManifest, encoders: Mapping[str, Embed]) -> None:
+        self.manifest = manifest
+        self.encoders = dict(encoders)
+
+    @property
+    def version(self) -> int:
+        """Its number."""
+        return self.manifest.version
+
+    def embed(self, windows: Mapping[str, np.ndarray], scaling: Mapping[str, Scaling] | None = None) -> np.ndarray:
+        """The fused embeddings `[N, dim]`: the mean of the modalities' unit embeddings, made unit length again.
+
+        Args:
+            windows: `[N, T, C]` for each modality, row by row of the same moments.
+            scaling: The source's, for each modality (a Sample carries it); without it the windows are taken to be in
+                their source's robust units already.
+
+        Raises:
+            ValueError: If there are no windows, the model lacks a modality, or shapes or numbers of rows differ.
+        """
+        if not windows:
+            raise ValueError("no windows: wanted at least one modality")
+        if missing := sorted(set(windows) - set(self.encoders)):
+            raise ValueError(f"version {self.version} has encoders for {sorted(self.encoders)}, not for {missing}")
+        if len({len(values) for values in windows.values()}) > 1:
+            raise ValueError(f"rows differ: { {name: len(values) for name, values in windows.items()} }")
+        total = np.zeros((len(next(iter(windows.values()))), self.manifest.dim), np.float32)
+        # In order of the names, so that the last bits do not depend on the caller's.
+        for name in sorted(windows):
+            values = windows[name] if scaling is None else scaling[name].apply(windows[name])
+            total += self.encoders[name](values)
+        length = np.linalg.norm(total, axis=1, keepdims=True)
+        fused: np.ndarray = total / np.maximum(length, np.finfo(np.float32).tiny)
+        return fused
+
+
+class ModelFollower:
+    """Follows a channel: fetches each new version, verifies and loads it, and swaps it in between two calls of `embed`.
+
+    Outlives the broker's and the store's absence; a model that is damaged or does not fit is counted in `failures`, and
+    the old one stays. What it runs is reported to the `followers` topic.
+
+    Args:
+        bootstrap_servers: The broker's addresses, or its whole settings where it wants TLS or a password.
+        root: The registry's folder or URL, as in the trainer's settings.
+        modalities: Those that are needed; all without it.
+        follower_id: Names this process in `followers`; host and process number without it.
+        on_swap: Called with the old and the new version's number after each swap, in the follower's thread.
+        models: Where to read instead of Kafka.
+    """
+
+    def __init__(
+        self,
+        bootstrap_servers: str | BrokerSettings = "127.0.0.1:9092",
+        root: str = "mmbind-data/models",
+        *,
+        channel: str = "stable",
+        prefix: str = "mmbind.",
+        modalities: Iterable[str] | None = None,
+        follower_id: str | None = None,
+        device: str = "cpu",
+        on_swap: Callable[[int, int], None] | None = None,
+        models: ModelLog | None = None,
+    ) -> None:
+        if isinstance(bootstrap_servers, str):
+            bootstrap_servers = BrokerSettings(bootstrap_servers=bootstrap_servers)
+        self._model: LoadedModel | None = None
+        self._device = device
+        self._on_swap = on_swap
+        self.watch = ModelWatch(
+            models or KafkaModelLog(bootstrap_servers, prefix),
+            Registry(root),
+            self._load,
+            channel=channel,
+            follower_id=follower_id or f"{socket.gethostname()}-{os.getpid()}",
+            modalities=modalities,
+        )
+
+    def start(self) -> None:
+        """Follows from now on, in a thread of its own."""
+        self.watch.start()
+
+    def stop(self) -> None:
+        """Follows no more; the present model stays usable."""
+        self.watch.stop()
+
+    def __enter__(self) -> "ModelFollower":
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def model(self) -> LoadedModel:
+        """The present model, to use for several calls that must be of one version.
+
+        Raises:
+            NoModelYet: Before the first one.
+        """
+        if self._model is None:
+            raise NoModelYet("no model yet: wait_for(version, timeout_s) waits for one")
+        return self._model
+
+    @property
+    def version(self) -> int:
+        """The present model's number, 0 before the first one."""
+        return self._model.version if self._model else 0
+
+    @property
+    def manifest(self) -> ModelManifest | None:
+        """What the present model says of itself."""
+        return self._model.manifest if self._model else None
+
+    @property
+    def failures(self) -> int:
+        """How often a new model could not be taken up."""
+        return self.watch.failures
+
+    @property
+    def swaps(self) -> int:
+        """How often one was."""
+        return self.watch.swaps
+
+    def wait_for(self, version: int = 1, timeout_s: float = 30.0) -> bool:
+        """Whether this version or a newer one is loaded, waited for at most `timeout_s`."""
+        return self.watch.wait_for(version, timeout_s)
+
+    def embed(self, windows: Mapping[str, np.ndarray], scaling: Mapping[str, Scaling] | None = None) -> np.ndarray:
+        """Fused embeddings `[N, dim]` by one version: see LoadedModel.embed.
+
+        Raises:
+            NoModelYet: Before the first model.
+            ValueError: If the windows do not fit the model.
+        """
+        return self.model.embed(windows, scaling)
+
+    def embed_sample(self, sample: Sample) -> np.ndarray:
+        """The fused embedding `[dim]` of those windows of a sample for which there are encoders.
+
+        Raises:
+            NoModelYet: Before the first model.
+            ValueError: If there is none.
+        """
+        model = self.model
+        known = {name: sample.scaled(name)[None] for name in sample.windows if name in model.encoders}
+        row: np.ndarray = model.embed(known)[0]
+        return row
+
+    def _load(self, manifest: ModelManifest | None, bundle: ModelBundle | None) -> None:
+        old = self.version
+        if manifest is None or bundle is None:
+            self._model = None
+        else:
+            # Here, so that a process that only sends windows needs no torch.
+            from encoders.nets import load_encoders
+
+            self._model = LoadedModel(manifest, load_encoders(bundle, device=self._device))
+        if self._on_swap:
+            try:
+                self._on_swap(old, self.version)
+            except Exception:  # the swap has happened; what the user's code does with the news is its own affair
+                log.exception("on_swap failed")
