@@ -1,0 +1,123 @@
+"""What the pairs of a run are worth once the truth is known: labels come in here, nowhere before. Performs no I/O."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from streams.records import Binding, Label, Sample
+
+# So many edges must carry each of two versions before going from one to the other counts as a swap in a live stream.
+EDGES_OF_A_SWAP = 100
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PairFigures:
+    """Shares are 0..1, or NaN where no bound sample has a label.
+
+    `best` judges each sample's best partner, `all_partners` every partner by its probability; `chance` is the share
+    of equal labels among all earlier samples of other sources. `error` is the standard error of `best` over sources.
+    The arrays have a row for each bound and labelled sample in order: whether its best partner was right, that
+    partner's similarity, the chance it had, and the model version that bound it.
+    """
+
+    best: float
+    second_half: float
+    all_partners: float
+    chance: float
+    error: float
+    right: np.ndarray
+    similarity: np.ndarray
+    chances: np.ndarray
+    version: np.ndarray
+
+
+def judge_pairs(bindings: Sequence[Binding], samples: Mapping[str, Sample], labels: Mapping[str, Label]) -> PairFigures:
+    """Compares the partners of each sample, as they were first emitted, with the truth.
+
+    Args:
+        bindings: In the order in which the samples were bound.
+        samples: By id.
+        labels: Of samples by id; one that is missing is unknown.
+    """
+    history = _History()
+    right, similarity, chances, version, shares, sources = [], [], [], [], [], []
+    for binding in first_rounds(bindings):
+        label, sample = labels.get(binding.sample_id), samples.get(binding.sample_id)
+        if label is None or sample is None or binding.outcome not in ("bound", "alone"):
+            continue
+        if binding.partners:
+            hits = [labels.get(partner.sample_id) == label for partner in binding.partners]
+            probabilities = np.array([partner.probability for partner in binding.partners])
+            right.append(hits[0])
+            shares.append(float(probabilities @ hits / max(probabilities.sum(), 1e-12)))
+            similarity.append(binding.partners[0].similarity)
+            chances.append(history.chance(sample.source_id, label))
+            version.append(binding.model_version)
+            sources.append(sample.source_id)
+        history.add(sample.source_id, label)
+    hits_array = np.array(right, dtype=bool)
+    return PairFigures(
+        best=_mean(hits_array),
+        second_half=_mean(hits_array[len(hits_array) // 2 :]),
+        all_partners=_mean(np.array(shares)),
+        chance=_mean(np.array(chances)),
+        error=_error_over(sources, hits_array),
+        right=hits_array,
+        similarity=np.array(similarity, dtype=float),
+        chances=np.array(chances, dtype=float),
+        version=np.array(version, dtype=int),
+    )
+
+
+def first_rounds(bindings: Iterable[Binding]) -> list[Binding]:
+    """Each sample's first Binding, in order."""
+    seen: dict[str, Binding] = {}
+    for binding in bindings:
+        seen.setdefault(binding.sample_id, binding)
+    return list(seen.values())
+
+
+def edges_by_version(bindings: Iterable[Binding]) -> dict[int, int]:
+    """How many edges each model version made, each Binding (sample and round) counted once."""
+    once = {(binding.sample_id, binding.round): binding for binding in bindings}
+    counts: Counter[int] = Counter()
+    for binding in once.values():
+        counts[binding.model_version] += len(binding.partners)
+    return {version: n for version, n in sorted(counts.items()) if n}
+
+
+def swaps_under_load(edges: Mapping[int, int]) -> int:
+    """Swaps that happened while windows flowed: between versions that made enough edges each."""
+    return max(0, sum(n >= EDGES_OF_A_SWAP for n in edges.values()) - 1)
+
+
+class _History:
+    """Counts of labels, overall and by source, of the samples so far."""
+
+    def __init__(self) -> None:
+        self._all: Counter[Label] = Counter()
+        self._own: dict[str, Counter[Label]] = defaultdict(Counter)
+
+    def add(self, source_id: str, label: Label) -> None:
+        self._all[label] += 1
+        self._own[source_id][label] += 1
+
+    def chance(self, source_id: str, label: Label) -> float:
+        own = self._own[source_id]
+        others = self._all.total() - own.total()
+        return (self._all[label] - own[label]) / others if others else 0.0
+
+
+def _mean(values: np.ndarray) -> float:
+    return float(values.mean()) if len(values) else float("nan")
+
+
+def _error_over(sources: Sequence[str], right: np.ndarray) -> float:
+    """Standard error of the mean, sources being what was drawn: the windows of one source resemble each other."""
+    groups = defaultdict(list)
+    for source, hit in zip(sources, right.tolist(), strict=True):
+        groups[source].append(hit)
+    means = np.array([np.mean(hits) for hits in groups.values()])
+    return float(means.std(ddof=1) / np.sqrt(len(means))) if len(means) > 1 else float("nan")
