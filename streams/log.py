@@ -95,16 +95,17 @@ class LogReader:
     ) -> Iterator[LogMessage]:
         """Messages from `starts` (default: the first kept) up to, not including, `ends` (default: the present ends).
 
-        Within a partition in order; partitions are mixed. Offsets that compaction or transactions left empty at the
-        end of a range are passed over.
+        Only partitions that `ends` names are read; within one in order, but partitions are mixed. Offsets that
+        compaction or transactions left empty at the end of a range are passed over.
 
         Raises:
             LogError: If nothing comes for `timeout_s` before the ends are reached.
         """
         upto = dict(self.ends() if ends is None else ends)
-        self._seek(starts or {})
-        open_tps = {tp for tp in self._tps if self._consumer.position(tp) < upto.get(tp.partition, 0)}
-        self._consumer.pause(*(tp for tp in self._tps if tp not in open_tps))
+        chosen = [tp for tp in self._tps if tp.partition in upto]
+        self._consumer.pause(*(tp for tp in self._tps if tp not in chosen))
+        self._seek(chosen, starts or {})
+        open_tps = self._unfinished(set(chosen), upto)
         heard_s = time.monotonic()
         try:
             while open_tps:
@@ -113,9 +114,7 @@ class LogReader:
                     for record in records:
                         if tp in open_tps and record.offset < upto[tp.partition]:
                             yield _message(record)
-                done = {tp for tp in open_tps if self._consumer.position(tp) >= upto[tp.partition]}
-                open_tps -= done
-                self._consumer.pause(*done)
+                open_tps = self._unfinished(open_tps, upto)
                 if open_tps and time.monotonic() - heard_s > self._timeout_s:
                     raise LogError(f"{self.topic}: nothing came for {self._timeout_s:.0f} s before its end")
         finally:
@@ -125,7 +124,7 @@ class LogReader:
         self, stop: threading.Event, starts: Mapping[int, int] | None = None, poll_ms: int = 200
     ) -> Iterator[LogMessage | None]:
         """Messages from `starts` on, without end until `stop` is set; None whenever nothing came in `poll_ms`."""
-        self._seek(starts or {})
+        self._seek(self._tps, starts or {})
         while not stop.is_set():
             polled = self._consumer.poll(poll_ms)
             if not polled:
@@ -152,12 +151,18 @@ class LogReader:
             time.sleep(0.1)
         raise LogError(f"the broker has no topic {self.topic}")
 
-    def _seek(self, starts: Mapping[int, int]) -> None:
-        for tp in self._tps:
+    def _seek(self, tps: Iterable[TopicPartition], starts: Mapping[int, int]) -> None:
+        for tp in tps:
             if tp.partition in starts:
                 self._consumer.seek(tp, starts[tp.partition])
             else:
                 self._consumer.seek_to_beginning(tp)
+
+    def _unfinished(self, tps: set[TopicPartition], upto: Mapping[int, int]) -> set[TopicPartition]:
+        """Those that are not read up to their end; the others are read no further."""
+        left = {tp for tp in tps if self._consumer.position(tp) < upto[tp.partition]}
+        self._consumer.pause(*(tps - left))
+        return left
 
 
 def read_all(broker: BrokerSettings, topic: str, timeout_s: float = 30.0) -> list[LogMessage]:

@@ -9,6 +9,9 @@ from kafka.errors import TopicAlreadyExistsError
 
 from streams.settings import StreamSettings, TopicSettings
 
+# By this a service knows the broker that keeps nothing: when it is away, its data is gone.
+EMBEDDED_CLUSTER_ID = "mmbind-embedded"
+
 REJECTS_FACTOR = 4
 FOLLOWERS_EXPIRE_HOURS = 24.0
 
@@ -136,6 +139,11 @@ def check_topics(admin: KafkaAdminClient, settings: StreamSettings) -> list[str]
         elif (policy := policies.get(topic.name)) and set(policy.split(",")) != set(topic.cleanup_policy.split(",")):
             differences.append(f"topic {topic.name} has cleanup.policy {policy}, wanted {topic.cleanup_policy}")
     return differences
+
+
+def is_embedded(admin: KafkaAdminClient) -> bool:
+    """Whether the broker is the embedded one, whose data ends with it."""
+    return bool(admin.describe_cluster()["cluster_id"] == EMBEDDED_CLUSTER_ID)
 
 
 def _configs(policy: str, max_bytes: int, retention_hours: float | None = None) -> dict[str, str]:

@@ -6,7 +6,7 @@ from kafka.admin import KafkaAdminClient
 from deploy.apache_kafka import KafkaBroker
 from deploy.brokers import Broker
 from streams.settings import ModalitySettings, StreamSettings, TopicSettings
-from streams.topics import TopicNames, TopicsError, check_topics, create_topics, wanted_topics
+from streams.topics import TopicNames, TopicsError, check_topics, create_topics, is_embedded, wanted_topics
 
 MODALITIES = {name: ModalitySettings(n_channels=3, n_steps=20, rate_hz=20) for name in ("acc", "gyro")}
 
@@ -77,3 +77,7 @@ def test_tells_a_wrong_cleanup_policy(kafka_broker: KafkaBroker, prefix: str) ->
             create_topics(client, settings(prefix))
     finally:
         client.close()
+
+
+def test_knows_the_embedded_broker(admin: KafkaAdminClient, broker: Broker) -> None:
+    assert is_embedded(admin) == (not broker.keeps_data)
