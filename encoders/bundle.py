@@ -28,7 +28,7 @@ class BundleError(Exception):
         self.file, self.wanted, self.got = file, wanted, got
 
 
-class BundleConflict(BundleError):  # noqa: N818 - a refusal with a reason of its own
+class BundleConflict(BundleError):  # noqa: N818 - it says what is so
     """The version exists already, with other contents."""
 
 

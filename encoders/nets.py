@@ -73,7 +73,7 @@ class EncoderFunction:
         """
         wanted = (self.spec.n_steps, self.spec.n_channels)
         if windows.ndim != 3 or windows.shape[1:] != wanted:
-            raise ValueError(f"windows of {self.spec.name!r} have shape {windows.shape}, wanted [N, {wanted}]")
+            raise ValueError(f"windows of {self.spec.name!r} have shape {windows.shape}, wanted (N, *{wanted})")
         rows = np.empty((len(windows), self.dim), np.float32)
         block = np.zeros((self._block_rows, *wanted), np.float32)
         for start in range(0, len(windows), self._block_rows):
