@@ -32,7 +32,10 @@ class GateSettings(Section):
     """What a candidate must show before the followed channel moves to it."""
 
     retrieval_tolerance: float = Field(0.02, ge=0, description="how far a figure may fall below the best so far")
-    chance_factor: float = Field(1.2, ge=1, description="how many times chance the retrieval must be")
+    chance_factor: float = Field(1.2, ge=1, description="how many times chance the labelled retrieval must be")
+    chance_factor_unlabelled: float = Field(
+        1.5, ge=1, description="the same without labels, where luck reaches further: about 3 standard deviations"
+    )
     min_effective_rank: float = Field(4.0, ge=1)
     max_mean_cosine: float = Field(0.9, gt=0, le=1, description="mean cosine of unlike samples of one modality")
 
@@ -54,7 +57,8 @@ class TrainerSettings(Section):
     )
     augmentation: AugmentationSettings = AugmentationSettings()
     softening: SofteningSettings = SofteningSettings()
-    replay_samples: int = Field(4096, ge=2, description="samples in the replay buffer")
+    replay_samples: int = Field(8192, ge=2, description="samples in the replay buffer; an edge needs both ends there")
+    remembered_bindings: int = Field(200_000, ge=1, description="whose repeats are recognised and dropped")
     batch_spacing_s: float = Field(4.0, ge=0, description="windows of one source in a batch are this far apart")
     evaluation_max_samples: int = Field(512, ge=2, description="held-out samples kept for evaluation, the latest")
     checkpoints_kept: int = Field(3, ge=1, description="whose weights are kept")

@@ -1,0 +1,222 @@
+"""The trainer's core: Bindings in, cycles of steps, encoders out. Performs no I/O and reads no clock.
+
+The service, the offline replay and the controls all run this one class. It is deterministic in the order of the
+Bindings and the seed, and `Learner(..., state=learner.snapshot(), samples=...)` goes on bit by bit alike.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from encoders.bundle import ModelBundle
+from encoders.manifest import LogRange, ModelManifest
+from encoders.modality import ModalitySpec
+from streams.records import Binding, Sample
+from trainer.held_out import Evaluation, HeldOut
+from trainer.partners import bound_partner
+from trainer.replay import Identity, PartnerRule, ReplayBuffer
+from trainer.settings import TrainerSettings
+from trainer.state import LearnerState, Weights, joined_arrays
+from trainer.step import StepResult, TrainStep
+
+
+@dataclass(frozen=True, slots=True)
+class CycleReport:
+    """One cycle: its number, counted from 1, the steps so far, and the loss of each of its steps."""
+
+    cycle: int
+    n_steps: int
+    losses: tuple[float, ...]
+
+
+class Learner:
+    """Takes Bindings in, trains a cycle after every `cycle_bindings` admitted, judges itself on held-out samples.
+
+    All modalities of `specs` have an encoder from the start, so that one whose first window comes late joins without
+    the others changing. Only those that took part in a step go into a bundle.
+
+    Args:
+        specs: Modalities by name.
+        shared: The shared modality.
+        settings: Of the trainer; its seed decides all randomness.
+        rule: Chooses partners; the Bindings' own without it.
+        state: To go on from.
+        samples: Where the state's samples are found; missing ones are left out and counted in `n_missing`.
+        device: Torch's name of it.
+    """
+
+    def __init__(
+        self,
+        specs: Mapping[str, ModalitySpec],
+        shared: str,
+        settings: TrainerSettings,
+        *,
+        rule: PartnerRule | None = None,
+        state: LearnerState | None = None,
+        samples: Mapping[str, Sample] | None = None,
+        device: str = "cpu",
+    ) -> None:
+        self.specs, self.shared, self.settings, self._device = dict(specs), shared, settings, device
+        facts = state.facts if state else {}
+        self.counts: Counter[str] = Counter(facts.get("counts", {}))
+        self.n_cycles: int = facts.get("n_cycles", 0)
+        self.best_version: int | None = facts.get("best_version")
+        self._n_since_cycle: int = facts.get("n_since_cycle", 0)
+        self._trained: Counter[str] = Counter(facts.get("trained", {}))
+        self._natural: set[tuple[str, str]] = {(one, other) for one, other in facts.get("natural", ())}
+        self._best: Weights = state.best if state else {}
+        self._admissions: list[Identity] = list(state.admissions) if state else []
+        self._step = TrainStep(specs, shared, settings, settings.seed, state.step if state else None, device)
+        replay = state.replay if state else None
+        self._replay = ReplayBuffer(settings, rule or bound_partner(shared), replay, samples)
+        known, held_out = samples or {}, facts.get("held_out", [])
+        kept = [known[name] for name in held_out if name in known]
+        self._held_out = HeldOut(settings.evaluation_max_samples, kept)
+        self.n_missing = self._replay.n_missing + len(held_out) - len(kept)
+
+    def admit(self, binding: Binding, samples: Mapping[str, Sample]) -> bool:
+        """Takes a Binding into the replay buffer; False if it was there before, is held out or its sample is unknown.
+
+        `counts` tells which: "admitted", "repeated", "held-out" or "sample-lost".
+        """
+        sample = samples.get(binding.sample_id) or self._replay.samples.get(binding.sample_id)
+        outcome = self._take(binding, sample)
+        self.counts[outcome] += 1
+        return outcome == "admitted"
+
+    def _take(self, binding: Binding, sample: Sample | None) -> str:
+        if self._replay.knows(binding):
+            return "repeated"
+        if sample is None:
+            return "held-out" if binding.sample_id in self._held_out else "sample-lost"
+        if binding.outcome == "held-out" or sample.held_out:
+            self.hold_out(sample)
+            return "held-out"
+        self._replay.admit(binding, sample)
+        self._admissions.append((binding.sample_id, binding.round))
+        self._natural |= set(combinations(sorted(sample.windows), 2))
+        self._n_since_cycle += 1
+        return "admitted"
+
+    def hold_out(self, sample: Sample) -> None:
+        """Keeps a sample for evaluation, never for training; the latest `evaluation_max_samples` stay."""
+        self._held_out.add(sample)
+
+    @property
+    def cycle_due(self) -> bool:
+        """Whether enough Bindings were admitted since the last cycle."""
+        return self._n_since_cycle >= self.settings.cycle_bindings
+
+    @property
+    def n_since_cycle(self) -> int:
+        """Bindings admitted since the last cycle."""
+        return self._n_since_cycle
+
+    @property
+    def n_replay(self) -> int:
+        """Samples in the replay buffer."""
+        return len(self._replay)
+
+    @property
+    def sample_ids(self) -> set[str]:
+        """Ids of all samples that it holds: to go on from a snapshot they must be found again."""
+        return {*self._replay.samples, *self._held_out.sample_ids}
+
+    @property
+    def admissions(self) -> Sequence[Identity]:
+        """The Bindings admitted since the last `saved()`, in order."""
+        return self._admissions
+
+    def run_cycle(self, on_step: Callable[[StepResult], None] | None = None) -> CycleReport:
+        """Trains `steps_per_cycle` steps on what the buffer holds, due or not.
+
+        Args:
+            on_step: Called after each step; an exception that it raises ends the cycle, and with it this learner's use.
+        """
+        losses = []
+        for _ in range(self.settings.steps_per_cycle if len(self._replay) else 0):
+            batch = self._replay.draw(self.settings.batch_pairs)
+            result = self._step.run(batch)
+            items = {one.sample_id: one for one in (*batch.anchors, *batch.partners) if one is not None}
+            self._trained.update(name for item in items.values() for name in item.windows)
+            losses.append(result.loss)
+            if on_step is not None:
+                on_step(result)
+        self.n_cycles += 1
+        self._n_since_cycle = 0
+        return CycleReport(self.n_cycles, self._step.n_steps, tuple(losses))
+
+    @property
+    def trained_modalities(self) -> list[str]:
+        """Those that took part in a step."""
+        return [name for name in sorted(self.specs) if self._trained[name]]
+
+    def evaluate(self) -> Evaluation:
+        """Figures of the trained encoders on the held-out samples."""
+        return self._judge(self._trained_weights())
+
+    def evaluate_best(self) -> Evaluation | None:
+        """The same figures of the best version so far; None if none was crowned."""
+        return self._judge(self._best) if self.best_version is not None else None
+
+    def crown(self, version: int) -> None:
+        """Makes the present encoders, published as `version`, those that later ones must not fall behind."""
+        self.best_version, self._best = version, self._trained_weights()
+
+    def bundle(
+        self,
+        version: int,
+        parent: int,
+        created_ns: int,
+        evaluation: Evaluation | None = None,
+        trained_on: Sequence[LogRange] = (),
+        code_version: str = "",
+    ) -> ModelBundle:
+        """The trained encoders with their manifest; its `trained/<modality>/windows` says how many each has seen."""
+        names = self.trained_modalities
+        seen = {f"trained/{name}/windows": float(self._trained[name]) for name in names}
+        manifest = ModelManifest(
+            version=version,
+            parent=parent,
+            created_ns=created_ns,
+            modalities=tuple(self.specs[name] for name in names),
+            shared_modality=self.shared,
+            dim=self.settings.dim,
+            code_version=code_version,
+            settings=self.settings.model_dump(mode="json"),
+            seed=self.settings.seed,
+            evaluation=(evaluation.figures if evaluation else {}) | seen,
+            missing_evidence=evaluation.missing if evaluation else (),
+            trained_on=tuple(trained_on),
+        )
+        return ModelBundle(manifest, self._trained_weights())
+
+    def _trained_weights(self) -> Weights:
+        weights = self._step.weights()
+        return {name: weights[name] for name in self.trained_modalities}
+
+    def _judge(self, weights: Weights) -> Evaluation:
+        return self._held_out.evaluate(self.specs, weights, self._natural, self._device)
+
+    def snapshot(self) -> LearnerState:
+        """A copy of all that comes next depends on, but for the samples' windows."""
+        step, replay = self._step.state(), self._replay.snapshot()
+        facts = {
+            "step": step.details,
+            "random": replay.random,
+            "counts": dict(self.counts),
+            "n_cycles": self.n_cycles,
+            "n_since_cycle": self._n_since_cycle,
+            "best_version": self.best_version,
+            "trained": dict(self._trained),
+            "natural": sorted(self._natural),
+            "held_out": self._held_out.sample_ids,
+        }
+        return LearnerState(
+            joined_arrays(step, self._best), facts, replay.edges, tuple(self._admissions), replay.admitted
+        )
+
+    def saved(self) -> None:
+        """Says that the last snapshot is safe: the next one's `admissions` begin here."""
+        self._admissions.clear()

@@ -1,0 +1,91 @@
+"""The gate: whether a candidate may become the followed version. Pure: figures in, a decision out."""
+
+from collections.abc import Mapping, Sequence
+
+from streams.records import Decision
+from trainer.settings import GateSettings
+
+# With labels the class counts, without them only the very window of the same moment.
+LABELLED, UNLABELLED = "cmap", "mrr"
+
+
+def decide(
+    version: int,
+    candidate: Mapping[str, float],
+    best: Mapping[str, float] | None,
+    settings: GateSettings,
+    missing_evidence: Sequence[str] = (),
+) -> Decision:
+    """Passes a candidate that has not collapsed, beats chance, and is no worse than the best so far.
+
+    1. No modality has collapsed: its effective rank is high enough, the cosine of unlike samples low enough.
+    2. Mean retrieval between modalities is above chance by a factor of the settings.
+    3. It is at most `retrieval_tolerance` below that of the best, embedding the same held-out samples.
+
+    With labels retrieval is judged by `cmap`, without them by `mrr`. Where there is no retrieval to judge, the first
+    rule alone decides, and the reason says so; where nothing at all could be measured, the candidate fails.
+
+    Args:
+        version: Of the candidate.
+        candidate: Its figures: `collapse/<modality>/effective_rank` and `/mean_cosine`,
+            `retrieval/<a>-><b>/<figure>` and `retrieval/<a>-><b>/chance_<figure>`.
+        best: Figures of the best so far on the same samples; None if there is none.
+        settings: The thresholds.
+        missing_evidence: What could not be judged, in words; it stands in the reason.
+    """
+    collapsed = _collapsed(candidate, settings)
+    retrieval, reasons = _judge_retrieval(candidate, best, settings)
+    faults = [*collapsed, *(text for is_fault, text in reasons if is_fault)]
+    merits = [text for is_fault, text in reasons if not is_fault]
+    if not any(name.startswith("collapse/") for name in candidate):
+        faults.append("nothing could be measured on held-out samples")
+    elif not collapsed:
+        merits.insert(0, "no modality has collapsed")
+    missing = [f"not judged: {evidence}" for evidence in missing_evidence]
+    return Decision(
+        version=version,
+        passed=not faults,
+        reason="; ".join([*(faults or merits), *missing]),
+        figures=dict(candidate) | retrieval,
+    )
+
+
+def mean_retrieval(figures: Mapping[str, float], kind: str) -> float | None:
+    """Mean over the directions of one figure; None where there is none."""
+    found = [value for name, value in figures.items() if name.startswith("retrieval/") and name.endswith(f"/{kind}")]
+    return sum(found) / len(found) if found else None
+
+
+def _collapsed(figures: Mapping[str, float], settings: GateSettings) -> list[str]:
+    faults = []
+    for name, value in sorted(figures.items()):
+        kind, _, rest = name.partition("/")
+        modality, _, figure = rest.rpartition("/")
+        if kind != "collapse":
+            continue
+        # Written so that a NaN fails.
+        if figure == "effective_rank" and not value >= settings.min_effective_rank:
+            faults.append(f"{modality} has collapsed: effective rank {value:.1f}, wanted {settings.min_effective_rank}")
+        if figure == "mean_cosine" and not value <= settings.max_mean_cosine:
+            faults.append(f"{modality} has collapsed: mean cosine {value:.2f}, wanted {settings.max_mean_cosine}")
+    return faults
+
+
+def _judge_retrieval(
+    candidate: Mapping[str, float], best: Mapping[str, float] | None, settings: GateSettings
+) -> tuple[dict[str, float], list[tuple[bool, str]]]:
+    """Summary figures, and what speaks against (True) or for the candidate."""
+    kind = LABELLED if mean_retrieval(candidate, LABELLED) is not None else UNLABELLED
+    figure, chance = mean_retrieval(candidate, kind), mean_retrieval(candidate, f"chance_{kind}")
+    if figure is None or chance is None:
+        return {}, [(False, "no retrieval between modalities to judge: the collapse tests alone decide")]
+    factor = settings.chance_factor if kind == LABELLED else settings.chance_factor_unlabelled
+    low = not figure >= factor * chance
+    words = [(low, f"{kind} {figure:.3f} is {'not ' * low}above {factor} times chance ({chance:.3f})")]
+    summary = {f"gate/{kind}": figure, f"gate/chance_{kind}": chance}
+    rival = None if best is None else mean_retrieval(best, kind)
+    if rival is None:
+        return summary, [*words, (False, "it is the first to be judged")]
+    worse = not figure >= rival - settings.retrieval_tolerance
+    words.append((worse, f"{kind} {figure:.3f} is {'' if worse else 'not '}worse than the best so far ({rival:.3f})"))
+    return summary | {f"gate/best_{kind}": rival}, words
