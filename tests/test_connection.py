@@ -78,6 +78,7 @@ def test_passes_on_what_every_client_needs_and_hides_the_password_until_then() -
     assert client_config(settings) == {
         "bootstrap_servers": ["a:1", "b:2"],
         "security_protocol": "SASL_PLAINTEXT",
+        "reconnect_backoff_max_ms": 2000,
         "sasl_mechanism": "PLAIN",
         "sasl_plain_username": "me",
         "sasl_plain_password": "secret",
