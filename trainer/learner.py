@@ -157,11 +157,11 @@ class Learner:
         return self._judge(self._trained_weights())
 
     def evaluate_best(self) -> Evaluation | None:
-        """The same figures of the best version so far; None if none was crowned."""
+        """The same figures of the best encoders so far; None if none were crowned."""
         return self._judge(self._best) if self.best_version is not None else None
 
     def crown(self, version: int) -> None:
-        """Makes the present encoders, published as `version`, those that later ones must not fall behind."""
+        """Makes the present encoders, known as `version`, those that later ones must not fall behind."""
         self.best_version, self._best = version, self._trained_weights()
 
     def bundle(
