@@ -9,6 +9,7 @@ import numpy as np
 
 from deploy.recordings import NS_PER_S, Recordings
 from encoders.scaling import Scaling, fit_scaling
+from streams.assembly import slot_of
 from streams.records import Label, Sample, SensorWindow
 
 
@@ -81,7 +82,7 @@ class Truth:
         return sample.source_id, self._slot(sample.start_ns)
 
     def _slot(self, start_ns: int) -> int:
-        return (start_ns + self._hop_ns // 2) // self._hop_ns
+        return slot_of(start_ns, self._hop_ns)
 
 
 def never_paired(samples: Iterable[Sample]) -> list[tuple[str, str]]:

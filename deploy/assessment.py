@@ -1,0 +1,139 @@
+"""From a finished run to its report: pairs against the truth, each version's retrieval, and the controls.
+
+The same for the demo and for an offline replay: whatever a run was, its parts are given and judged here.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from deploy.comparison import CONTROL_RULES, ControlRun, Weights, train_controls
+from deploy.pairing import edges_by_version, judge_pairs, swaps_under_load
+from deploy.recordings import Recordings
+from deploy.report import CONTROLS, Report, Series, gap_closed, take_pairs
+from deploy.retrieval import Encoders, RetrievalJudge
+from deploy.truth import Truth, never_paired
+from encoders.modality import ModalitySpec
+from streams.records import Binding, Sample
+from streams.settings import StreamSettings
+from trainer.settings import TrainerSettings
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FinishedRun:
+    """What came out of a run.
+
+    `bindings` are in the order in which they were made, `trained_bindings` those that the last version was trained
+    on, in the order in which they were. `weights` are those of each published version, by its number.
+    """
+
+    recordings: Recordings
+    settings: StreamSettings
+    trainer: TrainerSettings
+    windows_in: int
+    windows_lost: int
+    rejects: int
+    samples: Mapping[str, Sample]
+    bindings: Sequence[Binding]
+    trained_bindings: Sequence[Binding]
+    weights: Mapping[int, Weights]
+    worker_model_version: int = 0
+    consumer_model_version: int = 0
+    pairs_trained: int = 0
+    pairs_trained_twice: int = 0
+    losses: Sequence[float] = ()
+    steps_of_version: Mapping[int, int] = field(default_factory=dict)
+
+
+Announce = Callable[[str], None]
+
+
+def assess(run: FinishedRun, announce: Announce = lambda what: None) -> Report:
+    """The report, but for its `seconds`. Trains the controls, which takes as long as the run's own training.
+
+    Args:
+        run: What came out.
+        announce: Called with what is being done.
+    """
+    truth = Truth(run.recordings, run.settings.ingest.hop_s)
+    report = _counted(run)
+    announce("judging pairs")
+    take_pairs(report, judge_pairs(run.bindings, run.samples, truth.labels(run.samples.values())))
+    if run.weights:
+        _judge_versions(run, truth, report, announce)
+    else:
+        report.notes.append("No model was published: too few samples, or no source with two modalities.")
+    return report
+
+
+def _counted(run: FinishedRun) -> Report:
+    edges = edges_by_version(run.bindings)
+    outcomes = Counter({one.sample_id: one.outcome for one in run.bindings}.values())
+    return Report(
+        windows_in=run.windows_in,
+        windows_lost=run.windows_lost,
+        samples=len(run.samples),
+        rejects=run.rejects,
+        bindings=len({(one.sample_id, one.round) for one in run.bindings}),
+        pairs=sum(edges.values()),
+        pairs_by_version=edges,
+        samples_alone=outcomes["alone"],
+        models_published=len(run.weights),
+        worker_model_version=run.worker_model_version,
+        consumer_model_version=run.consumer_model_version,
+        swaps=swaps_under_load(edges),
+        pairs_trained=run.pairs_trained,
+        pairs_trained_twice=run.pairs_trained_twice,
+        series=Series(loss=list(run.losses), steps_of_version=dict(run.steps_of_version)),
+    )
+
+
+def _judge_versions(run: FinishedRun, truth: Truth, report: Report, announce: Announce) -> None:
+    last = max(run.weights)
+    training = [sample for sample in run.samples.values() if not sample.held_out]
+    pairs = [pair for pair in never_paired(training) if set(pair) <= set(run.weights[last])]
+    if not pairs:
+        report.notes.append("No two modalities that never met: there is no retrieval that only binding can teach.")
+        return
+    judge = RetrievalJudge(_judged_samples(run, truth, report), pairs)
+    announce("judging each version")
+    encoders = {version: encoders_of(weights, run.settings.specs) for version, weights in run.weights.items()}
+    report.retrieval_by_version = {
+        version: judge.figures(one) for version, one in encoders.items() if set(run.weights[last]) <= set(one)
+    }
+    report.retrieval = report.retrieval_by_version[last]
+    announce("training the controls: natural edges only, random pairs, pairs by true label")
+    _judge_controls(run, truth, report, judge, encoders[last], announce)
+
+
+def _judged_samples(run: FinishedRun, truth: Truth, report: Report) -> list[Sample]:
+    held_out = [sample for sample in run.samples.values() if sample.held_out]
+    if held_out:
+        return truth.complete(held_out)
+    report.notes.append("No source was held out: retrieval is on sources that were trained on, and flatters.")
+    return truth.complete(run.samples.values())
+
+
+def _judge_controls(
+    run: FinishedRun, truth: Truth, report: Report, judge: RetrievalJudge, ours: Encoders, announce: Announce
+) -> None:
+    task = ControlRun(
+        bindings=run.trained_bindings,
+        samples=truth.labelled(run.samples.values()),
+        specs=run.settings.specs,
+        shared=run.settings.shared_modality,
+        settings=run.trainer,
+    )
+    weights = train_controls(task, on_done=lambda rule: announce(f"control {rule} trained"))
+    for rule, (name, attribute) in zip(CONTROL_RULES, CONTROLS.items(), strict=True):
+        control = encoders_of(weights[rule], run.settings.specs)
+        setattr(report, attribute, judge.figures(control))
+        report.differences.append(judge.difference(name, ours, control))
+    report.gap_closed = gap_closed(report)
+
+
+def encoders_of(weights: Weights, specs: Mapping[str, ModalitySpec]) -> Encoders:
+    """Functions from scaled windows to unit rows, by modality."""
+    from encoders.nets import EncoderFunction
+
+    return {name: EncoderFunction(specs[name], arrays) for name, arrays in weights.items()}

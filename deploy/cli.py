@@ -1,0 +1,75 @@
+"""The `mmbind` command. Imports nothing heavy: each command does, when it runs.
+
+Exit codes: 0 done, 1 it failed, 2 the settings or arguments are wrong, 130 interrupted.
+"""
+
+import sys
+from typing import NoReturn
+
+import typer
+
+from deploy import cli_config, cli_data, cli_models, cli_run, cli_topics
+
+app = typer.Typer(
+    name="mmbind",
+    help="Continuous multimodal binding over Kafka: sensor windows in, models out.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command()(cli_run.demo)
+app.command()(cli_run.up)
+app.command()(cli_run.stream)
+app.command()(cli_run.train)
+app.add_typer(cli_topics.app, name="topics")
+app.add_typer(cli_models.app, name="models")
+app.command()(cli_data.replay)
+app.command()(cli_data.send)
+app.command()(cli_data.tail)
+app.add_typer(cli_config.app, name="config")
+app.command()(cli_config.doctor)
+
+
+def main() -> NoReturn:
+    """Runs the command of the command line; failures that a person can act on become one sentence."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        # Whoever read our output has gone, as `head` does; Python would complain once more when it flushes.
+        sys.stderr.close()
+        sys.exit(0)
+    except Exception as error:
+        code = exit_code(error)
+        if code is None:
+            raise
+        typer.echo(f"mmbind: {error}", err=True)
+        sys.exit(code)
+    sys.exit(0)
+
+
+WRONG_INPUT = ("ConfigError", "RecordingError")
+FAILED = (
+    "BrokerError",
+    "BrokerUnreachable",
+    "BundleError",
+    "CommandError",
+    "LogError",
+    "PortTaken",
+    "RegistryAway",
+    "ServiceError",
+    "TopicsError",
+)
+
+
+def exit_code(error: BaseException) -> int | None:
+    """The exit code of an error that is a message to people; None for a bug."""
+    names = {kind.__name__ for kind in type(error).__mro__}
+    if names & set(WRONG_INPUT):
+        return 2
+    return 1 if names & set(FAILED) else None
+
+
+if __name__ == "__main__":
+    main()

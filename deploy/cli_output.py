@@ -1,0 +1,51 @@
+"""What commands have in common: their options, and how they speak."""
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="Settings file; else MMBIND_CONFIG, else ./mmbind.toml.", show_default=False),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="JSON for programs instead of a table.")]
+
+
+class CommandError(Exception):
+    """A command cannot do what it was asked; the message says why."""
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on standard output."""
+    typer.echo(json.dumps(value, indent=1, ensure_ascii=False))
+
+
+def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A table for people; columns are as wide as they need where nobody looks at a terminal."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", title_style="bold", header_style="dim")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*("" if cell is None else str(cell) for cell in row))
+    console = Console()
+    console.print(table, width=None if console.is_terminal else 200)
+
+
+def print_steps(steps: Iterable[Any]) -> bool:
+    """A line for each step with its verdict; whether all are well."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(soft_wrap=True)
+    is_well = True
+    for step in steps:
+        is_well &= step.ok
+        mark = Text("  ok  ", "green") if step.ok else Text("FAILED", "bold red")
+        console.print(mark, Text(f" {step.name:<12}{step.message}"), sep="")
+    return is_well
