@@ -7,12 +7,12 @@ from typing import Any
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from kafka.errors import TopicAlreadyExistsError
 
+from streams.rejects import REJECTS_FACTOR
 from streams.settings import StreamSettings, TopicSettings
 
 # By this a service knows the broker that keeps nothing: when it is away, its data is gone.
 EMBEDDED_CLUSTER_ID = "mmbind-embedded"
 
-REJECTS_FACTOR = 4
 FOLLOWERS_EXPIRE_HOURS = 24.0
 
 

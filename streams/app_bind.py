@@ -1,0 +1,192 @@
+"""The bind stage: samples in, Bindings out, and the swap of generations between two micro-batches."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import faust
+import numpy as np
+
+from streams.app_ingest import in_message
+from streams.app_messages import Delivery, is_current
+from streams.binder import Binder
+from streams.codec import decode_sample, split
+from streams.ingest import InMessage
+from streams.metrics import StreamMetrics
+from streams.outbox import Outbox
+from streams.records import Binding, Sample
+from streams.rejects import InvalidRecord, Reject, reject_headers
+from streams.settings import StreamSettings
+from streams.topics import rejects_max_bytes
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Encode = Callable[[np.ndarray], np.ndarray]
+
+
+class BindStage:
+    """Owns the Binder of the present assignment and the thread in which it works, one thing at a time.
+
+    Steps of one micro-batch, under one lock:
+    1. decode and bind, in the thread: the event loop is never held up;
+    2. write Bindings and rejects, and wait until the broker has them;
+    3. acknowledge the messages, in their order.
+    A generation is built beside this, in the caller's thread, and swapped in between two micro-batches.
+    """
+
+    def __init__(
+        self, app: faust.App, settings: StreamSettings, delivery: Delivery, metrics: StreamMetrics, worker: str
+    ) -> None:
+        self._app = app
+        self._settings = settings
+        self._outbox = Outbox(settings.topics)
+        self._delivery = delivery
+        self._metrics = metrics
+        self._worker = worker
+        self._lock = asyncio.Lock()
+        self._thread = ThreadPoolExecutor(1, "bind")
+        self._binder: Binder | None = None
+        self._n_assignments = 0
+        self._model: tuple[int, Encode | None] = (0, None)
+
+    async def begin(self, bound: Sequence[Sample]) -> None:
+        """Starts afresh with the history from the log, under the newest model there is: partitions were given or taken.
+
+        The model's generation is built before this returns, so that no Binding falls back behind it.
+        """
+        async with self._lock:
+            self._n_assignments += 1
+            self._binder = await self._in_thread(lambda: self._remembered(bound))
+            self._measure(self._binder)
+
+    async def take(self, events: Sequence[Any]) -> None:
+        """One micro-batch."""
+        async with self._lock:
+            binder = self._binder
+            live = [event for event in events if is_current(self._app, event)]
+            if binder is None or not live:
+                return
+            messages = [in_message(event) for event in live]
+            bindings, rejects = await self._in_thread(lambda: self._bind(binder, messages))
+            n_too_long = await self._delivery.deliver(
+                [*self._outbox.bindings(bindings), *self._outbox.rejects(rejects)]
+            )
+            for event in live:
+                # The acknowledgement of an event whose assignment has ended means nothing: it will come again.
+                if is_current(self._app, event):
+                    event.ack()
+            for reason in [*(reject.reason for reject in rejects), *(["too-large"] * n_too_long)]:
+                self._metrics.rejects.labels(reason).inc()
+            self._metrics.observe_bindings(bindings)
+            self._measure(binder)
+
+    async def drain(self) -> None:
+        """Waits for the micro-batch under way; no other is taken up after it."""
+        async with self._lock:
+            self._binder = None
+
+    async def take_up(self, version: int, encode: Encode | None) -> None:
+        """Returns when samples are bound by this version; until then they are bound by the one before.
+
+        Raises:
+            ValueError: If the encoder does not give finite rows for this modality's windows.
+        """
+        if encode is not None:
+            await asyncio.to_thread(self._try_out, encode)
+        before = self._model
+        # From here on a new assignment takes it up too.
+        self._model = (version, encode)
+        try:
+            while not await self._swapped(version, encode):
+                log.info("building version %d again: partitions were given or taken meanwhile", version)
+        except BaseException:
+            self._model = before
+            raise
+
+    async def _swapped(self, version: int, encode: Encode | None) -> bool:
+        """Builds and swaps in; False if the binder was replaced meanwhile."""
+        start_s = time.monotonic()
+        async with self._lock:
+            binder = self._binder
+            if binder is None or binder.version == version:
+                return True
+            build = await self._in_thread(lambda: binder.begin_build(version, encode))
+        try:
+            await asyncio.to_thread(build.run)
+        except BaseException:
+            binder.abandon(build)
+            raise
+        async with self._lock:
+            if binder is not self._binder:
+                return False
+            await self._in_thread(lambda: binder.swap(build))
+            self._metrics.rebuild_seconds.observe(time.monotonic() - start_s)
+            self._measure(binder)
+            return True
+
+    def _try_out(self, encode: Encode) -> None:
+        spec = self._settings.specs[self._settings.shared_modality]
+        rows = encode(np.zeros((1, spec.n_steps, spec.n_channels), np.float32))
+        if rows.ndim != 2 or len(rows) != 1 or not np.isfinite(rows).all():
+            raise ValueError(f"the encoder of {spec.name} gives {rows!r} for a window of zeros, wanted one finite row")
+
+    def _remembered(self, bound: Sequence[Sample]) -> Binder:
+        settings = self._settings
+        shared = settings.shared_modality
+        worker = f"{self._worker}-{self._n_assignments}"
+        binder = Binder(settings.specs[shared], shared, settings.binding, settings.index, worker)
+        binder.remember(bound)
+        version, encode = self._model
+        if version:
+            build = binder.begin_build(version, encode)
+            build.run()
+            binder.swap(build)
+        return binder
+
+    def _bind(self, binder: Binder, messages: Sequence[InMessage]) -> tuple[list[Binding], list[Reject]]:
+        samples: list[Sample] = []
+        rejects: list[Reject] = []
+        for message in messages:
+            for index, raw in enumerate(self._records(message, rejects)):
+                try:
+                    samples.append(self._checked(decode_sample(raw)))
+                except InvalidRecord as refusal:
+                    rejects.append(self._reject(message, index, raw, refusal))
+        start_s = time.perf_counter()
+        bindings = binder.observe(samples)
+        self._metrics.bind_seconds.observe(time.perf_counter() - start_s)
+        self._metrics.duplicates.labels("sample").inc(len(samples) - len(bindings))
+        return bindings, rejects
+
+    def _checked(self, sample: Sample) -> Sample:
+        # Ingest writes nothing else; but anybody may write to a topic, and one bad sample must not stop a worker.
+        for name, values in sample.windows.items():
+            spec = self._settings.specs.get(name)
+            if spec is None:
+                raise InvalidRecord("unknown-modality", "windows", name, ", ".join(self._settings.specs))
+            if values.shape != (spec.n_steps, spec.n_channels) or name not in sample.scaling:
+                raise InvalidRecord("shape", f"windows.{name}", values.shape, f"[{spec.n_steps}, {spec.n_channels}]")
+            if not np.isfinite(values).all():
+                raise InvalidRecord("not-finite", f"windows.{name}")
+        return sample
+
+    def _records(self, message: InMessage, rejects: list[Reject]) -> list[bytes]:
+        try:
+            return split(message.value, message.content_type)
+        except InvalidRecord as refusal:
+            rejects.append(self._reject(message, 0, message.value or b"", refusal))
+            return []
+
+    def _reject(self, message: InMessage, index: int, raw: bytes, refusal: InvalidRecord) -> Reject:
+        headers = reject_headers(*message.place, index, refusal.reason, refusal.field, refusal.detail)
+        return Reject(message.key, raw, headers, refusal.reason).fitted(rejects_max_bytes(self._settings.topics))
+
+    def _measure(self, binder: Binder) -> None:
+        self._metrics.set_generation(binder.version)
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
