@@ -163,9 +163,12 @@ class Assembler:
         """Closes all slots."""
         return [self._close(source_id, slot) for source_id, slot in list(self._open)]
 
-    def recall(self, source_id: str, start_ns: int, modalities: Iterable[str]) -> None:
-        """Takes note that a slot was closed in an earlier life."""
+    def recall(self, source_id: str, start_ns: int, modalities: Iterable[str], is_late: bool = False) -> None:
+        """Takes note of a group of an earlier life: its slot is closed, unless it was a late one."""
         source = self._source(source_id)
+        if is_late:
+            source.absences.update(dict.fromkeys(modalities, 0))
+            return
         source.closed.add(slot_of(start_ns, self._hop_ns))
         source.is_known = True
         self._count_absences(source, frozenset(modalities))
@@ -231,8 +234,7 @@ class Assembler:
             yield source_id, slot
 
     def _is_over(self, source_id: str, slot: int, now_ns: int) -> bool:
-        source = self._sources[source_id]
-        opened = source.open[slot]
+        source, opened = self._sources[source_id], self._sources[source_id].open[slot]
         if now_ns - opened.opened_ns >= CATCH_UP_GRACES * self._grace_ns:
             return True
         return not any(

@@ -96,7 +96,7 @@ class Intake:
             else:
                 self._scaler(sample.source_id, name).update(sample.windows[name])
         if new:
-            self._assembler.recall(sample.source_id, sample.start_ns, sample.windows)
+            self._assembler.recall(sample.source_id, sample.start_ns, sample.windows, sample.late)
 
     def sample(self, group: Group) -> Sample:
         """What a group of windows is called and carries from here on."""
