@@ -70,7 +70,7 @@ class IndexSettings(Section):
 
     history_samples: int = Field(20_000, ge=100)
     history_hours: float = Field(24.0, gt=0)
-    segment_samples: int = Field(4096, ge=64)
+    segment_samples: int = Field(8192, ge=64)
     M: int = Field(16, ge=2)
     ef_construction: int = Field(100, ge=8)
     ef: int = Field(64, ge=8)
@@ -81,6 +81,10 @@ class BindingSettings(Section):
 
     partners: int = Field(8, ge=1, description="at most so many partners a sample")
     neighbours: int = Field(32, ge=1, description="candidates fetched from the index")
+    temperature: float = Field(0.03, gt=0, description="of the probabilities, on the scale of cosines")
+    hub_correction: float = Field(0.5, ge=0, le=1, description="0 none, 1 the mean of both neighbourhoods (CSLS)")
+    use_cap: float = Field(4.0, gt=0, description="probability that a partner gathers before it is halved")
+    learned_share: float = Field(0.5, gt=0, lt=1, description="of a trained version in the similarity")
 
 
 class RegistrySettings(Section):
@@ -99,6 +103,9 @@ class RuntimeSettings(Section):
     stream_port: int = Field(9464, ge=0, le=65535, description="worker's /metrics, /healthz, /readyz; 0 picks one")
     trainer_port: int = Field(9465, ge=0, le=65535)
     data_dir: str = "mmbind-data"
+    embedded_max_bytes: int = Field(
+        1 << 30, ge=1 << 26, description="resident memory at which `up` stops the embedded broker"
+    )
     log_format: Literal["text", "json"] = "text"
 
 

@@ -1,0 +1,177 @@
+"""A generation: a model version with its index. Two are never compared. Performs no I/O and reads no clock."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeAlias
+
+import numpy as np
+
+from encoders.modality import ModalitySpec
+from streams.descriptor import Descriptor
+from streams.index import SegmentedIndex, ring_rows
+from streams.neighbourhood import BLOCK_ROWS, Neighbourhoods
+from streams.scoring import Candidates
+from streams.settings import IndexSettings
+from streams.store import SampleStore, Windows
+
+# Windows `[N, T, C]` in robust units to unit embeddings `[N, dim]`; a row's bits depend on no other row.
+EncoderFunction: TypeAlias = Callable[[np.ndarray], np.ndarray]
+
+
+class Embedding:
+    """Unit vectors of stored windows: the descriptor, and beside it, where there is a model, its embedding.
+
+    With a share a of the learned part the cosine of two vectors is (1 - a) times that of their descriptors plus a times
+    that of their embeddings, so that generation 0's evidence is never lost.
+    """
+
+    def __init__(self, spec: ModalitySpec, learned: EncoderFunction | None = None, learned_share: float = 0.5) -> None:
+        self._descriptor = Descriptor(spec)
+        self._learned = learned
+        self._fixed_weight = np.float32(np.sqrt(1 - learned_share))
+        self._learned_weight = np.float32(np.sqrt(learned_share))
+        self.dim = self._descriptor.dim
+        if learned is not None:
+            self.dim += learned(np.zeros((1, spec.n_steps, spec.n_channels), np.float32)).shape[1]
+
+    def __call__(self, windows: Windows) -> np.ndarray:
+        """One row for each window."""
+        fixed = self._descriptor(windows.raw)
+        if self._learned is None:
+            return fixed
+        learned = self._learned(windows.scaled)
+        joined: np.ndarray = np.concatenate([self._fixed_weight * fixed, self._learned_weight * learned], axis=1)
+        return joined
+
+
+class Generation:
+    """Follows a store with one embedding: an index of its rows, and how crowded it is around each.
+
+    What it holds after row n depends on the rows and on where it started, not on when or in which steps it followed.
+
+    Args:
+        version: The model's, 0 for none.
+        embedding: Of its windows.
+        settings: Of the index.
+        neighbours: Candidates that are fetched for each row.
+        first_row: The store's first row, where it starts.
+    """
+
+    def __init__(
+        self, version: int, embedding: Embedding, settings: IndexSettings, neighbours: int, first_row: int = 0
+    ) -> None:
+        self.version = version
+        self.index = SegmentedIndex(embedding.dim, settings, first_row)
+        self._embedding = embedding
+        self._neighbours = neighbours
+        self._neighbourhoods = Neighbourhoods(ring_rows(settings))
+        self._touched: list[tuple[np.ndarray, np.ndarray]] = []
+        self._n_floors = 0
+
+    @property
+    def n_rows(self) -> int:
+        """The row that it takes next."""
+        return self.index.n_rows
+
+    def take_over(self, history: Sequence[Windows]) -> None:
+        """Takes consecutive pieces of a history at once, then asks for each row who is near it.
+
+        Unlike rows that are followed one by one, these know younger neighbours too.
+        """
+        first = self.n_rows
+        vectors = [self._embedding(windows) for windows in history]
+        for part, windows in zip(vectors, history, strict=True):
+            self.index.add(part, windows.sources)
+        end = self.n_rows
+        for part, windows in zip(vectors, history, strict=True):
+            before = np.full(len(part), end, np.int64)
+            _, similarities = self.index.search(part, self._neighbours, windows.sources, before)
+            self._neighbourhoods.start(first, similarities)
+            first += len(part)
+
+    def follow(self, store: SampleStore, end: int) -> list[Candidates]:
+        """Takes the store's rows up to `end`, each bound to what came before it.
+
+        Returns:
+            What was found for them, in order, cut where a block of 64 rows ends.
+        """
+        blocks: list[Candidates] = []
+        for start, stop in store.pieces(self.n_rows, end):
+            self._drop_as(store, start)
+            windows = store.windows(start, stop)
+            vectors = self._embedding(windows)
+            self.index.add(vectors, windows.sources)
+            before = np.arange(start, stop)
+            rows, similarities = self.index.search(vectors, self._neighbours, windows.sources, before)
+            blocks += self._blocks(start, rows, similarities)
+        return blocks
+
+    def _blocks(self, first: int, rows: np.ndarray, similarities: np.ndarray) -> Iterator[Candidates]:
+        """The answers of rows from `first` on with their neighbourhoods, which change where a block ends."""
+        start, end = first, first + len(rows)
+        while start < end:
+            stop = min(end, (start // BLOCK_ROWS + 1) * BLOCK_ROWS)
+            part = slice(start - first, stop - first)
+            self._neighbourhoods.start(start, similarities[part])
+            own = self._neighbourhoods.means(np.arange(start, stop))
+            yield Candidates(rows[part], similarities[part], self._neighbourhoods.means(rows[part]), own)
+            found = rows[part] >= 0
+            self._touched.append((rows[part][found], similarities[part][found]))
+            if stop % BLOCK_ROWS == 0:
+                touched, near = (np.concatenate(values) for values in zip(*self._touched, strict=True))
+                self._neighbourhoods.touch(touched, near)
+                self._touched.clear()
+            start = stop
+
+    def _drop_as(self, store: SampleStore, row: int) -> None:
+        """Drops what the store had dropped when it stood at `row`."""
+        for at_row, first_row in store.floors[self._n_floors :]:
+            if at_row > row:
+                break
+            self.index.drop_before(first_row)
+            self._n_floors += 1
+
+
+class GenerationBuild:
+    """The next generation while it is being built from what a store holds now.
+
+    Args:
+        generation: Empty, starting where the store does.
+        store: Goes on taking samples meanwhile.
+        built_at: How many samples the binder had observed.
+    """
+
+    def __init__(self, generation: Generation, store: SampleStore, built_at: int) -> None:
+        self.generation = generation
+        self.built_at = built_at
+        self.is_built = False
+        # Rows whose partition moved away meanwhile.
+        self.forgotten: list[np.ndarray] = []
+        self._store = store
+        # Views keep their segments alive, so that what the store drops meanwhile is taken all the same.
+        self._history = [store.windows(*piece) for piece in store.pieces(store.first_row, store.n_rows)]
+
+    @property
+    def version(self) -> int:
+        """The model's."""
+        return self.generation.version
+
+    def run(self) -> None:
+        """Does the heavy part: embeds the history and builds its index. May run in any thread, once."""
+        self.generation.take_over(self._history)
+        self._history.clear()
+        self.generation.index.wait()
+        self.catch_up()
+        self.is_built = True
+
+    def catch_up(self) -> None:
+        """Takes the rows that came since."""
+        self.generation.follow(self._store, self._store.n_rows)
+
+    def finish(self) -> Generation:
+        """The generation, abreast of the store; for the thread that feeds the store."""
+        if not self.is_built:
+            self.run()
+        self.catch_up()
+        for rows in self.forgotten:
+            self.generation.index.forget(rows)
+        return self.generation

@@ -1,0 +1,65 @@
+"""From candidates to partners with probabilities. Performs no I/O and keeps no state."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from streams.product import padded
+from streams.segment import NEVER
+from streams.settings import BindingSettings
+
+# A row's last bits may depend on how many rows are scored at once: always this many.
+BLOCK_ROWS = 64
+
+
+class Candidates(NamedTuple):
+    """What the index found for n consecutive rows.
+
+    `rows` `[n, k]` (-1 where there are fewer), `similarities` `[n, k]` their cosines, `means` `[n, k]` how similar each
+    is to its own nearest (NaN unknown), `own_means` `[n]` the same of the row that asks.
+    """
+
+    rows: np.ndarray
+    similarities: np.ndarray
+    means: np.ndarray
+    own_means: np.ndarray
+
+
+class Assignment(NamedTuple):
+    """Partners of n rows, `[n, k]` each, the most probable first: probability 0 where there are fewer."""
+
+    rows: np.ndarray
+    similarities: np.ndarray
+    probabilities: np.ndarray
+
+
+def assign(candidates: Candidates, use: np.ndarray, settings: BindingSettings) -> Assignment:
+    """A soft assignment of each row to at most `settings.partners` candidates.
+
+    The probabilities are a softmax at `settings.temperature` of the hub-corrected cosine
+    `s - strength * (own mean + candidate's mean) / 2` (CSLS where strength is 1), divided by `1 + use / use_cap`: the
+    column potential of an online Sinkhorn step, so that what was used often is used less, without a wall.
+
+    Args:
+        candidates: At most 64 rows.
+        use: `[n, k]`, the probabilities that each candidate gathered so far.
+        settings: How sharp, how many, how much hubs and use count.
+    """
+    n = len(candidates.rows)
+    rows, similarities, means, own, use = (padded(value, BLOCK_ROWS) for value in (*candidates, use))
+    known = np.where(np.isnan(means), own[:, None], means)
+    crowd = settings.hub_correction / 2 * np.nan_to_num(own[:, None] + known)
+    logits = (similarities - crowd) / np.float32(settings.temperature) - np.log1p(use / np.float32(settings.use_cap))
+    logits[(rows < 0) | (similarities <= NEVER)] = -np.inf
+    order = np.argsort(-logits, axis=1, kind="stable")[:, : settings.partners]
+    best = np.take_along_axis(logits, order, axis=1)
+    shares = np.exp(best - np.where(np.isfinite(best[:, :1]), best[:, :1], 0))
+    total = shares[:, :1].copy()
+    for column in range(1, shares.shape[1]):
+        total += shares[:, column : column + 1]
+    probabilities = shares / np.maximum(total, np.finfo(np.float32).tiny)
+    return Assignment(
+        np.take_along_axis(rows, order, axis=1)[:n],
+        np.take_along_axis(similarities, order, axis=1)[:n],
+        probabilities[:n],
+    )

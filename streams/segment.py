@@ -1,0 +1,163 @@
+"""One segment of the index: exact search by a matrix product, and later a graph. Performs no I/O."""
+
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from typing import TypeAlias
+
+import numpy as np
+
+from streams.product import PRODUCT_ROWS, padded, products
+
+# Vectors lie in tiles, since a product's last bits may depend on its shape.
+MAX_TILE_ROWS = 512
+MIN_TILE_ROWS = 64
+# Below any cosine: what must not be found.
+NEVER = np.float32(-2)
+
+# Queries `[n, D]` and k to places within a segment and similarities, `[n, k]` each, through a graph.
+Nearest: TypeAlias = Callable[[np.ndarray, int], tuple[np.ndarray, np.ndarray]]
+
+
+def tile_rows(n_rows: int) -> int:
+    """The rows of one tile in a segment of so many."""
+    return MAX_TILE_ROWS if n_rows % MAX_TILE_ROWS == 0 else MIN_TILE_ROWS
+
+
+class Query:
+    """A block of queries: vectors `[n, D]`, n up to 16, the sources to leave out, and the rows that may be found.
+
+    Only rows from `oldest[i]` up to, not including, `before[i]` may be an answer to query i.
+    """
+
+    def __init__(self, vectors: np.ndarray, sources: np.ndarray, oldest: np.ndarray, before: np.ndarray) -> None:
+        self.vectors, self.sources = vectors, sources
+        self.oldest, self.before = oldest, before
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    def some(self, which: np.ndarray) -> "Query":
+        """Those of the queries."""
+        return Query(self.vectors[which], self.sources[which], self.oldest[which], self.before[which])
+
+
+class Segment:
+    """Consecutive rows from `first_row` on: vectors, their sources, and, once it is full, a graph over them."""
+
+    def __init__(self, first_row: int, n_rows: int, dim: int) -> None:
+        self.first_row, self.n_rows = first_row, n_rows
+        self.tiles = np.zeros((n_rows // tile_rows(n_rows), tile_rows(n_rows), dim), np.float32)
+        self.n_filled = 0
+        self._sources = np.full(n_rows, -1, np.int32)
+        self._places = _Places()
+        self._dead = np.zeros(0, np.intp)
+        self._graph: Future[Nearest] | None = None
+
+    @property
+    def vectors(self) -> np.ndarray:
+        """All of them `[n_rows, D]`, zeros where there is none yet."""
+        return self.tiles.reshape(self.n_rows, -1)
+
+    def add(self, vectors: np.ndarray, sources: np.ndarray) -> None:
+        """Takes the next rows; the caller sees to it that they fit."""
+        end = self.n_filled + len(vectors)
+        self.vectors[self.n_filled : end] = vectors
+        self._sources[self.n_filled : end] = sources
+        self._places.add(sources, self.n_filled)
+        self.n_filled = end
+
+    def forget(self, rows: np.ndarray) -> None:
+        """Those rows, wherever they are, are found no more."""
+        mine = rows[(rows >= self.first_row) & (rows < self.first_row + self.n_rows)] - self.first_row
+        self._dead = np.union1d(self._dead, mine).astype(np.intp)
+
+    def seal(self, executor: Executor, build: Callable[[np.ndarray], Nearest]) -> None:
+        """Begins to build the graph; nothing uses it yet."""
+        self._graph = executor.submit(build, self.vectors)
+
+    def wait(self) -> None:
+        """Returns when the graph is there."""
+        if self._graph is not None:
+            self._graph.result()
+
+    def search_exactly(self, query: Query, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Rows and similarities `[n, k]` of the nearest, in no order; similarity -2 where there are fewer."""
+        n_tiles = -(-self.n_filled // self.tiles.shape[1])
+        similarity = products(self.tiles[:n_tiles], padded(query.vectors, PRODUCT_ROWS))
+        self._forbid(similarity.reshape(-1, PRODUCT_ROWS), query)
+        places, found = _largest(similarity, k)
+        return places[: len(query)] + self.first_row, found[: len(query)]
+
+    def search_graph(self, query: Query, k: int, n_wanted: int) -> tuple[np.ndarray, np.ndarray]:
+        """As `search_exactly`, through the graph, which waits to be finished if need be.
+
+        The graph knows nothing of sources: where too few of its answers may be used, that query is searched exactly.
+        """
+        assert self._graph is not None, "sealed when it was full"
+        n_fetch = min(k, self.n_filled)
+        places = np.zeros((len(query), k), np.int64)
+        found = np.full((len(query), k), NEVER, np.float32)
+        places[:, :n_fetch], found[:, :n_fetch] = self._graph.result()(query.vectors, n_fetch)
+        rows = places + self.first_row
+        forbidden = self._sources[places] == query.sources[:, None]
+        forbidden |= (rows < query.oldest[:, None]) | (rows >= query.before[:, None])
+        if len(self._dead):
+            forbidden |= np.isin(places, self._dead)
+        found[forbidden] = NEVER
+        poor = np.flatnonzero((found > NEVER).sum(axis=1) < n_wanted)
+        if len(poor):
+            rows[poor], found[poor] = self.search_exactly(query.some(poor), k)
+        return rows, found
+
+    def _forbid(self, similarity: np.ndarray, query: Query) -> None:
+        """Writes "never" over what may not be found in `[rows, 16]`."""
+        oldest = (query.oldest - self.first_row).clip(0, len(similarity)).tolist()
+        before = (query.before - self.first_row).clip(0, len(similarity)).tolist()
+        for column, source in enumerate(query.sources.tolist()):
+            similarity[self._places.of(source), column] = NEVER
+            similarity[: oldest[column], column] = NEVER
+            similarity[before[column] :, column] = NEVER
+        similarity[self._dead[self._dead < len(similarity)]] = NEVER
+
+
+class _Places:
+    """The places of each source in a segment."""
+
+    def __init__(self) -> None:
+        self._places: dict[int, np.ndarray] = {}
+        self._counts: dict[int, int] = {}
+
+    def add(self, sources: np.ndarray, first: int) -> None:
+        for place, source in enumerate(sources.tolist(), first):
+            count = self._counts.get(source, 0)
+            places = self._places.get(source)
+            if places is None:
+                places = self._places[source] = np.zeros(8, np.intp)
+            elif count == len(places):
+                places = self._places[source] = np.concatenate([places, np.zeros_like(places)])
+            places[count] = place
+            self._counts[source] = count + 1
+
+    def of(self, source: int) -> np.ndarray:
+        return self._places[source][: self._counts[source]] if source in self._places else np.zeros(0, np.intp)
+
+
+def _largest(similarity: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Places and values `[16, k]` of the k largest of `[tiles, tile, 16]` for each column.
+
+    A place counts the rows of all tiles through. The k rows of a tile with the largest maxima over the tiles hold the
+    k largest values: only those are sorted.
+    """
+    n_tiles, tile, n_columns = similarity.shape
+    queries = np.arange(n_columns)[:, None]
+    lines = np.broadcast_to(np.arange(tile), (n_columns, tile))
+    if k < tile and n_tiles > 1:
+        peaks = np.ascontiguousarray(similarity.max(axis=0).T)
+        lines = np.argpartition(peaks, tile - k, axis=1)[:, tile - k :]
+    values = similarity[:, lines, queries].transpose(1, 0, 2).reshape(n_columns, -1)
+    places = (lines[:, None, :] + np.arange(n_tiles)[None, :, None] * tile).reshape(n_columns, -1)
+    if k < values.shape[1]:
+        best = np.argpartition(values, values.shape[1] - k, axis=1)[:, values.shape[1] - k :]
+        return places[queries, best], values[queries, best]
+    short = ((0, 0), (0, k - values.shape[1]))
+    return np.pad(places, short), np.pad(values, short, constant_values=NEVER)

@@ -1,0 +1,102 @@
+"""The core's law: what is bound does not depend on how the stream is cut into micro-batches."""
+
+import itertools
+import threading
+
+import msgspec
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streams.binder import Binder
+from streams.records import Binding, Sample
+from streams.settings import BindingSettings, IndexSettings
+from streams.testing import SyntheticWorld
+
+N_SAMPLES = 700
+BUILT_AT, SWAPPED_AT = 330, 421
+# Segments of 64 rows: ten are sealed, several are dropped.
+INDEX = IndexSettings(history_samples=256, segment_samples=64, ef=64)
+BINDING = BindingSettings(neighbours=16)
+WORLD = SyntheticWorld(n_sources=7, n_classes=4, held_out=1, noise=0.5)
+
+
+def encoder(windows: np.ndarray) -> np.ndarray:
+    """Unit rows that depend on nothing but their own window, element by element."""
+    ordered = np.sort(windows[:, :32, 0], axis=1) + 3
+    total = np.zeros(len(windows), np.float32)
+    for column in range(32):
+        total += ordered[:, column] ** 2
+    return ordered / np.sqrt(total)[:, None]
+
+
+def stream() -> list[Sample]:
+    """A stream with all that may happen: held-out sources, repeats, a lacking and a motionless shared window."""
+    samples = list(WORLD.samples(N_SAMPLES // 7))
+    samples[50] = msgspec.structs.replace(samples[50], windows={})
+    still = {**samples[60].windows, WORLD.shared: np.ones_like(samples[60].windows[WORLD.shared])}
+    samples[60] = msgspec.structs.replace(samples[60], windows=still)
+    # The very same window under other names: ties that only the order of rows may decide.
+    twins = [msgspec.structs.replace(samples[300], sample_id=f"twin-{i}", source_id=f"twin-{i}") for i in range(20)]
+    return [*samples[:301], *twins, *samples[290:]]
+
+
+SAMPLES = stream()
+
+
+def bind(cuts: list[int]) -> list[Binding]:
+    binder = Binder(WORLD.specs[WORLD.shared], WORLD.shared, BINDING, INDEX, worker="w")
+    bindings: list[Binding] = []
+    build = None
+    edges = sorted({0, BUILT_AT, SWAPPED_AT, len(SAMPLES), *cuts})
+    for start, end in itertools.pairwise(edges):
+        if start == BUILT_AT:
+            build = binder.begin_build(1, encoder)
+        if start == SWAPPED_AT and build is not None:
+            binder.swap(build)
+        bindings += binder.observe(SAMPLES[start:end])
+    return bindings
+
+
+WHOLE = bind([])
+
+
+@settings(max_examples=25)
+@given(st.lists(st.integers(0, len(SAMPLES)), max_size=40))
+def test_any_cut_into_micro_batches_gives_the_same_bindings(cuts: list[int]) -> None:
+    assert bind(cuts) == WHOLE
+
+
+def test_one_by_one_gives_the_same_bindings() -> None:
+    assert bind(list(range(len(SAMPLES)))) == WHOLE
+
+
+def test_the_stream_of_this_test_has_all_that_may_happen() -> None:
+    assert {one.outcome for one in WHOLE} == {"bound", "alone", "held-out", "no-shared-modality"}
+    assert {one.model_version for one in WHOLE} == {0, 1}
+    assert len(WHOLE) < len(SAMPLES), "some samples came twice"
+
+
+def test_a_history_read_again_binds_as_if_it_had_been_observed() -> None:
+    binder = Binder(WORLD.specs[WORLD.shared], WORLD.shared, BINDING, INDEX)
+    binder.remember(SAMPLES[:300])
+    again = binder.observe(SAMPLES[300:BUILT_AT])
+    whole = {one.sample_id: one.partners for one in WHOLE}
+    assert again
+    assert [one.partners for one in again] == [whole[one.sample_id] for one in again]
+
+
+def test_a_build_in_another_thread_gives_the_same_bindings() -> None:
+    binder = Binder(WORLD.specs[WORLD.shared], WORLD.shared, BINDING, INDEX, worker="w")
+    bindings = binder.observe(SAMPLES[:BUILT_AT])
+    build = binder.begin_build(1, encoder)
+    thread = threading.Thread(target=build.run)
+    thread.start()
+    for start in range(BUILT_AT, SWAPPED_AT):
+        bindings += binder.observe(SAMPLES[start : start + 1])
+    thread.join()
+    swap = binder.swap(build)
+    bindings += binder.observe(SAMPLES[SWAPPED_AT:])
+    assert bindings == WHOLE
+    versions = [one.model_version for one in bindings]
+    assert versions == [0] * swap.swapped_at + [1] * (len(bindings) - swap.swapped_at)
