@@ -24,7 +24,8 @@ class FinishedRun:
     """What came out of a run.
 
     `bindings` are in the order in which they were made, `trained_bindings` those that the last version was trained
-    on, in the order in which they were. `weights` are those of each published version, by its number.
+    on, in the order in which they were. `weights` are those of each published version, by its number, `losses` the
+    loss by the number of the step.
     """
 
     recordings: Recordings
@@ -41,7 +42,7 @@ class FinishedRun:
     consumer_model_version: int = 0
     pairs_trained: int = 0
     pairs_trained_twice: int = 0
-    losses: Sequence[float] = ()
+    losses: Mapping[int, float] = field(default_factory=dict)
     steps_of_version: Mapping[int, int] = field(default_factory=dict)
 
 
@@ -84,7 +85,11 @@ def _counted(run: FinishedRun) -> Report:
         swaps=swaps_under_load(edges),
         pairs_trained=run.pairs_trained,
         pairs_trained_twice=run.pairs_trained_twice,
-        series=Series(loss=list(run.losses), steps_of_version=dict(run.steps_of_version)),
+        series=Series(
+            loss=[round(loss, 4) for loss in run.losses.values()],
+            loss_steps=list(run.losses),
+            steps_of_version=dict(run.steps_of_version),
+        ),
     )
 
 

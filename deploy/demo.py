@@ -171,7 +171,7 @@ def finished(
     checkpoints = CheckpointFolder(folder / "data" / "checkpoints")
     last = checkpoints.latest()
     admitted = checkpoints.admitted(last.number) if last else []
-    n_trained = last.facts["n_cycles"] * settings.trainer.cycle_bindings if last else 0
+    n_trained = last.facts["learner"]["n_cycles"] * settings.trainer.cycle_bindings if last else 0
     registry, manifests = Registry(settings.registry.root), evidence.models.manifests
     versions = _versions(evidence)
     return FinishedRun(
@@ -189,7 +189,7 @@ def finished(
         consumer_model_version=versions.get(FOLLOWER_ID, 0),
         pairs_trained=len(admitted),
         pairs_trained_twice=admitted_twice(checkpoints.root),
-        losses=list(losses.values()),
+        losses=losses,
         steps_of_version={version: version * settings.trainer.steps_per_cycle for version in sorted(manifests)},
     )
 

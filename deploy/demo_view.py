@@ -22,7 +22,7 @@ REFRESH_S = 0.5
 class DemoView:
     """A live table on a terminal; plain lines where nobody looks at one. A context manager.
 
-    `losses` are those that the trainer's metrics showed, by step.
+    `losses` are the mean losses of the cycles, as the trainer's metrics showed them, by the cycle's last step.
     """
 
     def __init__(self, evidence: Evidence, truth: Truth, settings: Settings, n_windows: int) -> None:
@@ -57,8 +57,8 @@ class DemoView:
     def _refresh(self) -> None:
         while not self._stop.wait(REFRESH_S):
             shown = scrape(self._settings.runtime.trainer_port)
-            if (n_steps := int(shown.get("mmbind_steps_total", 0))) and "mmbind_loss" in shown:
-                self.losses[n_steps] = shown["mmbind_loss"]
+            if n_cycles := int(shown.get("mmbind_train_cycles_total", 0)):
+                self.losses[n_cycles * self._settings.trainer.steps_per_cycle] = shown["mmbind_train_loss"]
             if self._console.is_terminal:
                 self._live.refresh()
 

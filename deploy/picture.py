@@ -103,13 +103,17 @@ def _loss(axes: "Axes", report: Report) -> None:
     losses = np.array(report.series.loss)
     if not len(losses):
         return
-    axes.plot(np.arange(1, len(losses) + 1), losses, color=BLUE, lw=0.6, alpha=0.35)
-    x, rolled = rolling(losses, 20)
-    axes.plot(x + 1, rolled, color=BLUE, lw=2.2)
+    steps = np.array(report.series.loss_steps)
+    if (np.diff(steps) > 1).any() or len(steps) == 1:
+        axes.plot(steps, losses, color=BLUE, marker="o", ms=5, lw=2.2)
+    else:
+        axes.plot(steps, losses, color=BLUE, lw=0.6, alpha=0.35)
+        x, rolled = rolling(losses, 10)
+        axes.plot(steps[x], rolled, color=BLUE, lw=2.2)
     top = float(np.nanmax(losses))
-    for version, steps in sorted(report.series.steps_of_version.items()):
-        axes.axvline(steps, color=ORANGE, lw=1.0)
-        axes.annotate(f"v{version} ", (steps, top), color=ORANGE, ha="right", va="top", size=9)
+    for version, step in sorted(report.series.steps_of_version.items()):
+        axes.axvline(step, color=ORANGE, lw=1.0)
+        axes.annotate(f"v{version} ", (step, top), color=ORANGE, ha="right", va="top", size=9)
 
 
 def _retrieval(axes: "Axes", report: Report) -> None:
@@ -129,12 +133,17 @@ def _retrieval(axes: "Axes", report: Report) -> None:
     colours = {**CONTROL_COLOURS, "chance": GREY}
     chances = [one["chance_cmap"] for one in report.retrieval.values() if "chance_cmap" in one]
     lines["chance"] = float(np.mean(chances)) if chances else float("nan")
+    heights = [value for value in lines.values() if np.isfinite(value)]
+    top = 1.15 * max([*known.values(), *heights])
     for name, value in lines.items():
         if np.isfinite(value):
             axes.axhline(value, color=colours[name], lw=1.6, ls="--" if name == "chance" else "-")
-            axes.annotate(name, (0.985, value), (0, 2), xycoords=("axes fraction", "data"), color=colours[name],
-                          textcoords="offset points", ha="right", va="bottom", size=10)  # fmt: skip
-    axes.set_ylim(0, 1.15 * max([*known.values(), *(value for value in lines.values() if np.isfinite(value))]))
+            # Below its line where the next one above is near.
+            is_below = any(0 <= other - value < 0.06 * top for other in heights if other != value)
+            axes.annotate(name, (0.985, value), (0, -2 if is_below else 2), xycoords=("axes fraction", "data"),
+                          color=colours[name], textcoords="offset points", ha="right", size=10,
+                          va="top" if is_below else "bottom")  # fmt: skip
+    axes.set_ylim(0, top)
 
 
 def rolling(values: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:

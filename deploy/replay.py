@@ -79,7 +79,7 @@ class Loop:
     samples: dict[str, Sample] = field(default_factory=dict)
     bindings: list[Binding] = field(default_factory=list)
     weights: dict[int, Weights] = field(default_factory=dict)
-    losses: list[float] = field(default_factory=list)
+    losses: dict[int, float] = field(default_factory=dict)
     steps_of_version: dict[int, int] = field(default_factory=dict)
     followed: int = 0
     pipeline: Pipeline = field(init=False)
@@ -101,7 +101,7 @@ class Loop:
             on_windows(len(part))
         self._learn(self.pipeline.flush())
         if self.learner.n_since_cycle:
-            self._cycle()
+            self._cycle(is_last=True)
 
     def _learn(self, bound: Sequence[tuple[Sample, Binding]]) -> None:
         for sample, binding in bound:
@@ -111,20 +111,24 @@ class Loop:
             if self.learner.cycle_due:
                 self._cycle()
 
-    def _cycle(self) -> None:
+    def _cycle(self, is_last: bool = False) -> None:
         cycle = self.learner.run_cycle()
-        self.losses += cycle.losses
-        if not self.learner.trained_modalities:
+        first_step = cycle.n_steps - len(cycle.losses) + 1
+        self.losses |= dict(enumerate(cycle.losses, start=first_step))
+        if cycle.cycle % self.settings.trainer.publish_every_cycles and not is_last:
             return
+        if self.settings.shared_modality in self.learner.trained_modalities:
+            self._publish(cycle.n_steps)
+
+    def _publish(self, n_steps: int) -> None:
         version = max(self.weights, default=0) + 1
-        evaluation = self.learner.evaluate()
-        bundle = self.learner.bundle(version, self.followed, created_ns=time.time_ns(), evaluation=evaluation)
-        manifest = self.registry.publish(bundle)  # 3
-        self.weights[version] = bundle.weights
-        self.steps_of_version[version] = cycle.n_steps
-        best = self.learner.evaluate_best()
+        evaluation, best = self.learner.evaluate(), self.learner.evaluate_best()
         gate = self.settings.trainer.gate
         decision = decide(version, evaluation.judged, best.judged if best else None, gate, evaluation.missing)
+        bundle = self.learner.bundle(version, version - 1, created_ns=time.time_ns(), evaluation=evaluation)
+        manifest = self.registry.publish(bundle)  # 3
+        self.weights[version] = bundle.weights
+        self.steps_of_version[version] = n_steps
         if decision.passed:
             self.learner.crown(version)
             self._swap(version, self.registry.fetch(manifest).weights)

@@ -12,13 +12,14 @@ from deploy.retrieval import Difference, Figures, mean_cmap
 
 
 class Series(msgspec.Struct, kw_only=True):
-    """What the picture shows: a value for each bound sample in order, and the losses of the training steps."""
+    """What the picture shows: a value for each bound sample in order, and the loss at some training steps."""
 
     right: list[bool] = []
     similarity: list[float] = []
     chance: list[float] = []
     version: list[int] = []
     loss: list[float] = []
+    loss_steps: list[int] = []
     steps_of_version: dict[int, int] = {}
 
 

@@ -13,6 +13,13 @@ def test_a_picture_is_drawn_of_a_run(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "run.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_losses_of_cycles_are_drawn_as_points(tmp_path: Path) -> None:
+    report = filled()
+    report.series.loss_steps = [60, 120, 180]
+    draw(report, tmp_path / "run.png", "Some run")
+    assert (tmp_path / "run.png").stat().st_size > 1000
+
+
 def test_a_run_without_anything_can_be_drawn_too(tmp_path: Path) -> None:
     nothing = Report(
         windows_in=0, windows_lost=0, samples=0, rejects=0, bindings=0, pairs=0, pairs_by_version={}, samples_alone=0

@@ -180,7 +180,7 @@ def filled() -> Report:
         differences=[Difference(control="natural only", difference=0.1, error=0.09)],
     )
     take_pairs(report, judge_pairs(STREAM, SAMPLES, LABELS))
-    report.series.loss = [4.0, 3.0, 2.5]
+    report.series.loss, report.series.loss_steps = [4.0, 3.0, 2.5], [1, 2, 3]
     report.series.steps_of_version = {1: 2, 2: 3}
     return report
 
