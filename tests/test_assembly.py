@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from encoders.scaling import Scaling
 from streams.assembly import ABSENT_SLOTS, CATCH_UP_GRACES, Arrival, Assembler, Group, Place, slot_of
-from streams.intervals import Intervals
 from streams.records import SensorWindow
 
 HOP, GRACE = 100, 20
@@ -244,24 +243,6 @@ def test_complete_topics_read_in_any_interleaving_give_the_same_full_groups(data
     one = assembler("abc")
     groups = [group for name in order for group in one.add(topics[name].pop(0), 0)]
     assert sorted(told(groups)) == sorted(f"{slot + 1}abc" for slot in range(8))
-
-
-@given(numbers=st.lists(st.integers(0, 60)), limit=st.integers(2, 50))
-def test_intervals_contain_what_was_added(numbers: list[int], limit: int) -> None:
-    one = Intervals(limit)
-    for number in numbers:
-        one.add(number)
-    assert all(number in one for number in numbers)
-    assert len(one) <= limit
-    if len(one) < limit:
-        assert {number for number in range(-2, 63) if number in one} == set(numbers)
-
-
-def test_intervals_beyond_their_limit_forget_the_lowest_gap() -> None:
-    one = Intervals(2)
-    for number in (1, 5, 9):
-        one.add(number)
-    assert [number in one for number in (0, 1, 3, 5, 7, 9, 10)] == [False, True, True, True, False, True, False]
 
 
 def test_a_source_that_lost_a_sensor_holds_up_nobody_else() -> None:
