@@ -3,7 +3,7 @@
 import numpy as np
 
 from encoders.modality import ModalitySpec
-from streams.product import PRODUCT_ROWS, products
+from streams.product import products
 
 # A row's last bits may depend on how many rows are transformed at once: always this many, padded with zeros.
 BLOCK_ROWS = 64
@@ -18,7 +18,7 @@ MIN_SPECTRUM_STEPS = 8
 # Up to so many channels every pair has a cross-spectrum, above it only neighbours do.
 MAX_CHANNELS_ALL_PAIRS = 4
 MAX_DIM = 128
-# Below this share of its largest value a channel's movement is rounding.
+# A step of less than this share of the largest value is rounding.
 STILL = 1e-6
 
 
@@ -74,12 +74,7 @@ class Descriptor:
         """Rows of a block `[64, C, T]`."""
         features = self._features(block) if self._has_spectrum else block.reshape(len(block), -1)
         if self._projection is not None:
-            features = np.concatenate(
-                [
-                    products(self._projection, features[start : start + PRODUCT_ROWS])[0].T
-                    for start in range(0, len(features), PRODUCT_ROWS)
-                ]
-            )
+            features = products(self._projection, features)[:, 0].transpose(0, 2, 1).reshape(len(block), -1)
         return _unit(features)
 
     def _features(self, block: np.ndarray) -> np.ndarray:
@@ -104,11 +99,15 @@ class Descriptor:
 
 
 def moves(windows: np.ndarray) -> np.ndarray:
-    """For each window `[N, T, C]` whether any channel does more than stand still: without that nothing can bind it."""
-    span = windows.max(axis=1) - windows.min(axis=1)
-    size = np.abs(windows).max(axis=(1, 2)) if windows.shape[1] else np.zeros(len(windows))
-    moved: np.ndarray = (span if windows.shape[1] >= MIN_SPECTRUM_STEPS else np.abs(windows).max(axis=1)).max(axis=1)
-    return moved > STILL * size
+    """For each window `[N, T, C]` whether any channel changes from step to step: one that does not cannot be bound."""
+    n_steps, n_channels = windows.shape[1:]
+    flat = windows.reshape(len(windows), -1)
+    size = np.abs(flat).max(axis=1)
+    if n_steps < MIN_SPECTRUM_STEPS:
+        still: np.ndarray = size == 0
+    else:
+        still = np.abs(flat[:, n_channels:] - flat[:, :-n_channels]).max(axis=1) <= STILL * size
+    return ~still
 
 
 def _unit(rows: np.ndarray) -> np.ndarray:

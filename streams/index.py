@@ -5,7 +5,6 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 import hnswlib
 import numpy as np
 
-from streams.product import PRODUCT_ROWS
 from streams.segment import MIN_TILE_ROWS, NEVER, Nearest, Query, Segment, tile_rows
 from streams.settings import IndexSettings
 
@@ -16,6 +15,8 @@ MIN_ANSWERS = 10
 # One query of so many is also answered exactly, to know the recall.
 RECALL_EVERY_QUERIES = 256
 NORM_TOLERANCE = 1e-3
+# So many queries at once: more would not fit the cache.
+SEARCH_ROWS = 64
 
 
 class SegmentedIndex:
@@ -108,8 +109,8 @@ class SegmentedIndex:
         rows = np.full((len(vectors), k), -1, np.int64)
         similarities = np.full((len(vectors), k), NEVER, np.float32)
         oldest = before - self._settings.history_samples
-        for start in range(0, len(vectors), PRODUCT_ROWS):
-            part = slice(start, min(start + PRODUCT_ROWS, len(vectors)))
+        for start in range(0, len(vectors), SEARCH_ROWS):
+            part = slice(start, min(start + SEARCH_ROWS, len(vectors)))
             query = Query(vectors[part], sources[part], oldest[part], before[part])
             rows[part], similarities[part] = self._search_block(query, k)
             self._sample_recall(query, similarities[part])

@@ -8,18 +8,21 @@ PRODUCT_ROWS = 16
 
 
 def products(matrices: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """`[m, n, 16]`: the products of the rows of `matrices` `[m, n, D]` with those of `rows` `[16, D]`.
+    """`[b, m, n, 16]`: the products of the rows of `matrices` `[m, n, D]` with those of `rows` `[16 b, D]`.
 
-    Where a row stands among the sixteen, and what the others are, does not change a bit of its products. What stands
-    in a row of a matrix does not change those of another.
+    Where a row stands in its block of sixteen, and what the others are, does not change a bit of its products. What
+    stands in a row of a matrix does not change those of another.
     """
-    assert len(rows) == PRODUCT_ROWS, "padded by the caller"
-    result: np.ndarray = np.matmul(matrices, rows.T[None])
+    assert len(rows) % PRODUCT_ROWS == 0, "padded by the caller"
+    blocks = rows.reshape(-1, PRODUCT_ROWS, rows.shape[1])
+    result = np.empty((len(blocks), *matrices.shape[:2], PRODUCT_ROWS), np.float32)
+    # In this order of the loops all blocks meet a matrix while it is in the cache.
+    np.matmul(matrices[:, None], blocks.transpose(0, 2, 1)[None], out=result.transpose(1, 0, 2, 3))
     return result
 
 
-def padded(values: np.ndarray, n_rows: int, filler: int = 0) -> np.ndarray:
-    """Values `[n, ...]` with rows of `filler` after them, `n_rows` in all."""
-    full = np.full((n_rows, *values.shape[1:]), filler, values.dtype)
+def padded(values: np.ndarray, multiple: int = PRODUCT_ROWS) -> np.ndarray:
+    """Values `[n, ...]` with zeros after them, up to a multiple of so many rows."""
+    full = np.zeros((-(-len(values) // multiple) * multiple, *values.shape[1:]), values.dtype)
     full[: len(values)] = values
     return full

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from streams.product import PRODUCT_ROWS, padded, products
+from streams.product import padded, products
 
 # Vectors lie in tiles, since a product's last bits may depend on its shape.
 MAX_TILE_ROWS = 512
@@ -24,7 +24,7 @@ def tile_rows(n_rows: int) -> int:
 
 
 class Query:
-    """A block of queries: vectors `[n, D]`, n up to 16, the sources to leave out, and the rows that may be found.
+    """Queries: vectors `[n, D]`, the sources to leave out, and the rows that may be found.
 
     Only rows from `oldest[i]` up to, not including, `before[i]` may be an answer to query i.
     """
@@ -83,8 +83,8 @@ class Segment:
     def search_exactly(self, query: Query, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Rows and similarities `[n, k]` of the nearest, in no order; similarity -2 where there are fewer."""
         n_tiles = -(-self.n_filled // self.tiles.shape[1])
-        similarity = products(self.tiles[:n_tiles], padded(query.vectors, PRODUCT_ROWS))
-        self._forbid(similarity.reshape(-1, PRODUCT_ROWS), query)
+        similarity = products(self.tiles[:n_tiles], padded(query.vectors))
+        self._forbid(similarity, query)
         places, found = _largest(similarity, k)
         return places[: len(query)] + self.first_row, found[: len(query)]
 
@@ -110,14 +110,19 @@ class Segment:
         return rows, found
 
     def _forbid(self, similarity: np.ndarray, query: Query) -> None:
-        """Writes "never" over what may not be found in `[rows, 16]`."""
-        oldest = (query.oldest - self.first_row).clip(0, len(similarity)).tolist()
-        before = (query.before - self.first_row).clip(0, len(similarity)).tolist()
-        for column, source in enumerate(query.sources.tolist()):
-            similarity[self._places.of(source), column] = NEVER
-            similarity[: oldest[column], column] = NEVER
-            similarity[before[column] :, column] = NEVER
-        similarity[self._dead[self._dead < len(similarity)]] = NEVER
+        """Writes "never" over what may not be found in `[blocks, tiles, tile, 16]`."""
+        n_blocks, _, _, lanes = similarity.shape
+        blocks = similarity.reshape(n_blocks, -1)
+        for number, source in enumerate(query.sources.tolist()):
+            # Flat, since indexing in two dimensions takes several times as long.
+            blocks[number // lanes][self._places.of(source) * lanes + number % lanes] = NEVER
+        by_row = similarity.reshape(n_blocks, -1, lanes)
+        first, end = self.first_row, self.first_row + by_row.shape[1]
+        for number in np.flatnonzero(query.oldest > first).tolist():
+            by_row[number // lanes, : query.oldest[number] - first, number % lanes] = NEVER
+        for number in np.flatnonzero(query.before < end).tolist():
+            by_row[number // lanes, max(0, query.before[number] - first) :, number % lanes] = NEVER
+        by_row[:, self._dead[self._dead < by_row.shape[1]]] = NEVER
 
 
 class _Places:
@@ -143,19 +148,19 @@ class _Places:
 
 
 def _largest(similarity: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Places and values `[16, k]` of the k largest of `[tiles, tile, 16]` for each column.
+    """Places and values `[16 b, k]` of the k largest for each query of `[b, tiles, tile, 16]`.
 
     A place counts the rows of all tiles through. The k rows of a tile with the largest maxima over the tiles hold the
     k largest values: only those are sorted.
     """
-    n_tiles, tile, n_columns = similarity.shape
-    queries = np.arange(n_columns)[:, None]
-    lines = np.broadcast_to(np.arange(tile), (n_columns, tile))
+    n_blocks, n_tiles, tile, lanes = similarity.shape
+    queries = np.arange(n_blocks * lanes)[:, None]
+    rows = np.broadcast_to(np.arange(tile), (len(queries), tile))
     if k < tile and n_tiles > 1:
-        peaks = np.ascontiguousarray(similarity.max(axis=0).T)
-        lines = np.argpartition(peaks, tile - k, axis=1)[:, tile - k :]
-    values = similarity[:, lines, queries].transpose(1, 0, 2).reshape(n_columns, -1)
-    places = (lines[:, None, :] + np.arange(n_tiles)[None, :, None] * tile).reshape(n_columns, -1)
+        peaks = similarity.max(axis=1).transpose(0, 2, 1).reshape(len(queries), tile)
+        rows = np.argpartition(peaks, tile - k, axis=1)[:, tile - k :]
+    places = (rows[:, None, :] + np.arange(n_tiles)[None, :, None] * tile).reshape(len(queries), -1)
+    values = similarity.reshape(n_blocks, -1, lanes)[queries // lanes, places, queries % lanes]
     if k < values.shape[1]:
         best = np.argpartition(values, values.shape[1] - k, axis=1)[:, values.shape[1] - k :]
         return places[queries, best], values[queries, best]
