@@ -49,7 +49,7 @@ def _from_bytes(value: Any) -> np.ndarray:
     try:
         if isinstance(data, str):
             data = base64.b64decode(data, validate=True)
-        if not isinstance(data, bytes) or not isinstance(shape, list) or not all(type(n) is int for n in shape):
+        if not isinstance(data, bytes) or not isinstance(shape, list) or not set(map(type, shape)) <= {int}:
             raise InvalidRecord(
                 "undecodable", "values", "shape or data of another type", "shape: integers, data: bytes"
             )

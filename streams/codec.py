@@ -70,6 +70,8 @@ def split(value: bytes | None, content_type: str | None = None) -> list[bytes]:
     """
     if not value:
         raise InvalidRecord("empty", "", "no bytes", "a record or an array of records")
+    if content_type is None and 0x80 <= value[0] <= 0x8F:  # the most frequent case: one msgpack map
+        return [value]
     form = wire_format(value, content_type)
     if form == "msgpack":
         return [bytes(raw) for raw in _guarded(_MSGPACK_SPLITTER, value)] if _is_msgpack_array(value) else [value]
@@ -99,7 +101,7 @@ def decode(raw: bytes, kind: type[T]) -> T:
     Raises:
         InvalidRecord: If the bytes are not such a record.
     """
-    if wire_format(raw) == "msgpack":
+    if raw[:1] not in _JSON_STARTS and not raw.startswith(_BOM):
         return _guarded(_msgpack_decoder(kind), raw)
     try:
         return _guarded(_json_decoder(kind), raw.removeprefix(_BOM))
