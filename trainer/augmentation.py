@@ -1,4 +1,4 @@
-"""Random variations of scaled windows. Performs no I/O; its randomness is an argument."""
+"""Random variations of scaled windows and of features. Performs no I/O; its randomness is an argument."""
 
 import torch
 from jaxtyping import Float
@@ -34,3 +34,13 @@ def augment(
         noise = settings.noise_sd * torch.randn(windows.shape, generator=generator)
         windows = windows + noise.to(windows.device)
     return windows
+
+
+def drop_features(
+    hidden: Float[Tensor, "batch hidden"], share: float, generator: torch.Generator
+) -> Float[Tensor, "batch hidden"]:
+    """Each feature of each row left out with probability `share`, the others enlarged to make up for it (dropout)."""
+    if not share:
+        return hidden
+    kept = torch.rand(hidden.shape, generator=generator) >= share
+    return hidden * kept.to(hidden.device) / (1 - share)

@@ -85,6 +85,10 @@ class Learner:
         self.counts[outcome] += 1
         return outcome == "admitted"
 
+    def needs_sample(self, binding: Binding) -> bool:
+        """Whether `admit` will look for the Binding's sample among those that it is given."""
+        return not self._replay.knows(binding) and binding.sample_id not in self._replay
+
     def _take(self, binding: Binding, sample: Sample | None) -> str:
         if self._replay.knows(binding):
             return "repeated"

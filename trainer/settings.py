@@ -8,12 +8,13 @@ from streams.settings import Section
 
 
 class AugmentationSettings(Section):
-    """How a scaled window is varied before each training step; 0 switches a kind off."""
+    """How windows and features are varied in each training step; 0 switches a kind off."""
 
     shift_share: float = Field(0.1, ge=0, lt=1, description="largest shift in time, as a share of the window")
     gain_sd: float = Field(0.1, ge=0, lt=1, description="standard deviation of the factor on a whole window")
     noise_sd: float = Field(0.05, ge=0, description="of white noise, in the source's robust units")
     drop_share: float = Field(0.1, ge=0, lt=1, description="longest stretch that is blanked, as a share of the window")
+    dropout: float = Field(0.3, ge=0, lt=1, description="share of an encoder's last features that are left out")
 
 
 class SofteningSettings(Section):
@@ -46,10 +47,11 @@ class TrainerSettings(Section):
     seed: int = Field(0, ge=0)
     cycle_bindings: int = Field(128, ge=1, description="a cycle is cut by this many Bindings")
     steps_per_cycle: int = Field(40, ge=1)
+    publish_every_cycles: int = Field(1, ge=1, description="every how-manieth cycle ends in a candidate")
     batch_pairs: int = Field(64, ge=2)
     learning_rate: float = Field(2e-3, gt=0)
     weight_decay: float = Field(1e-3, ge=0)
-    temperature: float = Field(0.1, gt=0)
+    temperature: float = Field(0.2, gt=0)
     dim: int = Field(64, ge=2, description="length of an embedding")
     width: int = Field(32, ge=8, multiple_of=8, description="channels of an encoder's first layer")
     edge_weight: Literal["one", "similarity", "probability"] = Field(

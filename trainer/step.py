@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from encoders.modality import ModalitySpec
 from encoders.nets import Encoder, encoder_weights
 from streams.records import Sample
-from trainer.augmentation import augment
+from trainer.augmentation import augment, drop_features
 from trainer.edges import EdgeBatch, Edges, ItemGraph, edges_between, item_graph, modality_pairs
 from trainer.loss import edge_losses, weighted_mean
 from trainer.settings import TrainerSettings
@@ -125,9 +125,9 @@ class TrainStep:
         return weighted_mean(torch.cat(losses), torch.cat(weights))  # 4
 
     def _embed(self, modality: str, windows: np.ndarray) -> Tensor:
-        varied = augment(torch.from_numpy(windows), self.settings.augmentation, self._generator)
-        embedded: Tensor = self._encoders[modality](varied.to(self._device))
-        return embedded
+        settings, encoder = self.settings.augmentation, self._encoder(modality)
+        hidden = encoder.hidden(augment(torch.from_numpy(windows), settings, self._generator).to(self._device))
+        return encoder.project(drop_features(hidden, settings.dropout, self._generator))
 
     def _there(self, values: np.ndarray) -> Tensor:
         return torch.from_numpy(values).to(self._device)

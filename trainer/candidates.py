@@ -1,0 +1,33 @@
+"""A learner's present encoders as a candidate, judged. Performs no I/O and reads no clock."""
+
+from collections.abc import Sequence
+
+from encoders.manifest import LogRange
+from trainer.learner import Learner
+from trainer.promotion import decide
+from trainer.publishing import Candidate
+
+
+def judged_candidate(
+    learner: Learner,
+    parent_version: int,
+    created_ns: int,
+    trained_on: Sequence[LogRange] = (),
+    code_version: str = "",
+) -> Candidate | None:
+    """The candidate that follows `parent_version`, with the gate's word; None while binding could not use it.
+
+    One that passes becomes the learner's best, with which later ones are compared. Without the shared modality a
+    worker could do nothing with it.
+    """
+    if learner.shared not in learner.trained_modalities:
+        return None
+    version = parent_version + 1
+    evaluation, best = learner.evaluate(), learner.evaluate_best()
+    decision = decide(
+        version, evaluation.judged, best.judged if best else None, learner.settings.gate, evaluation.missing
+    )
+    if decision.passed:
+        learner.crown(version)
+    bundle = learner.bundle(version, parent_version, created_ns, evaluation, trained_on, code_version)
+    return Candidate(bundle, decision)

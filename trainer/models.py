@@ -1,0 +1,62 @@
+"""The `models` topic in Kafka, read to its end and written to. Knows nothing of training."""
+
+from kafka import KafkaProducer
+
+from streams.channels import ChannelView
+from streams.connection import producer_config
+from streams.log import LogReader
+from streams.settings import BrokerSettings
+from streams.topics import TopicNames
+
+SEND_TIMEOUT_S = 30.0
+
+
+class KafkaModels:
+    """See `publishing.ModelsTopic`. Connects when it is first used, so that it may be made while the broker is away.
+
+    After an error it begins anew: what it had read may be incomplete.
+    """
+
+    def __init__(self, broker: BrokerSettings, prefix: str) -> None:
+        self._broker, self._topic = broker, TopicNames(prefix).models
+        self._view, self._next_offset = ChannelView(), 0
+        self._reader: LogReader | None = None
+        self._producer: KafkaProducer | None = None
+
+    def refresh(self) -> ChannelView:
+        """The state of all records up to the topic's present end.
+
+        Raises:
+            LogError: If the topic cannot be read.
+            KafkaError: If the broker cannot be reached.
+        """
+        try:
+            if self._reader is None:
+                self._reader = LogReader(self._broker, self._topic, [0])
+            for message in self._reader.read({0: self._next_offset}):
+                self._view.apply(message.key or b"", message.value, message.offset)
+                self._next_offset = message.offset + 1
+        except Exception:
+            self.close()
+            raise
+        return self._view
+
+    def append(self, record: tuple[bytes, bytes]) -> None:
+        """Writes a record; returns when the broker has it.
+
+        Raises:
+            KafkaError: If the broker refuses it or cannot be reached.
+        """
+        if self._producer is None:
+            self._producer = KafkaProducer(**producer_config(self._broker))
+        key, value = record
+        self._producer.send(self._topic, key=key, value=value).get(timeout=SEND_TIMEOUT_S)
+
+    def close(self) -> None:
+        """Leaves the broker."""
+        if self._reader is not None:
+            self._reader.close()
+        if self._producer is not None:
+            self._producer.close(timeout=2)
+        self._reader = self._producer = None
+        self._view, self._next_offset = ChannelView(), 0

@@ -1,0 +1,102 @@
+"""What a trainer works with, connected and brought to where its last checkpoint was."""
+
+import logging
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from streams.registry import Registry
+from streams.settings import StreamSettings
+from streams.topics import TopicNames
+from trainer.checkpoint import CheckpointFolder
+from trainer.consumers import consumer
+from trainer.intake import BindingIntake
+from trainer.learner import Learner
+from trainer.models import KafkaModels
+from trainer.progress import Progress, Resumption, resumption
+from trainer.publishing import Publisher
+from trainer.samples import SampleLog
+from trainer.settings import TrainerSettings
+
+log = logging.getLogger(__name__)
+
+STOP_S = 5.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parts:
+    """`checkpoint` is the number of the one that the learner comes from, 0 if it is new."""
+
+    folder: CheckpointFolder
+    checkpoint: int
+    learner: Learner
+    intake: BindingIntake
+    samples: SampleLog
+    models: KafkaModels
+    publisher: Publisher
+
+    def close(self) -> None:
+        """Leaves the broker; what is not announced yet is announced after the next start."""
+        self.publisher.stop(STOP_S)
+        self.intake.close()
+        self.samples.close()
+        self.models.close()
+
+
+def open_parts(settings: StreamSettings, trainer: TrainerSettings, stop: threading.Event) -> Parts:
+    """All parts of a trainer, its learner restored from the newest checkpoint with its samples looked up again.
+
+    Raises:
+        BrokerUnreachable: If a client cannot be made.
+        CheckpointError: If no checkpoint is whole, or it was made with other settings.
+    """
+    folder = CheckpointFolder(
+        Path(settings.runtime.data_dir) / "checkpoints", trainer.checkpoints_kept, trainer.remembered_bindings
+    )
+    resumed = resumption(folder)
+    progress = resumed.progress if resumed else Progress()
+    names, topics = TopicNames(settings.topics.prefix), settings.topics
+    samples = SampleLog(
+        consumer(settings.broker),
+        names.samples,
+        topics.partitions,
+        progress.first_samples,
+        settings.index.history_samples,
+    )
+    learner = _learner(resumed, samples, settings, trainer, stop)
+    intake = BindingIntake(
+        consumer(settings.broker, f"{topics.prefix}trainer"),
+        names.pairs,
+        topics.pair_partitions,
+        progress.next_pairs,
+        progress.first_pairs,
+    )
+    models = KafkaModels(settings.broker, topics.prefix)
+    publisher = Publisher(
+        models,
+        Registry(settings.registry.root),
+        settings.registry.channel,
+        time.time_ns,
+        may_publish=lambda: intake.is_sole,
+        last_version=progress.parent_version,
+    )
+    return Parts(folder, resumed.number if resumed else 0, learner, intake, samples, models, publisher)
+
+
+def _learner(
+    resumed: Resumption | None,
+    log_of_samples: SampleLog,
+    settings: StreamSettings,
+    trainer: TrainerSettings,
+    stop: threading.Event,
+) -> Learner:
+    specs, shared, device = settings.specs, settings.shared_modality, settings.runtime.device
+    if resumed is None:
+        return Learner(specs, shared, trainer, device=device)
+    samples = log_of_samples.find(resumed.sample_ids, stop)
+    learner = resumed.learner(specs, shared, trainer, samples, device)
+    log.info("resumed checkpoint %d; %d samples found again", resumed.number, len(samples))
+    if learner.n_missing and not stop.is_set():
+        log.error("%d samples of checkpoint %d are no longer in the log", learner.n_missing, resumed.number)
+    return learner
