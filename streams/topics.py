@@ -8,7 +8,6 @@ from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from kafka.errors import TopicAlreadyExistsError
 
 from streams.rejects import REJECTS_FACTOR
-from streams.rejects import REJECTS_FACTOR
 from streams.settings import StreamSettings, TopicSettings
 
 # By this a service knows the broker that keeps nothing: when it is away, its data is gone.
