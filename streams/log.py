@@ -79,6 +79,7 @@ class LogReader:
         if not self._tps:
             return {}
         end_s = time.monotonic() + self._timeout_s
+        self._consumer.assign(self._tps)
         self._consumer.seek_to_beginning(*self._tps)
         ends: dict[int, int] = {}
         while len(ends) < len(self._tps):
@@ -101,29 +102,28 @@ class LogReader:
         Raises:
             LogError: If nothing comes for `timeout_s` before the ends are reached.
         """
-        upto = dict(self.ends() if ends is None else ends)
-        chosen = [tp for tp in self._tps if tp.partition in upto]
-        self._consumer.pause(*(tp for tp in self._tps if tp not in chosen))
-        self._seek(chosen, starts or {})
-        open_tps = self._unfinished(set(chosen), upto)
+        wanted = self.ends() if ends is None else ends
+        upto = {tp: wanted[tp.partition] for tp in self._tps if wanted.get(tp.partition)}
+        # Not by pausing the others: kafka-python then at times delivers nothing any more.
+        self._consumer.assign(list(upto))
+        self._seek(upto, starts or {})
+        open_tps = self._unfinished(upto)
         heard_s = time.monotonic()
-        try:
-            while open_tps:
-                for tp, records in self._consumer.poll(200).items():
-                    heard_s = time.monotonic()
-                    for record in records:
-                        if tp in open_tps and record.offset < upto[tp.partition]:
-                            yield _message(record)
-                open_tps = self._unfinished(open_tps, upto)
-                if open_tps and time.monotonic() - heard_s > self._timeout_s:
-                    raise LogError(f"{self.topic}: nothing came for {self._timeout_s:.0f} s before its end")
-        finally:
-            self._consumer.resume(*self._tps)
+        while open_tps:
+            for tp, records in self._consumer.poll(200).items():
+                heard_s = time.monotonic()
+                for record in records:
+                    if tp in open_tps and record.offset < upto[tp]:
+                        yield _message(record)
+            open_tps = self._unfinished(upto)
+            if open_tps and time.monotonic() - heard_s > self._timeout_s:
+                raise LogError(f"{self.topic}: nothing came for {self._timeout_s:.0f} s before its end")
 
     def follow(
         self, stop: threading.Event, starts: Mapping[int, int] | None = None, poll_ms: int = 200
     ) -> Iterator[LogMessage | None]:
         """Messages from `starts` on, without end until `stop` is set; None whenever nothing came in `poll_ms`."""
+        self._consumer.assign(self._tps)
         self._seek(self._tps, starts or {})
         while not stop.is_set():
             polled = self._consumer.poll(poll_ms)
@@ -158,11 +158,8 @@ class LogReader:
             else:
                 self._consumer.seek_to_beginning(tp)
 
-    def _unfinished(self, tps: set[TopicPartition], upto: Mapping[int, int]) -> set[TopicPartition]:
-        """Those that are not read up to their end; the others are read no further."""
-        left = {tp for tp in tps if self._consumer.position(tp) < upto[tp.partition]}
-        self._consumer.pause(*(tps - left))
-        return left
+    def _unfinished(self, upto: Mapping[TopicPartition, int]) -> set[TopicPartition]:
+        return {tp for tp, end in upto.items() if self._consumer.position(tp) < end}
 
 
 def read_all(broker: BrokerSettings, topic: str, timeout_s: float = 30.0) -> list[LogMessage]:

@@ -1,0 +1,131 @@
+"""Real workers for tests: processes on a real broker, and what can be read of their work in its topics."""
+
+import sys
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import TracebackType
+
+from kafka import KafkaProducer
+from kafka.admin import KafkaAdminClient
+
+from deploy.brokers import Broker
+from deploy.config import Settings, as_toml
+from deploy.process import ChildProcess
+from streams.app_faust import group_id
+from streams.codec import decode_many, encode_batch
+from streams.log import LogMessage, LogReader, committed_offsets, read_all
+from streams.records import Binding, Sample, SensorWindow
+from streams.settings import BrokerSettings
+from streams.testing import SyntheticWorld
+from streams.topics import TopicNames, create_topics
+
+Message = tuple[str, bytes | None, bytes | None]
+MAX_BYTES = 10_000_000
+# WEB_PORT as Kubernetes sets it where a service is called "web": Faust must not read it.
+ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1", "WEB_PORT": "tcp://10.0.0.1:80"}
+
+
+class Farm:
+    """Topics of one test, workers on them, and the sensors of a world."""
+
+    def __init__(self, broker: Broker, world: SyntheticWorld, folder: Path, prefix: str, **ingest: object) -> None:
+        self.world = world
+        self.folder = folder
+        sections = world.settings().model_dump(include={"modalities", "shared_modality", "ingest"})
+        sections["ingest"] |= ingest
+        self.settings = Settings.model_validate(
+            sections
+            | {
+                "broker": {"bootstrap_servers": broker.bootstrap_servers},
+                "topics": {"prefix": prefix, "partitions": 3, "pair_partitions": 2},
+                "registry": {"root": str(folder / "models")},
+                "runtime": {"data_dir": str(folder / "data"), "stream_port": 0},
+            }
+        )
+        self.names = TopicNames(prefix)
+        self.workers: list[ChildProcess] = []
+        (folder / "mmbind.toml").write_text(as_toml(self.settings))
+        admin = KafkaAdminClient(bootstrap_servers=broker.bootstrap_servers)
+        create_topics(admin, self.settings)
+        admin.close()
+
+    def __enter__(self) -> "Farm":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for worker in self.workers:
+            worker.stop()
+            if error is not None:
+                print(f"--- {worker.log_file}\n{worker.log_tail(60)}")
+
+    @property
+    def broker(self) -> BrokerSettings:
+        return self.settings.broker
+
+    def start_worker(self) -> ChildProcess:
+        name = f"worker-{len(self.workers)}"
+        command = [sys.executable, "-m", "deploy.cli", "stream", "--config", str(self.folder / "mmbind.toml")]
+        worker = ChildProcess(name, command, self.folder / f"{name}.log", ENVIRONMENT)
+        worker.start()
+        self.workers.append(worker)
+        return worker
+
+    def send(self, windows: Iterable[SensorWindow], batch: int = 1) -> None:
+        """Like sensors that buffer `batch` windows of one source and modality."""
+        buffered: dict[tuple[str, str], list[SensorWindow]] = {}
+        messages: list[Message] = []
+        for window in windows:
+            waiting = buffered.setdefault((window.source_id, window.modality), [])
+            waiting.append(window)
+            if len(waiting) == batch:
+                messages.append((window.modality, window.source_id.encode(), encode_batch(waiting)))
+                waiting.clear()
+        for (source_id, modality), waiting in buffered.items():
+            if waiting:
+                messages.append((modality, source_id.encode(), encode_batch(waiting)))
+        self.send_raw(messages)
+
+    def send_raw(self, messages: Iterable[Message]) -> None:
+        """Modality, key and value of each."""
+        # A producer for each call: one that outlives its broker leaves sockets behind.
+        servers = self.broker.bootstrap_servers
+        producer = KafkaProducer(bootstrap_servers=servers, enable_idempotence=False, max_request_size=MAX_BYTES)
+        for modality, key, value in messages:
+            producer.send(self.names.windows(modality), key=key, value=value)
+        producer.flush(timeout=30)
+        producer.close()
+
+    def samples(self) -> list[Sample]:
+        return [
+            one for message in read_all(self.broker, self.names.samples) for one in decode_many(message.value, Sample)
+        ]
+
+    def bindings(self) -> list[Binding]:
+        return [
+            one for message in read_all(self.broker, self.names.pairs) for one in decode_many(message.value, Binding)
+        ]
+
+    def rejects(self) -> list[LogMessage]:
+        return read_all(self.broker, self.names.rejects)
+
+    def committed(self, topic: str) -> dict[int, int]:
+        return committed_offsets(self.broker, group_id(self.settings), topic, range(self.settings.topics.partitions))
+
+    def ends(self, topic: str) -> dict[int, int]:
+        with LogReader(self.broker, topic) as reader:
+            return {partition: end for partition, end in reader.ends().items() if end}
+
+    def wait(self, is_done: Callable[[], bool], timeout_s: float = 45.0) -> None:
+        """Fails when it takes longer, or when no worker is left alive."""
+        end_s = time.monotonic() + timeout_s
+        while not is_done():
+            assert time.monotonic() < end_s, f"not done after {timeout_s} s"
+            assert any(worker.alive for worker in self.workers), self.workers[-1].log_tail()
+            time.sleep(0.2)
+
+    def wait_for_bindings(self, n: int, timeout_s: float = 45.0) -> None:
+        """Until so many different samples have one."""
+        self.wait(lambda: len({one.sample_id for one in self.bindings()}) >= n, timeout_s)
