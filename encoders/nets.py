@@ -43,9 +43,17 @@ class Encoder(nn.Module):
 
     def forward(self, windows: Float[Tensor, "batch steps channels"]) -> Float[Tensor, "batch dim"]:
         """One unit row for each window."""
-        hidden = self.blocks(self.stem(windows.clamp(-CLIP, CLIP).transpose(1, 2)))
-        pooled = torch.cat([hidden.mean(2), hidden.amax(2)], 1)
-        return nn.functional.normalize(self.head(pooled), dim=1)
+        return self.project(self.hidden(windows))
+
+    def hidden(self, windows: Float[Tensor, "batch steps channels"]) -> Float[Tensor, "batch hidden"]:
+        """The features before the last layer, of which training may leave some out."""
+        maps = self.blocks(self.stem(windows.clamp(-CLIP, CLIP).transpose(1, 2)))
+        features: Tensor = self.head[:-1](torch.cat([maps.mean(2), maps.amax(2)], 1))
+        return features
+
+    def project(self, hidden: Float[Tensor, "batch hidden"]) -> Float[Tensor, "batch dim"]:
+        """Unit rows of hidden features."""
+        return nn.functional.normalize(self.head[-1](hidden), dim=1)
 
 
 class EncoderFunction:

@@ -1,6 +1,7 @@
+import pytest
 import torch
 
-from trainer.augmentation import augment
+from trainer.augmentation import augment, drop_features
 from trainer.settings import AugmentationSettings
 
 STILL = AugmentationSettings(shift_share=0, gain_sd=0, noise_sd=0, drop_share=0)
@@ -55,3 +56,11 @@ def test_noise_has_the_spread_asked_for() -> None:
     varied = augment(ramps(), STILL.model_copy(update={"noise_sd": 0.05}), seeded())
 
     assert 0.049 < float((varied - ramps()).std()) < 0.051
+
+
+def test_left_out_features_are_made_up_for() -> None:
+    varied = drop_features(torch.ones(500, 40), 0.3, seeded())
+
+    assert sorted({*varied.flatten().tolist()}) == pytest.approx([0, 1 / 0.7])
+    assert float(varied.mean()) == pytest.approx(1, abs=0.02)
+    assert torch.equal(drop_features(varied, 0.0, seeded()), varied)

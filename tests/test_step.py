@@ -18,7 +18,7 @@ SPECS = {
 SETTINGS = TrainerSettings(dim=16, width=8, batch_pairs=8)
 STILL = SETTINGS.model_copy(
     update={
-        "augmentation": AugmentationSettings(shift_share=0, gain_sd=0, noise_sd=0, drop_share=0),
+        "augmentation": AugmentationSettings(shift_share=0, gain_sd=0, noise_sd=0, drop_share=0, dropout=0),
         "softening": SofteningSettings(enabled=False),
     }
 )

@@ -14,7 +14,7 @@ class AugmentationSettings(Section):
     gain_sd: float = Field(0.1, ge=0, lt=1, description="standard deviation of the factor on a whole window")
     noise_sd: float = Field(0.05, ge=0, description="of white noise, in the source's robust units")
     drop_share: float = Field(0.1, ge=0, lt=1, description="longest stretch that is blanked, as a share of the window")
-    dropout: float = Field(0.3, ge=0, lt=1, description="share of an encoder's last features that are left out")
+    dropout: float = Field(0.15, ge=0, lt=1, description="share of an encoder's last features that are left out")
 
 
 class SofteningSettings(Section):
@@ -51,7 +51,7 @@ class TrainerSettings(Section):
     batch_pairs: int = Field(64, ge=2)
     learning_rate: float = Field(2e-3, gt=0)
     weight_decay: float = Field(1e-3, ge=0)
-    temperature: float = Field(0.2, gt=0)
+    temperature: float = Field(0.1, gt=0)
     dim: int = Field(64, ge=2, description="length of an embedding")
     width: int = Field(32, ge=8, multiple_of=8, description="channels of an encoder's first layer")
     edge_weight: Literal["one", "similarity", "probability"] = Field(
