@@ -11,7 +11,7 @@ from deploy.cli_output import ConfigOption
 
 def demo(
     folder: Annotated[Path, typer.Option("--folder", help="Where report, picture and logs go.")] = Path("demo"),
-    speed: Annotated[float, typer.Option("--speed", help="Times real time.", min=0.1)] = 3.0,
+    speed: Annotated[float, typer.Option("--speed", help="Times real time.", min=0.1)] = 3.5,
     seed: Annotated[int, typer.Option("--seed", help="Of the training.", min=0)] = 0,
 ) -> None:
     """Shows the whole loop on real recordings, on this machine, in under five minutes."""

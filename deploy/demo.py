@@ -39,10 +39,10 @@ FOLDER = Path("demo")
 TITLE = "mmbind-stream: 20 smartwatch nodes, each lacking a sensor, bound and learned from as they stream"
 SETTLE_S = 90.0
 # Kept small, so that a few minutes hold several versions.
-CYCLE_BINDINGS, STEPS_PER_CYCLE = 96, 60
+CYCLE_BINDINGS, STEPS_PER_CYCLE = 96, 40
 
 
-def run_demo(folder: Path = FOLDER, speed: float = 3.0, seed: int = 0) -> Report:
+def run_demo(folder: Path = FOLDER, speed: float = 3.5, seed: int = 0) -> Report:
     """Runs it to its end and returns the report; whatever happens, nothing keeps running.
 
     Raises:

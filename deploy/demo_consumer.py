@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 from deploy.config import load
+from deploy.logs import set_up_logging
 from streams.codec import decode_many
 from streams.follower import ModelFollower
 from streams.log import LogReader
@@ -21,8 +22,8 @@ FOLLOWER_ID = "demo-consumer"
 
 def main() -> None:
     """Takes the settings file as its only argument; SIGTERM ends it with exit code 0."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     settings, stop = load(Path(sys.argv[1])), threading.Event()
+    set_up_logging(settings.runtime.log_format)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     follower = ModelFollower(

@@ -8,6 +8,9 @@ TEXT = "%(asctime)s %(levelname).1s %(name)s: %(message)s"
 # What every LogRecord has; anything else was given by `extra`.
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
+# They tell every connection that they open.
+NOISY_LOGGERS = ("kafka", "aiokafka", "faust", "mode", "asyncio")
+
 
 class JsonFormatter(logging.Formatter):
     """One JSON object a line, with what `extra` gave."""
@@ -31,3 +34,5 @@ def set_up_logging(log_format: str) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter() if log_format == "json" else logging.Formatter(TEXT, "%H:%M:%S"))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    for name in NOISY_LOGGERS:
+        logging.getLogger(name).setLevel(logging.WARNING)
