@@ -5,7 +5,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 import hnswlib
 import numpy as np
 
-from streams.segment import MIN_TILE_ROWS, NEVER, Nearest, Query, Segment, tile_rows
+from streams.segment import MIN_TILE_ROWS, NEVER, Nearest, Query, Segment, nearest_of, tile_rows
 from streams.settings import IndexSettings
 
 # Segments at the young end that are searched exactly: the one that fills, and the one whose graph is being built.
@@ -196,8 +196,7 @@ def ring_rows(settings: IndexSettings) -> int:
 def _merged(found: list[tuple[np.ndarray, np.ndarray]], n_queries: int, k: int) -> tuple[np.ndarray, np.ndarray]:
     if not found:
         return np.full((n_queries, k), -1, np.int64), np.full((n_queries, k), NEVER, np.float32)
-    rows = np.concatenate([one[0] for one in found], axis=1)[:n_queries]
-    similarities = np.concatenate([one[1] for one in found], axis=1)[:n_queries]
-    order = np.argsort(-similarities, axis=1, kind="stable")[:, :k]
-    rows, similarities = np.take_along_axis(rows, order, axis=1), np.take_along_axis(similarities, order, axis=1)
+    rows = np.concatenate([one[0][:n_queries] for one in found], axis=1)
+    similarities = np.concatenate([one[1][:n_queries] for one in found], axis=1)
+    rows, similarities = nearest_of(rows, similarities, k)
     return np.where(similarities > NEVER, rows, -1), similarities

@@ -53,7 +53,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True, eq=False, omit_defaults=
         return self.scaling[modality].apply(self.windows[modality])
 
 
-class Partner(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Partner(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One end of an edge: cosine `similarity`, share `probability` in the soft assignment.
 
     `confidence` is an estimated probability that the pair is right, or None where there is no estimate.

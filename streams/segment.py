@@ -23,6 +23,17 @@ def tile_rows(n_rows: int) -> int:
     return MAX_TILE_ROWS if n_rows % MAX_TILE_ROWS == 0 else MIN_TILE_ROWS
 
 
+def nearest_of(rows: np.ndarray, similarities: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """The k (or all, if they are fewer) most similar of `[n, m]`, the most similar first."""
+    n_columns = similarities.shape[1]
+    lines = np.arange(len(rows))[:, None]
+    if k < n_columns:
+        best = np.argpartition(similarities, n_columns - k, axis=1)[:, n_columns - k :]
+        rows, similarities = rows[lines, best], similarities[lines, best]
+    order = np.argsort(-similarities, axis=1, kind="stable")
+    return rows[lines, order], similarities[lines, order]
+
+
 class Query:
     """Queries: vectors `[n, D]`, the sources to leave out, and the rows that may be found.
 
@@ -81,7 +92,7 @@ class Segment:
             self._graph.result()
 
     def search_exactly(self, query: Query, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """Rows and similarities `[n, k]` of the nearest, in no order; similarity -2 where there are fewer."""
+        """Rows and similarities `[n, m]` among which are the k nearest, in no order; similarity -2: none."""
         n_tiles = -(-self.n_filled // self.tiles.shape[1])
         similarity = products(self.tiles[:n_tiles], padded(query.vectors))
         self._forbid(similarity, query)
@@ -89,15 +100,13 @@ class Segment:
         return places[: len(query)] + self.first_row, found[: len(query)]
 
     def search_graph(self, query: Query, k: int, n_wanted: int) -> tuple[np.ndarray, np.ndarray]:
-        """As `search_exactly`, through the graph, which waits to be finished if need be.
+        """Some more of them, found through the graph, which is waited for if need be.
 
         The graph knows nothing of sources: where too few of its answers may be used, that query is searched exactly.
         """
         assert self._graph is not None, "sealed when it was full"
-        n_fetch = min(k, self.n_filled)
-        places = np.zeros((len(query), k), np.int64)
-        found = np.full((len(query), k), NEVER, np.float32)
-        places[:, :n_fetch], found[:, :n_fetch] = self._graph.result()(query.vectors, n_fetch)
+        # Twice as many, since some of them may not be used: that costs a graph next to nothing.
+        places, found = self._graph.result()(query.vectors, min(2 * k, self.n_filled))
         rows = places + self.first_row
         forbidden = self._sources[places] == query.sources[:, None]
         forbidden |= (rows < query.oldest[:, None]) | (rows >= query.before[:, None])
@@ -106,7 +115,9 @@ class Segment:
         found[forbidden] = NEVER
         poor = np.flatnonzero((found > NEVER).sum(axis=1) < n_wanted)
         if len(poor):
-            rows[poor], found[poor] = self.search_exactly(query.some(poor), k)
+            exact_rows, exact_found = nearest_of(*self.search_exactly(query.some(poor), k), rows.shape[1])
+            rows[poor, : exact_rows.shape[1]], found[poor] = exact_rows, NEVER
+            found[poor, : exact_rows.shape[1]] = exact_found
         return rows, found
 
     def _forbid(self, similarity: np.ndarray, query: Query) -> None:
@@ -148,10 +159,10 @@ class _Places:
 
 
 def _largest(similarity: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Places and values `[16 b, k]` of the k largest for each query of `[b, tiles, tile, 16]`.
+    """Places and values `[16 b, m]` that hold the k largest for each query of `[b, tiles, tile, 16]`, m at least k.
 
     A place counts the rows of all tiles through. The k rows of a tile with the largest maxima over the tiles hold the
-    k largest values: only those are sorted.
+    k largest values.
     """
     n_blocks, n_tiles, tile, lanes = similarity.shape
     queries = np.arange(n_blocks * lanes)[:, None]
@@ -161,8 +172,5 @@ def _largest(similarity: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         rows = np.argpartition(peaks, tile - k, axis=1)[:, tile - k :]
     places = (rows[:, None, :] + np.arange(n_tiles)[None, :, None] * tile).reshape(len(queries), -1)
     values = similarity.reshape(n_blocks, -1, lanes)[queries // lanes, places, queries % lanes]
-    if k < values.shape[1]:
-        best = np.argpartition(values, values.shape[1] - k, axis=1)[:, values.shape[1] - k :]
-        return places[queries, best], values[queries, best]
-    short = ((0, 0), (0, k - values.shape[1]))
+    short = ((0, 0), (0, max(0, k - values.shape[1])))
     return np.pad(places, short), np.pad(values, short, constant_values=NEVER)

@@ -23,7 +23,7 @@ def test_a_motion_at_another_moment_is_nearly_always_nearest_to_itself() -> None
     windows = waves(200)
     describe = descriptor()
     similarity = describe(windows) @ describe(np.roll(windows, 37, axis=1)).T
-    assert np.mean(similarity.argmax(axis=1) == np.arange(200)) > 0.95
+    assert np.mean(similarity.argmax(axis=1) == np.arange(200)) > 0.9
     assert np.median(np.diag(similarity)) > 0.9
 
 
