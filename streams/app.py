@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry
 
 from streams.app_faust import quieten_loggers
 from streams.app_shell import Shell
+from streams.broker_watch import BrokerWatch
 from streams.connection import calm_client_logs, client_config, connect_or_explain, wait_for_broker
 from streams.health import HealthServer
 from streams.metrics import StreamMetrics
@@ -46,7 +47,8 @@ def run_worker(settings: StreamSettings) -> int:
     calm_client_logs()
     registry = CollectorRegistry()
     metrics = StreamMetrics(registry, settings.modalities)
-    reasons = _Reasons()
+    watch = BrokerWatch(settings.broker, lambda usable: metrics.broker_connected.set(usable))
+    reasons = _Reasons(watch)
     runtime = settings.runtime
     server = HealthServer(
         registry,
@@ -60,7 +62,7 @@ def run_worker(settings: StreamSettings) -> int:
         log.info("worker started; metrics and health on http://%s:%d", runtime.metrics_host, server.port)
         if not _broker_came(settings, reasons):
             return 0
-        metrics.broker_connected.set(1)
+        watch.start()
         embedded = _checked_topics(settings)
         shell = Shell(settings, metrics, embedded)
         reasons.shell = shell
@@ -68,6 +70,7 @@ def run_worker(settings: StreamSettings) -> int:
             threading.Thread(target=_watch_embedded, args=(settings,), name="embedded-watch", daemon=True).start()
         code = _execute(shell)
         shell.models.stop()
+        watch.stop()
     log.info("worker stopped")
     return code
 
@@ -75,8 +78,9 @@ def run_worker(settings: StreamSettings) -> int:
 class _Reasons:
     """What the health server says, from before there is a shell."""
 
-    def __init__(self) -> None:
+    def __init__(self, watch: BrokerWatch) -> None:
         self.waiting = "the broker was not reached yet"
+        self._watch = watch
         self.shell: Shell | None = None
 
     def healthy(self) -> list[str]:
@@ -85,7 +89,7 @@ class _Reasons:
 
     def ready(self) -> list[str]:
         """Why not."""
-        return self.shell.ready() if self.shell else [self.waiting]
+        return self._watch.complaints() + self.shell.ready() if self.shell else [self.waiting]
 
 
 def _broker_came(settings: StreamSettings, reasons: _Reasons) -> bool:

@@ -61,7 +61,7 @@ class BindStage:
         async with self._lock:
             self._n_assignments += 1
             self._binder = await self._in_thread(lambda: self._remembered(bound))
-            self._measure(self._binder)
+            self._metrics.set_generation(self._binder.version)
 
     async def take(self, events: Sequence[Any]) -> None:
         """One micro-batch."""
@@ -82,12 +82,26 @@ class BindStage:
             for reason in [*(reject.reason for reject in rejects), *(["too-large"] * n_too_long)]:
                 self._metrics.rejects.labels(reason).inc()
             self._metrics.observe_bindings(bindings)
-            self._measure(binder)
 
     async def drain(self) -> None:
         """Waits for the micro-batch under way; no other is taken up after it."""
         async with self._lock:
             self._binder = None
+
+    async def measure(self) -> None:
+        """Brings the figures of history and index up to date; to be called every few seconds."""
+        async with self._lock:
+            if self._binder is None:
+                return
+            index, store, metrics = self._binder.generation.index, self._binder.store, self._metrics
+            metrics.vectors.set(index.n_vectors)
+            metrics.segments.set(index.n_segments)
+            metrics.bytes.set(index.n_bytes + store.n_bytes)
+            if index.recall_trials:
+                metrics.recall.set(index.recall_hits / index.recall_trials)
+            use = np.sort(store.use(np.arange(store.first_row, store.n_rows)))
+            if use.sum() > 0:
+                metrics.hub_share.set(use[-max(1, len(use) // 100) :].sum() / use.sum())
 
     async def take_up(self, version: int, encode: Encode | None) -> None:
         """Returns when samples are bound by this version; until then they are bound by the one before.
@@ -125,7 +139,7 @@ class BindStage:
                 return False
             await self._in_thread(lambda: binder.swap(build))
             self._metrics.rebuild_seconds.observe(time.monotonic() - start_s)
-            self._measure(binder)
+            self._metrics.set_generation(version)
             return True
 
     def _try_out(self, encode: Encode) -> None:
@@ -184,9 +198,6 @@ class BindStage:
     def _reject(self, message: InMessage, index: int, raw: bytes, refusal: InvalidRecord) -> Reject:
         headers = reject_headers(*message.place, index, refusal.reason, refusal.field, refusal.detail)
         return Reject(message.key, raw, headers, refusal.reason).fitted(rejects_max_bytes(self._settings.topics))
-
-    def _measure(self, binder: Binder) -> None:
-        self._metrics.set_generation(binder.version)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)

@@ -12,8 +12,8 @@ from streams.app_faust import faust_app, group_id
 from streams.app_ingest import IngestStage
 from streams.app_messages import Delivery, micro_batches
 from streams.app_models import ModelStage
-from streams.history import read_history
-from streams.log import committed_offsets
+from streams.history import History, read_history
+from streams.log import committed_offsets, lost_messages
 from streams.metrics import StreamMetrics
 from streams.outbox import Outbox
 from streams.settings import StreamSettings
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 LINGER_S = 0.005
 TICKS_A_GRACE = 8
 LONGEST_TICK_S = 0.25
-LAG_EVERY_S = 2.0
+MEASURE_EVERY_S = 2.0
 DRAIN_S = 5.0
 # The event loop beats four times a second; silent for so long it is stuck.
 STUCK_S = 30.0
@@ -77,7 +77,7 @@ class Shell:
         app.agent(app.topic(*windows, **raw), name="ingest")(self._ingest_agent)
         app.agent(app.topic(self._names.samples, **raw), name="bind")(self._bind_agent)
         app.task(self._tick)
-        app.task(self._watch_lag)
+        app.task(self._measure)
         app.on_partitions_revoked.connect(self._on_revoked)
         app.on_rebalance_complete.connect(self._on_rebalance_complete)
         app.on_before_shutdown.connect(self._on_before_shutdown)
@@ -111,11 +111,12 @@ class Shell:
     async def _on_rebalance_complete(self, *_: Any, **__: Any) -> None:
         """Brings back what is known of the given partitions; Faust lets no message through before this returns."""
         try:
-            own = [tp.partition for tp in self.app.consumer.assignment() if tp.topic == self._names.samples]
+            given = sorted((tp.topic, tp.partition) for tp in self.app.consumer.assignment())
+            own = [partition for topic, partition in given if topic == self._names.samples]
             start_s = time.monotonic()
             # Not as a task of the app: Faust starts those only after the first partitions were given.
             self.models.start(asyncio.get_running_loop())
-            history = await asyncio.to_thread(self._read_history, own)
+            history = await asyncio.to_thread(self._read_history, given, own)
             await self._ingest.begin(history.recent)
             await self._bind.begin(history.bound)
             log.info(
@@ -129,8 +130,10 @@ class Shell:
         except Exception as error:
             await self._crash(error)
 
-    def _read_history(self, own: list[int]) -> Any:
+    def _read_history(self, given: list[tuple[str, int]], own: list[int]) -> History:
         broker, topic = self._settings.broker, self._names.samples
+        for (name, partition), n in lost_messages(broker, group_id(self._settings), given).items():
+            log.error("%d messages of %s, partition %d, were deleted before they were read", n, name, partition)
         self.models.wait_for_present()
         committed = committed_offsets(broker, group_id(self._settings), topic, own)
         upto = {partition: committed.get(partition) for partition in own}
@@ -144,10 +147,11 @@ class Shell:
         except TimeoutError:
             log.warning("stopping although the broker has not taken everything: it will be repeated")
 
-    async def _watch_lag(self) -> None:
+    async def _measure(self) -> None:
         known: set[tuple[str, int]] = set()
         while not self.app.should_stop:
-            await asyncio.sleep(LAG_EVERY_S)
+            await asyncio.sleep(MEASURE_EVERY_S)
+            await self._bind.measure()
             present = self._lags()
             for topic, partition in known - present.keys():
                 self._metrics.lag.remove(topic, str(partition))

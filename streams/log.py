@@ -182,6 +182,21 @@ def committed_offsets(broker: BrokerSettings, group_id: str, topic: str, partiti
     return {partition: int(offset) for partition, offset in found.items() if offset is not None and offset >= 0}
 
 
+def lost_messages(
+    broker: BrokerSettings, group_id: str, places: Iterable[tuple[str, int]]
+) -> dict[tuple[str, int], int]:
+    """How many messages a group had not read yet when the broker deleted them, by (topic, partition); 0 left out."""
+    consumer = _consumer(broker, group_id=group_id)
+    try:
+        tps = [TopicPartition(topic, partition) for topic, partition in places]
+        firsts = consumer.beginning_offsets(tps) if tps else {}
+        committed = {tp: consumer.committed(tp) for tp in tps}
+    finally:
+        consumer.close()
+    lost = {tp: int(firsts[tp]) - int(at) for tp, at in committed.items() if at is not None and at >= 0}
+    return {(tp.topic, tp.partition): n for tp, n in lost.items() if n > 0}
+
+
 def _consumer(broker: BrokerSettings, group_id: str | None = None) -> KafkaConsumer:
     try:
         return KafkaConsumer(

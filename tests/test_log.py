@@ -1,11 +1,12 @@
 import threading
 
 import pytest
-from kafka import KafkaProducer
+from kafka import KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
 from kafka.admin import KafkaAdminClient
 
+from deploy.apache_kafka import KafkaBroker
 from deploy.brokers import Broker
-from streams.log import LogError, LogReader, committed_offsets, read_all
+from streams.log import LogError, LogReader, committed_offsets, lost_messages, read_all
 from streams.settings import BrokerSettings
 
 
@@ -93,7 +94,31 @@ def test_says_that_a_topic_is_missing(broker: Broker, prefix: str) -> None:
         read_all(settings, f"{prefix}none", timeout_s=0.5)
 
 
+def commit(broker: Broker, group_id: str, topic: str, offset: int) -> None:
+    consumer = KafkaConsumer(bootstrap_servers=broker.bootstrap_servers, group_id=group_id, enable_auto_commit=False)
+    consumer.assign([TopicPartition(topic, 0)])
+    consumer.commit({TopicPartition(topic, 0): OffsetAndMetadata(offset, "", -1)})
+    consumer.close()
+
+
 def test_tells_what_a_group_committed(broker: Broker, prefix: str) -> None:
     settings = make_topic(broker, f"{prefix}t")
+    send(broker, f"{prefix}t", range(5), partition=0)
 
     assert committed_offsets(settings, f"{prefix}group", f"{prefix}t", [0, 1]) == {}
+
+    commit(broker, f"{prefix}group", f"{prefix}t", 3)
+
+    assert committed_offsets(settings, f"{prefix}group", f"{prefix}t", [0, 1]) == {0: 3}
+    assert lost_messages(settings, f"{prefix}group", [(f"{prefix}t", 0), (f"{prefix}t", 1)]) == {}
+
+
+def test_tells_how_much_was_deleted_before_a_group_read_it(kafka_broker: KafkaBroker, prefix: str) -> None:
+    settings = make_topic(kafka_broker, f"{prefix}t")
+    send(kafka_broker, f"{prefix}t", range(10), partition=0)
+    commit(kafka_broker, f"{prefix}group", f"{prefix}t", 2)
+    admin = KafkaAdminClient(bootstrap_servers=kafka_broker.bootstrap_servers)
+    admin.delete_records({TopicPartition(f"{prefix}t", 0): 6})
+    admin.close()
+
+    assert lost_messages(settings, f"{prefix}group", [(f"{prefix}t", 0), (f"{prefix}t", 1)]) == {(f"{prefix}t", 0): 4}

@@ -1,6 +1,7 @@
 """The worker as a process, killed, stopped and fed with rubbish, on real brokers."""
 
 import hashlib
+import json
 import os
 import signal
 import subprocess
@@ -16,13 +17,14 @@ import numpy as np
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 
 from deploy.apache_kafka import KafkaBroker
-from deploy.brokers import Broker, EmbeddedBroker
+from deploy.brokers import Broker, EmbeddedBroker, free_port
+from deploy.config import Settings, as_toml
 from deploy.local import EXIT_BROKER_GONE
 from streams.codec import decode_many, encode, encode_batch
 from streams.records import Binding, Sample, SensorWindow
-from streams.testing import SyntheticWorld
+from streams.testing import EPOCH_NS, SyntheticWorld
 from tests.brokers import kafka_home
-from tests.workers import ENVIRONMENT, Farm
+from tests.workers import ENVIRONMENT, Farm, answer, start_worker
 
 
 def world(n_sources: int = 6) -> SyntheticWorld:
@@ -194,6 +196,44 @@ def replayed(farm: Farm, samples: list[Sample], worker: str) -> list[Binding]:
     return decode_many((farm.folder / "bindings").read_bytes(), Binding)
 
 
+def test_models_are_swapped_in_while_windows_flow_and_kept_over_restarts(
+    kafka_broker: KafkaBroker, tmp_path: Path, prefix: str
+) -> None:
+    nodes = world()
+    with Farm(kafka_broker, nodes, tmp_path, prefix, grace_s=20.0) as farm:
+        worker = farm.start_worker()
+        farm.send(nodes.windows(10))
+        farm.wait_for_bindings(60)
+        farm.publish(1, seed=1)
+        for slot in range(10, 60):
+            farm.send(nodes.windows(1, first=slot))
+        farm.wait_for_bindings(360)
+        assert json.loads(answer(worker, "/readyz"))["ok"], answer(worker, "/readyz")
+        by_version = [one.model_version for one in sorted(farm.bindings(), key=lambda one: one.sequence)]
+        # One swap, between two Bindings, and none is missing.
+        assert (len(by_version), set(by_version)) == (360, {0, 1})
+        assert by_version == sorted(by_version)
+
+        farm.publish(2, seed=2, is_damaged=True)
+        farm.wait(lambda: "mmbind_follower_failures_total 1.0" in answer(worker, "/metrics"))
+        farm.send(nodes.windows(1, first=60))
+        farm.wait_for_bindings(366)
+        assert 'mmbind_generation_info{version="1"} 1.0' in answer(worker, "/metrics")
+        assert worker.stop() == 0
+
+        # A new worker binds by the newest model from its first Binding on.
+        farm.publish(3, seed=3)
+        farm.start_worker()
+        farm.send(nodes.windows(1, first=61))
+        farm.wait_for_bindings(372)
+        assert {one.model_version for one in farm.bindings() if one.sample_id.endswith(str(slot_of(nodes, 61)))} == {3}
+
+
+def slot_of(nodes: SyntheticWorld, slot: int) -> int:
+    """As it stands in sample ids."""
+    return EPOCH_NS // nodes.hop_ns + slot
+
+
 def test_a_worker_outlives_the_absence_of_apache_kafka(tmp_path: Path) -> None:
     nodes = world()
     broker = KafkaBroker(kafka_home(), tmp_path / "kafka")
@@ -228,3 +268,24 @@ def test_a_worker_ends_with_the_embedded_broker_and_says_so(tmp_path: Path) -> N
 
         assert worker.wait(15) == EXIT_BROKER_GONE
         assert "the embedded broker is gone" in worker.log_tail()
+
+
+def test_a_worker_waits_for_a_broker_that_is_not_there_and_can_be_told_to_stop(tmp_path: Path) -> None:
+    settings = Settings.model_validate(
+        world().settings().model_dump(include={"modalities", "shared_modality"})
+        | {
+            "broker": {"bootstrap_servers": f"127.0.0.1:{free_port()}"},
+            "runtime": {"data_dir": str(tmp_path), "stream_port": 0},
+        }
+    )
+    (tmp_path / "mmbind.toml").write_text(as_toml(settings))
+    worker = start_worker(tmp_path, "worker")
+    end_s = time.monotonic() + 30
+    while "waiting for the broker" not in worker.log_tail():
+        assert worker.alive and time.monotonic() < end_s, worker.log_tail()
+        time.sleep(0.1)
+
+    reasons = json.loads(answer(worker, "/readyz"))["reasons"]
+    assert any("127.0.0.1" in reason for reason in reasons)
+    assert json.loads(answer(worker, "/healthz"))["ok"]
+    assert worker.stop() == 0

@@ -1,21 +1,30 @@
 """Real workers for tests: processes on a real broker, and what can be read of their work in its topics."""
 
+import re
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
 
+import torch
 from kafka import KafkaProducer
 from kafka.admin import KafkaAdminClient
 
 from deploy.brokers import Broker
 from deploy.config import Settings, as_toml
 from deploy.process import ChildProcess
+from encoders.bundle import ModelBundle
+from encoders.manifest import ModelManifest
+from encoders.nets import Encoder, encoder_weights
 from streams.app_faust import group_id
+from streams.channels import ChannelView, move_record, version_record
 from streams.codec import decode_many, encode_batch
 from streams.log import LogMessage, LogReader, committed_offsets, read_all
 from streams.records import Binding, Sample, SensorWindow
+from streams.registry import Registry
 from streams.settings import BrokerSettings
 from streams.testing import SyntheticWorld
 from streams.topics import TopicNames, create_topics
@@ -24,6 +33,25 @@ Message = tuple[str, bytes | None, bytes | None]
 MAX_BYTES = 10_000_000
 # WEB_PORT as Kubernetes sets it where a service is called "web": Faust must not read it.
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1", "WEB_PORT": "tcp://10.0.0.1:80"}
+
+
+def start_worker(folder: Path, name: str) -> ChildProcess:
+    """A worker with the settings in the folder."""
+    command = [sys.executable, "-m", "deploy.cli", "stream", "--config", str(folder / "mmbind.toml")]
+    worker = ChildProcess(name, command, folder / f"{name}.log", ENVIRONMENT)
+    worker.start()
+    return worker
+
+
+def answer(worker: ChildProcess, path: str) -> str:
+    """What a worker's health server says, whatever the status."""
+    (port,) = re.findall(r"health on http://127\.0\.0\.1:(\d+)", worker.log_file.read_text())
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answered:
+            return str(answered.read().decode())
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.read().decode()
 
 
 class Farm:
@@ -45,6 +73,7 @@ class Farm:
         )
         self.names = TopicNames(prefix)
         self.workers: list[ChildProcess] = []
+        self._channels = ChannelView()
         (folder / "mmbind.toml").write_text(as_toml(self.settings))
         admin = KafkaAdminClient(bootstrap_servers=broker.bootstrap_servers)
         create_topics(admin, self.settings)
@@ -66,12 +95,8 @@ class Farm:
         return self.settings.broker
 
     def start_worker(self) -> ChildProcess:
-        name = f"worker-{len(self.workers)}"
-        command = [sys.executable, "-m", "deploy.cli", "stream", "--config", str(self.folder / "mmbind.toml")]
-        worker = ChildProcess(name, command, self.folder / f"{name}.log", ENVIRONMENT)
-        worker.start()
-        self.workers.append(worker)
-        return worker
+        self.workers.append(start_worker(self.folder, f"worker-{len(self.workers)}"))
+        return self.workers[-1]
 
     def send(self, windows: Iterable[SensorWindow], batch: int = 1) -> None:
         """Like sensors that buffer `batch` windows of one source and modality."""
@@ -117,6 +142,37 @@ class Farm:
     def ends(self, topic: str) -> dict[int, int]:
         with LogReader(self.broker, topic) as reader:
             return {partition: end for partition, end in reader.ends().items() if end}
+
+    def publish(self, version: int, seed: int, is_damaged: bool = False) -> None:
+        """A model with random encoders, announced and made the stable one."""
+        specs = tuple(self.settings.specs.values())
+        torch.manual_seed(seed)
+        weights = {spec.name: encoder_weights(Encoder(spec, 16, 8)) for spec in specs}
+        manifest = ModelManifest(
+            version=version,
+            parent=version - 1,
+            created_ns=1,
+            modalities=specs,
+            shared_modality=self.settings.shared_modality,
+            dim=16,
+        )
+        manifest = Registry(self.settings.registry.root).publish(ModelBundle(manifest, weights))
+        if is_damaged:
+            for file in manifest.files:
+                (self.folder / "models" / file.name).write_bytes(b"damaged")
+        self._announce(manifest)
+
+    def _announce(self, manifest: ModelManifest) -> None:
+        """Writes its manifest and a move of the stable channel to it."""
+        producer = KafkaProducer(bootstrap_servers=self.broker.bootstrap_servers, enable_idempotence=False)
+        key, value = version_record(manifest)
+        self._channels.apply(key, value, 2 * manifest.version)
+        move = move_record(self._channels, "stable", manifest.version, "test", "test", at_ns=1)
+        self._channels.apply(*move, 2 * manifest.version + 1)
+        producer.send(self.names.models, key=key, value=value)
+        producer.send(self.names.models, key=move[0], value=move[1])
+        producer.flush(timeout=10)
+        producer.close()
 
     def wait(self, is_done: Callable[[], bool], timeout_s: float = 45.0) -> None:
         """Fails when it takes longer, or when no worker is left alive."""
