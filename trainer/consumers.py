@@ -8,7 +8,9 @@ from streams.settings import BrokerSettings
 # The embedded broker does not wake a waiting fetch: half of this is what a message waits there.
 FETCH_WAIT_MS = 100
 # A trainer that was killed keeps its partitions for so long.
-SESSION_TIMEOUT_MS = 10_000
+SESSION_TIMEOUT_MS = 6_000
+# Longer than any cycle: another thread of the client shows the group that the process lives.
+MAX_POLL_INTERVAL_MS = 1_800_000
 
 
 def consumer(broker: BrokerSettings, group_id: str | None = None) -> KafkaConsumer:
@@ -24,5 +26,7 @@ def consumer(broker: BrokerSettings, group_id: str | None = None) -> KafkaConsum
         "auto_offset_reset": "earliest",
         "fetch_max_wait_ms": FETCH_WAIT_MS,
         "session_timeout_ms": SESSION_TIMEOUT_MS,
+        "heartbeat_interval_ms": SESSION_TIMEOUT_MS // 3,
+        "max_poll_interval_ms": MAX_POLL_INTERVAL_MS,
     }
     return connect_or_explain(lambda: KafkaConsumer(**config), broker, group_id=group_id)

@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 
 POLL_MESSAGES = 20
 JOIN_POLL_MS = 300
+# So many may wait while a cycle is trained; past them nothing is read, and the group knows no longer that we live.
+KEPT_BINDINGS = 5000
 COMMIT_TIMEOUT_MS = 10_000
 
 
@@ -96,17 +98,11 @@ class BindingIntake:
         Raises:
             DataGone: If the log is shorter than what was read.
         """
-        if self.is_sole:
-            self._consumer.resume(*self._consumer.paused())
-        else:
-            self._hold()
+        if not self._kept:
+            self._read(timeout_ms)
         if self._is_fresh:
             self._look_around()
-        if not self._kept:
-            self._take(self._consumer.poll(timeout_ms, max_records=POLL_MESSAGES))
-        if not self.is_sole:
-            self._kept.clear()
-        arrived = list(self._kept)
+        arrived = list(self._kept) if self.is_sole else []
         self._kept.clear()
         self._check_ends()
         return arrived
@@ -116,9 +112,11 @@ class BindingIntake:
 
         Takes a moment while partitions are being given out, since that needs several answers of the broker.
         """
-        self._hold()
-        timeout_ms = 0 if self.is_sole else JOIN_POLL_MS
-        self._take(self._consumer.poll(timeout_ms, max_records=POLL_MESSAGES))
+        if not self.is_sole:
+            self._kept.clear()
+            self._read(JOIN_POLL_MS)
+        elif len(self._kept) < KEPT_BINDINGS:
+            self._read(0)
 
     def done(self, arrived: ArrivedBinding) -> None:
         """The Binding need not come again."""
@@ -169,11 +167,9 @@ class BindingIntake:
                 self.n_deleted += n_deleted
                 log.error("%d messages of %s[%d] were deleted unread", n_deleted, tp.topic, tp.partition)
 
-    def _hold(self) -> None:
-        self._consumer.pause(*self._consumer.assignment())
-
-    def _take(self, polled: Mapping[TopicPartition, list[Any]]) -> None:
-        for tp, messages in sorted(polled.items()):
+    def _read(self, timeout_ms: int) -> None:
+        # Nothing is ever paused: kafka-python 3.0.12 at times delivers nothing any more afterwards.
+        for tp, messages in sorted(self._consumer.poll(timeout_ms, max_records=POLL_MESSAGES).items()):
             for message in messages:
                 self._kept.extend(self._arrived(tp.partition, message))
 

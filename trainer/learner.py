@@ -87,7 +87,8 @@ class Learner:
 
     def needs_sample(self, binding: Binding) -> bool:
         """Whether `admit` will look for the Binding's sample among those that it is given."""
-        return not self._replay.knows(binding) and binding.sample_id not in self._replay
+        known = self._replay.knows(binding) or binding.sample_id in self._replay
+        return not known and binding.sample_id not in self._held_out
 
     def _take(self, binding: Binding, sample: Sample | None) -> str:
         if self._replay.knows(binding):

@@ -4,7 +4,7 @@ from kafka import KafkaProducer
 
 from streams.channels import ChannelView
 from streams.connection import producer_config
-from streams.log import LogReader
+from streams.log import read_all
 from streams.settings import BrokerSettings
 from streams.topics import TopicNames
 
@@ -12,15 +12,10 @@ SEND_TIMEOUT_S = 30.0
 
 
 class KafkaModels:
-    """See `publishing.ModelsTopic`. Connects when it is first used, so that it may be made while the broker is away.
-
-    After an error it begins anew: what it had read may be incomplete.
-    """
+    """See `publishing.ModelsTopic`. Connects when it is first used, so that it may be made while the broker is away."""
 
     def __init__(self, broker: BrokerSettings, prefix: str) -> None:
         self._broker, self._topic = broker, TopicNames(prefix).models
-        self._view, self._next_offset = ChannelView(), 0
-        self._reader: LogReader | None = None
         self._producer: KafkaProducer | None = None
 
     def refresh(self) -> ChannelView:
@@ -30,16 +25,11 @@ class KafkaModels:
             LogError: If the topic cannot be read.
             KafkaError: If the broker cannot be reached.
         """
-        try:
-            if self._reader is None:
-                self._reader = LogReader(self._broker, self._topic, [0])
-            for message in self._reader.read({0: self._next_offset}):
-                self._view.apply(message.key or b"", message.value, message.offset)
-                self._next_offset = message.offset + 1
-        except Exception:
-            self.close()
-            raise
-        return self._view
+        view = ChannelView()
+        # A fresh reader each time: one that has read before knows an end that may be old.
+        for message in read_all(self._broker, self._topic):
+            view.apply(message.key or b"", message.value, message.offset)
+        return view
 
     def append(self, record: tuple[bytes, bytes]) -> None:
         """Writes a record; returns when the broker has it.
@@ -54,9 +44,6 @@ class KafkaModels:
 
     def close(self) -> None:
         """Leaves the broker."""
-        if self._reader is not None:
-            self._reader.close()
         if self._producer is not None:
             self._producer.close(timeout=2)
-        self._reader = self._producer = None
-        self._view, self._next_offset = ChannelView(), 0
+        self._producer = None

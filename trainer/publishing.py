@@ -52,6 +52,7 @@ class Publisher:
         now_ns: The time, for the moves.
         may_publish: Asked before anything is written; while it says no, nothing is.
         last_version: The newest that was announced in an earlier life.
+        first_retry_s: Wait after the first failure; it doubles from there.
     """
 
     def __init__(
@@ -62,12 +63,14 @@ class Publisher:
         now_ns: Callable[[], int],
         may_publish: Callable[[], bool] = lambda: True,
         last_version: int = 0,
+        first_retry_s: float = FIRST_RETRY_S,
     ) -> None:
         self.last_version = last_version
         self.n_published = 0
         self.n_failures = 0
         self._models, self._registry, self._channel = models, registry, channel
         self._now_ns, self._may_publish = now_ns, may_publish
+        self._first_retry_s = first_retry_s
         self._pending: Candidate | None = None
         self._changed = threading.Condition()
         self._stop = threading.Event()
@@ -152,7 +155,7 @@ class Publisher:
             log.warning("somebody else moved %s first: version %d is not followed", self._channel, decision.version)
 
     def _run(self) -> None:
-        retry_s = FIRST_RETRY_S
+        retry_s = self._first_retry_s
         while not self._stop.is_set():
             with self._changed:
                 candidate = self._pending
@@ -160,7 +163,7 @@ class Publisher:
                     self._changed.wait()
                     continue
             if self._may_publish() and self._try(candidate):
-                retry_s = FIRST_RETRY_S
+                retry_s = self._first_retry_s
                 continue
             self._stop.wait(retry_s)
             retry_s = min(2 * retry_s, LONGEST_RETRY_S)
