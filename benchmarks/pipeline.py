@@ -30,6 +30,7 @@ from encoders.modality import ModalitySpec
 from encoders.nets import Encoder, EncoderFunction, encoder_weights
 from encoders.scaling import Scaling, fit_scaling
 from streams.binder import Binder
+from streams.descriptor import Descriptor
 from streams.pipeline import Pipeline
 from streams.records import Sample, SensorWindow
 from streams.settings import BindingSettings, IndexSettings, IngestSettings, ModalitySettings, StreamSettings
@@ -40,7 +41,7 @@ BATCH = 64
 HOP_STEPS = 8
 NS_PER_S = 1_000_000_000
 SPEC = ModalitySpec(name=SHARED, n_channels=3, n_steps=250, rate_hz=RATE_HZ, unit="g")
-ARMS = {"a": "naive, one by one", "b": "core", "c": "bare parts", "d": "pipeline (core, intake, assembly)"}
+ARMS = {"a": "naive", "b": "core", "c": "bare parts", "d": "pipeline"}
 
 Scalings = dict[str, Scaling]
 
@@ -208,12 +209,12 @@ def report(took: dict[str, list[float]], sealing: float, history: int) -> dict[s
         "core_over_bare": float(np.median(np.divide(took["c"], took["b"]))),
     }
     table = Table(title=f"{history} samples of history, batches of {BATCH}, one thread")
-    for column in ("arm", "us a window", "windows/s", "slowest round", "speed / naive", "speed / bare"):
+    for column in ("arm", "us/window", "slowest", "windows/s", "x naive", "x bare"):
         table.add_column(column, justify="left" if column == "arm" else "right")
     for name, values in took.items():
         speed = [f"{np.median(np.divide(took[other], values)):.2f}" for other in ("a", "c")]
         us = medians[name]
-        table.add_row(f"{name}  {ARMS[name]}", f"{us:.0f}", f"{1e6 / us:,.0f}", f"{max(values):.0f}", *speed)
+        table.add_row(f"{name}  {ARMS[name]}", f"{us:.0f}", f"{max(values):.0f}", f"{1e6 / us:,.0f}", *speed)
     console = Console()
     console.print(table)
     console.print(f"Sealing a window into a graph, later and in a background thread: {sealing:.0f} us of another core.")
@@ -231,7 +232,7 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(1)
     took = measure(given.history, given.rounds, given.round_windows)
-    figures = report(took, sealing_us(IndexSettings(), 90 + TrainerSettings().dim), given.history)
+    figures = report(took, sealing_us(IndexSettings(), Descriptor(SPEC).dim + TrainerSettings().dim), given.history)
     if given.json:
         given.json.write_text(json.dumps(figures, indent=1) + "\n")
 

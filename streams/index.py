@@ -100,7 +100,8 @@ class SegmentedIndex:
             vectors: `[n, dim]` float32, unit.
             k: How many.
             sources: `[n]`, the source whose rows are no answer to that query.
-            before: `[n]`, only rows below this one, and at most the history's length below it, are an answer.
+            before: `[n]`, only rows below this one, and at most the history's length below it, are an answer. All are
+                of one piece, see `piece_rows`.
 
         Returns:
             Rows `[n, k]`, -1 where there are fewer, and cosine similarities `[n, k]`, there -2.
@@ -108,10 +109,11 @@ class SegmentedIndex:
         self._check(vectors)
         rows = np.full((len(vectors), k), -1, np.int64)
         similarities = np.full((len(vectors), k), NEVER, np.float32)
-        oldest = before - self._settings.history_samples
+        history, piece = self._settings.history_samples, piece_rows(self._settings)
         for start in range(0, len(vectors), SEARCH_ROWS):
             part = slice(start, min(start + SEARCH_ROWS, len(vectors)))
-            query = Query(vectors[part], sources[part], oldest[part], before[part])
+            floor = int(before[part.start]) // piece * piece - history
+            query = Query(vectors[part], sources[part], before[part], history, floor)
             rows[part], similarities[part] = self._search_block(query, k)
             self._sample_recall(query, similarities[part])
         return rows, similarities

@@ -13,6 +13,7 @@ MAX_TILE_ROWS = 512
 MIN_TILE_ROWS = 64
 # Below any cosine: what must not be found.
 NEVER = np.float32(-2)
+NOWHERE = np.zeros(0, np.intp)
 
 # Queries `[n, D]` and k to places within a segment and similarities, `[n, k]` each, through a graph.
 Nearest: TypeAlias = Callable[[np.ndarray, int], tuple[np.ndarray, np.ndarray]]
@@ -37,19 +38,22 @@ def nearest_of(rows: np.ndarray, similarities: np.ndarray, k: int) -> tuple[np.n
 class Query:
     """Queries: vectors `[n, D]`, the sources to leave out, and the rows that may be found.
 
-    Only rows from `oldest[i]` up to, not including, `before[i]` may be an answer to query i.
+    Only rows from `before[i] - history` up to, not including, `before[i]` may be an answer to query i. All of them lie
+    in one piece of the stream, `floor` is its first row less the history: nothing older is even looked at.
     """
 
-    def __init__(self, vectors: np.ndarray, sources: np.ndarray, oldest: np.ndarray, before: np.ndarray) -> None:
-        self.vectors, self.sources = vectors, sources
-        self.oldest, self.before = oldest, before
+    def __init__(self, vectors: np.ndarray, sources: np.ndarray, before: np.ndarray, history: int, floor: int) -> None:
+        self.vectors, self.sources, self.before = vectors, sources, before
+        self.oldest = before - history
+        self.floor = floor
+        self._history = history
 
     def __len__(self) -> int:
         return len(self.vectors)
 
     def some(self, which: np.ndarray) -> "Query":
         """Those of the queries."""
-        return Query(self.vectors[which], self.sources[which], self.oldest[which], self.before[which])
+        return Query(self.vectors[which], self.sources[which], self.before[which], self._history, self.floor)
 
 
 class Segment:
@@ -93,11 +97,12 @@ class Segment:
 
     def search_exactly(self, query: Query, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Rows and similarities `[n, m]` among which are the k nearest, in no order; similarity -2: none."""
-        n_tiles = -(-self.n_filled // self.tiles.shape[1])
-        similarity = products(self.tiles[:n_tiles], padded(query.vectors))
-        self._forbid(similarity, query)
+        tile = self.tiles.shape[1]
+        tiles = slice(max(0, query.floor - self.first_row) // tile, -(-self.n_filled // tile))
+        similarity = products(self.tiles[tiles], padded(query.vectors))
+        self._forbid(similarity, query, tiles.start * tile)
         places, found = _largest(similarity, k)
-        return places[: len(query)] + self.first_row, found[: len(query)]
+        return places[: len(query)] + (self.first_row + tiles.start * tile), found[: len(query)]
 
     def search_graph(self, query: Query, k: int, n_wanted: int) -> tuple[np.ndarray, np.ndarray]:
         """Some more of them, found through the graph, which is waited for if need be.
@@ -120,20 +125,21 @@ class Segment:
             found[poor, : exact_rows.shape[1]] = exact_found
         return rows, found
 
-    def _forbid(self, similarity: np.ndarray, query: Query) -> None:
-        """Writes "never" over what may not be found in `[blocks, tiles, tile, 16]`."""
+    def _forbid(self, similarity: np.ndarray, query: Query, start: int) -> None:
+        """Writes "never" over what may not be found in `[blocks, tiles, tile, 16]`, which begins at place `start`."""
         n_blocks, _, _, lanes = similarity.shape
         blocks = similarity.reshape(n_blocks, -1)
         for number, source in enumerate(query.sources.tolist()):
             # Flat, since indexing in two dimensions takes several times as long.
-            blocks[number // lanes][self._places.of(source) * lanes + number % lanes] = NEVER
+            blocks[number // lanes][(self._places.of(source, start) - start) * lanes + number % lanes] = NEVER
         by_row = similarity.reshape(n_blocks, -1, lanes)
-        first, end = self.first_row, self.first_row + by_row.shape[1]
+        first = self.first_row + start
         for number in np.flatnonzero(query.oldest > first).tolist():
             by_row[number // lanes, : query.oldest[number] - first, number % lanes] = NEVER
-        for number in np.flatnonzero(query.before < end).tolist():
+        for number in np.flatnonzero(query.before < first + by_row.shape[1]).tolist():
             by_row[number // lanes, max(0, query.before[number] - first) :, number % lanes] = NEVER
-        by_row[:, self._dead[self._dead < by_row.shape[1]]] = NEVER
+        dead = self._dead - start
+        by_row[:, dead[(dead >= 0) & (dead < by_row.shape[1])]] = NEVER
 
 
 class _Places:
@@ -154,8 +160,10 @@ class _Places:
             places[count] = place
             self._counts[source] = count + 1
 
-    def of(self, source: int) -> np.ndarray:
-        return self._places[source][: self._counts[source]] if source in self._places else np.zeros(0, np.intp)
+    def of(self, source: int, first: int) -> np.ndarray:
+        """Those from `first` on."""
+        places = self._places.get(source, NOWHERE)[: self._counts.get(source, 0)]
+        return places[np.searchsorted(places, first) :] if first else places
 
 
 def _largest(similarity: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
