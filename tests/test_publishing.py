@@ -12,7 +12,7 @@ from encoders.modality import ModalitySpec
 from streams.channels import ChannelView, move_record
 from streams.records import Decision
 from streams.registry import Registry, RegistryAway
-from trainer.publishing import Candidate, Publisher
+from trainer.publishing import MAX_WAITING, Candidate, Publisher
 
 SPEC = ModalitySpec(name="gravity", n_channels=1, n_steps=2, rate_hz=1.0)
 
@@ -180,12 +180,24 @@ def test_publishes_nothing_while_it_may_not(tmp_path: Path) -> None:
     assert models.view.current("stable") == 1
 
 
-def test_only_the_newest_waits_but_one_that_passed_is_not_given_up_for_one_that_failed(tmp_path: Path) -> None:
+def test_all_that_wait_are_announced_in_order_each_the_child_of_the_one_before(tmp_path: Path) -> None:
     models = MemoryModels()
     publisher = publisher_of(models, tmp_path)
-    for number, passed in ((1, False), (2, True), (3, True), (4, False)):
-        publisher.offer(candidate(number, passed))
+    for number in (1, 2, 3):
+        publisher.offer(candidate(number, version=1))
     publisher.start()
     assert waited_until_idle(publisher)
     publisher.stop(5)
-    assert list(models.view.manifests) == [3]
+    assert [(one.version, one.parent) for one in models.view.manifests.values()] == [(1, 0), (2, 1), (3, 2)]
+
+
+def test_of_too_many_that_wait_one_that_failed_is_given_up_first(tmp_path: Path) -> None:
+    models = MemoryModels()
+    publisher = publisher_of(models, tmp_path)
+    for number in range(1, MAX_WAITING + 3):
+        publisher.offer(candidate(number, passed=number != 4))
+    publisher.start()
+    assert waited_until_idle(publisher)
+    publisher.stop(5)
+    # Number 4 first, then the oldest.
+    assert list(models.view.manifests) == [number for number in range(2, MAX_WAITING + 3) if number != 4]

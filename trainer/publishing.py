@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 
 FIRST_RETRY_S = 1.0
 LONGEST_RETRY_S = 60.0
+MAX_WAITING = 8
 # Numbers that are taken by other contents before the registry is thought to be somebody else's.
 TAKEN_VERSIONS = 1000
 
@@ -34,14 +35,17 @@ class ModelsTopic(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidate:
-    """Trained encoders and the gate's word on them. The version is a wish: one that is taken becomes a free one."""
+    """Trained encoders and the gate's word on them. The version is a wish: one that is taken becomes a free one.
+
+    Its parent is the version that was announced before it, whatever the manifest says.
+    """
 
     bundle: ModelBundle
     decision: Decision
 
 
 class Publisher:
-    """Announces candidates, one at a time, in a thread of its own: a bucket that is away does not hold up training.
+    """Announces candidates, in their order, in a thread of its own: a bucket that is away does not hold up training.
 
     Whatever of a candidate is there already is left alone, so that one may be offered again after a crash.
 
@@ -71,7 +75,7 @@ class Publisher:
         self._models, self._registry, self._channel = models, registry, channel
         self._now_ns, self._may_publish = now_ns, may_publish
         self._first_retry_s = first_retry_s
-        self._pending: Candidate | None = None
+        self._waiting: list[Candidate] = []
         self._changed = threading.Condition()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
@@ -91,19 +95,19 @@ class Publisher:
     @property
     def is_idle(self) -> bool:
         """Whether all that was offered is announced."""
-        return self._pending is None
+        return not self._waiting
 
     def offer(self, candidate: Candidate) -> None:
-        """Has the candidate announced, instead of one that is still waiting: only the newest is of use.
+        """Has the candidate announced after those offered before it.
 
-        One that passed is not given up for one that failed.
+        Of more than MAX_WAITING the oldest that failed the gate is given up, or the oldest of all.
         """
         with self._changed:
-            waiting = self._pending
-            if waiting is not None and waiting.decision.passed and not candidate.decision.passed:
-                log.warning("a candidate that failed is not announced: one that passed is still waiting")
-                return
-            self._pending = candidate
+            self._waiting.append(candidate)
+            if len(self._waiting) > MAX_WAITING:
+                failed = (one for one in self._waiting if not one.decision.passed)
+                self._waiting.remove(next(failed, self._waiting[0]))
+                log.warning("a candidate is given up: %d others wait to be published", MAX_WAITING)
             self._changed.notify_all()
 
     def announce(self, candidate: Candidate) -> int:
@@ -139,7 +143,7 @@ class Publisher:
 
     def _written(self, version: int, bundle: ModelBundle) -> ModelManifest:
         for number in range(version, version + TAKEN_VERSIONS):
-            manifest = msgspec.structs.replace(bundle.manifest, version=number)
+            manifest = msgspec.structs.replace(bundle.manifest, version=number, parent=self.last_version)
             try:
                 return self._registry.publish(ModelBundle(manifest, bundle.weights))
             except BundleConflict as taken:
@@ -158,10 +162,10 @@ class Publisher:
         retry_s = self._first_retry_s
         while not self._stop.is_set():
             with self._changed:
-                candidate = self._pending
-                if candidate is None:
-                    self._changed.wait()
-                    continue
+                self._changed.wait_for(lambda: self._waiting or self._stop.is_set())
+                if self._stop.is_set():
+                    return
+                candidate = self._waiting[0]
             if self._may_publish() and self._try(candidate):
                 retry_s = self._first_retry_s
                 continue
@@ -176,8 +180,8 @@ class Publisher:
             log.warning("a candidate could not be published, trying again: %s: %s", type(error).__name__, error)
             return False
         with self._changed:
-            if self._pending is candidate:
-                self._pending = None
+            # It may have been given up meanwhile.
+            self._waiting = [one for one in self._waiting if one is not candidate]
         self.n_published += 1
         word = "passed" if candidate.decision.passed else "refused"
         log.info("version %d announced, %s by the gate: %s", version, word, candidate.decision.reason)
