@@ -84,7 +84,7 @@ class BindingSettings(Section):
     temperature: float = Field(0.03, gt=0, description="of the probabilities, on the scale of cosines")
     hub_correction: float = Field(0.5, ge=0, le=1, description="0 none, 1 the mean of both neighbourhoods (CSLS)")
     use_cap: float = Field(4.0, gt=0, description="probability that a partner gathers before it is halved")
-    learned_share: float = Field(0.5, gt=0, lt=1, description="of a trained version in the similarity")
+    learned_share: float = Field(0.15, gt=0, lt=1, description="of a trained version in the similarity")
 
 
 class RegistrySettings(Section):
