@@ -21,8 +21,8 @@ class Embedding:
     """Unit vectors of stored windows: the descriptor, and beside it, where there is a model, its embedding.
 
     With a share a of the learned part the cosine of two vectors is (1 - a) times that of their descriptors plus a times
-    that of their embeddings, so that generation 0's evidence is never lost. Learned cosines spread several times as wide
-    as the descriptor's: on the watch recordings a share of 0.1 to 0.2 raised pair precision by 2 points, 0.5 cost 4.
+    that of their embeddings, so that generation 0's evidence is never lost. Learned cosines spread several times as
+    wide as the descriptor's: on the watch recordings 0.1 to 0.2 raised pair precision by 2 points, 0.5 cost 4.
     """
 
     def __init__(self, spec: ModalitySpec, learned: EncoderFunction | None = None, learned_share: float = 0.15) -> None:
