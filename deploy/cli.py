@@ -34,12 +34,6 @@ def main() -> NoReturn:
     """Runs the command of the command line; failures that a person can act on become one sentence."""
     try:
         app()
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except BrokenPipeError:
-        # Whoever read our output has gone, as `head` does; Python would complain once more when it flushes.
-        sys.stderr.close()
-        sys.exit(0)
     except Exception as error:
         code = exit_code(error)
         if code is None:
@@ -49,7 +43,8 @@ def main() -> NoReturn:
     sys.exit(0)
 
 
-WRONG_INPUT = ("ConfigError", "RecordingError")
+# By name: importing the classes would import half of the product for every `--help`.
+WRONG_INPUT = ("ConfigError", "RecordingError", "WrongInput")
 FAILED = (
     "BrokerError",
     "BrokerUnreachable",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deploy.cli_output import CommandError, ConfigOption, JsonOption
+from deploy.cli_output import ConfigOption, JsonOption, WrongInput
 
 if TYPE_CHECKING:
     from deploy.tail import Kind
@@ -62,9 +62,7 @@ def replay(
 
         for given, name in ((report, "--report"), (picture, "--picture"), (train_steps, "--train-steps")):
             if given is not None:
-                raise CommandError(
-                    f"{name} goes with --offline: the trainer that reads from Kafka has its own settings"
-                )
+                raise WrongInput(f"{name} goes with --offline: the trainer that reads from Kafka has its own settings")
         send_recordings(recordings, load(config), speed)
         return
     from deploy.replay import OfflineRun, replay_offline
@@ -102,7 +100,7 @@ def tail(
     settings = load(config)
     known: list[Kind] = [*KINDS, *(f"windows.{name}" for name in settings.modalities)]
     if kind not in known:
-        raise CommandError(f"cannot tail {kind!r}, wanted one of {', '.join(known)}")
+        raise WrongInput(f"cannot tail {kind!r}, wanted one of {', '.join(known)}")
     try:
         for line in follow(settings, kind, whole, n_records, as_json):
             typer.echo(line)

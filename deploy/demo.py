@@ -51,7 +51,9 @@ def run_demo(folder: Path = FOLDER, speed: float = 3.5, seed: int = 0) -> Report
         RecordingError: If the recordings are not here.
     """
     started_s, console = time.monotonic(), Console()
-    signal.signal(signal.SIGTERM, _interrupt)
+    # Both set here: a shell that starts us in the background has SIGINT ignored.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _interrupt)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     recordings = watch_recordings()
     logs = _cleared(folder)
@@ -63,11 +65,14 @@ def run_demo(folder: Path = FOLDER, speed: float = 3.5, seed: int = 0) -> Report
     try:
         broker.start()
         evidence, losses = _stream(recordings, settings, Services(broker, settings, settings_file, logs), speed)
+    except KeyboardInterrupt:
+        console.print("interrupted: all services are stopped")
+        raise
     finally:
         broker.stop()
     run = finished(recordings, settings, evidence, losses, folder)
     with console.status("judging") as status:
-        report = assess(run, status.update)
+        report = assess(run, status.update if console.is_terminal else console.print)
     report.seconds = round(time.monotonic() - started_s, 1)
     _write(report, folder, console)
     return report
@@ -220,4 +225,7 @@ def _cleared(folder: Path) -> Path:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
+    # Once: what ends the services must not be interrupted itself.
+    for one in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(one, signal.SIG_IGN)
     raise KeyboardInterrupt

@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from deploy.cli_output import CommandError
+from deploy.cli_output import CommandError, WrongInput
 from deploy.recordings import NS_PER_S, Recordings
 from streams.codec import JSON_TYPE, decode_window, split
 from streams.producer import WindowProducer
@@ -83,7 +83,8 @@ def send_json(text: bytes, settings: StreamSettings) -> int:
 
     Raises:
         BrokerUnreachable: If the broker cannot be used.
-        CommandError: If one is no window, is of an unknown modality, or was refused.
+        WrongInput: If one is no window, or is of an unknown modality; nothing is sent then.
+        CommandError: If the broker refused one.
     """
     windows = [_window(raw, number, settings) for number, raw in enumerate(_records(text))]
     with producer_of(settings) as producer:
@@ -98,7 +99,7 @@ def send_json(text: bytes, settings: StreamSettings) -> int:
 def _records(text: bytes) -> list[bytes]:
     stripped = text.strip()
     if not stripped:
-        raise CommandError("nothing to send: wanted a window record as JSON, such as those that README.md shows")
+        raise WrongInput("nothing to send: wanted a window record as JSON, such as those that README.md shows")
     if stripped.startswith(b"{"):
         lines = [line for line in stripped.splitlines() if line.strip()]
         if all(line.lstrip().startswith(b"{") and line.rstrip().endswith(b"}") for line in lines):
@@ -106,17 +107,17 @@ def _records(text: bytes) -> list[bytes]:
     try:
         return split(stripped, JSON_TYPE)
     except InvalidRecord as error:
-        raise CommandError(f"this is not JSON: {error.detail}") from error
+        raise WrongInput(f"this is not JSON: {error.detail}") from error
 
 
 def _window(raw: bytes, number: int, settings: StreamSettings) -> SensorWindow:
     try:
         window = decode_window(raw)
     except InvalidRecord as error:
-        raise CommandError(f"record {number}: {error.detail}") from error
+        raise WrongInput(f"record {number}: {error.detail}") from error
     if window.modality not in settings.modalities:
         known = ", ".join(settings.modalities)
-        raise CommandError(f"record {number}: modality is {window.modality!r}, wanted one of {known}")
+        raise WrongInput(f"record {number}: modality is {window.modality!r}, wanted one of {known}")
     return window
 
 
