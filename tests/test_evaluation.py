@@ -69,6 +69,15 @@ def test_instance_retrieval_is_what_ranking_by_hand_gives() -> None:
     assert found["mrr"] == pytest.approx(np.mean([1 / rank for rank in ranks]))
     assert found["r_at_1"] == pytest.approx(np.mean([rank == 1 for rank in ranks]))
     assert found["chance_mrr"] == pytest.approx(np.mean([1 / rank for rank in range(1, 16)]))
+    assert found["auc"] == pytest.approx(np.mean([(15 - rank) / 14 for rank in ranks]))
+
+
+def test_the_luck_of_a_random_order_is_as_large_as_it_is_said_to_be() -> None:
+    found = [instance_retrieval(unit_rows(30, 2 * seed), unit_rows(30, 2 * seed + 1)) for seed in range(300)]
+
+    aucs = [one["auc"] for one in found]
+    assert np.mean(aucs) == pytest.approx(0.5, abs=0.01)
+    assert np.std(aucs) == pytest.approx(found[0]["chance_sd_auc"], rel=0.15)
 
 
 def test_collapse_tells_all_directions_from_one() -> None:
@@ -109,7 +118,8 @@ ENCODERS = {"a": first_step, "b": first_step}
 def test_judges_every_two_modalities_both_ways() -> None:
     figures = evaluate(ENCODERS, [sample(number, "ab", number % 3) for number in range(9)])
 
-    wanted = {"mrr", "chance_mrr", "cmap", "r_at_1", "chance_cmap", "chance_r_at_1"}
+    instance = {"mrr", "chance_mrr", "auc", "chance_auc", "chance_sd_auc"}
+    wanted = instance | {"cmap", "r_at_1", "chance_cmap", "chance_r_at_1"}
     for pair in ("a->b", "b->a"):
         assert {key.split("/")[2] for key in figures if key.startswith(f"retrieval/{pair}/")} == wanted
         assert figures[f"retrieval/{pair}/mrr"] == figures[f"retrieval/{pair}/r_at_1"] == 1.0
@@ -120,8 +130,7 @@ def test_without_labels_only_instances_are_judged() -> None:
     figures = evaluate(ENCODERS, [sample(number, "ab", None) for number in range(9)], [("a", "b")])
 
     assert sorted(key for key in figures if key.startswith("retrieval/")) == [
-        "retrieval/a->b/chance_mrr",
-        "retrieval/a->b/mrr",
+        f"retrieval/a->b/{figure}" for figure in ("auc", "chance_auc", "chance_mrr", "chance_sd_auc", "mrr")
     ]
 
 

@@ -10,22 +10,24 @@ from trainer.settings import GateSettings
 GATE = GateSettings()
 
 
-def figures(retrieval: float = 0.4, kind: str = "mrr", rank: float = 12.0, cosine: float = 0.2) -> dict[str, float]:
-    return {
-        "collapse/gyroscope/effective_rank": rank,
-        "collapse/gyroscope/mean_cosine": cosine,
-        f"retrieval/gravity->gyroscope/{kind}": retrieval - 0.05,
-        f"retrieval/gyroscope->gravity/{kind}": retrieval + 0.05,
-        f"retrieval/gravity->gyroscope/chance_{kind}": 0.1,
-        f"retrieval/gyroscope->gravity/chance_{kind}": 0.1,
-    }
+def figures(
+    retrieval: float = 0.4, *, auc: float = 0.8, labelled: bool = False, rank: float = 12.0, cosine: float = 0.2
+) -> dict[str, float]:
+    """`retrieval` is the cmap with labels, else the mrr; the chance of a cmap is 0.1."""
+    made = {"collapse/gyroscope/effective_rank": rank, "collapse/gyroscope/mean_cosine": cosine}
+    for place, pair in enumerate(("gravity->gyroscope", "gyroscope->gravity")):
+        kinds = {"mrr": retrieval, "auc": auc, "chance_mrr": 0.05, "chance_auc": 0.5, "chance_sd_auc": 0.02}
+        if labelled:
+            kinds |= {"mrr": 0.0, "auc": 0.0, "cmap": retrieval, "chance_cmap": 0.1}
+        made |= {f"retrieval/{pair}/{kind}": value + (place - 0.5) / 50 for kind, value in kinds.items()}
+    return made
 
 
 def test_the_first_sound_version_passes() -> None:
     decision = decide(3, figures(), None, GATE)
     assert decision.passed
     assert decision.version == 3
-    assert decision.figures["gate/mrr"] == pytest.approx(0.4)
+    assert decision.figures["gate/auc"] == pytest.approx(0.8)
     assert "no modality has collapsed" in decision.reason
 
 
@@ -35,9 +37,11 @@ def test_the_first_sound_version_passes() -> None:
         (figures(rank=1.2), "effective rank 1.2"),
         (figures(rank=float("nan")), "effective rank"),
         (figures(cosine=0.99), "mean cosine 0.99"),
-        (figures(retrieval=0.11), "not above 1.5 times chance"),
-        (figures(retrieval=0.05), "not above 1.5 times chance"),
-        (figures(retrieval=float("nan")), "not above"),
+        (figures(auc=0.53), "not above chance (0.500, wanted 0.540)"),
+        (figures(auc=0.3), "not above chance"),
+        (figures(auc=float("nan")), "not above"),
+        (figures(0.11, labelled=True), "not above chance (0.100, wanted 0.120)"),
+        (figures(float("nan")), "worse than the best so far"),
         (figures(retrieval=0.3), "worse than the best so far"),
         ({}, "nothing could be measured"),
     ],
@@ -54,10 +58,9 @@ def test_a_little_worse_than_the_best_is_within_the_tolerance() -> None:
 
 
 def test_labels_decide_where_there_are_any() -> None:
-    candidate = figures(0.5, "cmap") | figures(0.05, "mrr")
-    decision = decide(4, candidate, None, GATE)
+    decision = decide(4, figures(0.5, labelled=True), figures(0.51, labelled=True), GATE)
     assert decision.passed
-    assert "cmap" in decision.reason and "mrr" not in decision.reason
+    assert "cmap" in decision.reason and "auc" not in decision.reason
 
 
 def test_without_retrieval_the_collapse_tests_alone_decide_and_the_reason_says_so() -> None:
@@ -72,7 +75,7 @@ def test_without_retrieval_the_collapse_tests_alone_decide_and_the_reason_says_s
 
 def test_the_mean_runs_over_the_directions_of_one_figure() -> None:
     assert mean_retrieval(figures(0.4), "mrr") == pytest.approx(0.4)
-    assert mean_retrieval(figures(0.4), "chance_mrr") == pytest.approx(0.1)
+    assert mean_retrieval(figures(0.4), "chance_auc") == pytest.approx(0.5)
     assert mean_retrieval(figures(0.4), "cmap") is None
 
 

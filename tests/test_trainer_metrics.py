@@ -45,7 +45,8 @@ def test_a_decision_shows_what_the_gate_looked_at() -> None:
     figures = {"gate/cmap": 0.4, "gate/chance_cmap": 0.1, "gate/best_cmap": 0.3, "collapse/a/mean_cosine": 0.2}
     made.note_decision(Decision(version=1, passed=True, reason="", figures=figures))
     shown = [
-        registry.get_sample_value("mmbind_gate_retrieval_ratio", {"of": of}) for of in ("candidate", "chance", "best")
+        registry.get_sample_value("mmbind_gate_retrieval_ratio", {"figure": of})
+        for of in ("cmap", "chance_cmap", "best_cmap")
     ]
     assert shown == [0.4, 0.1, 0.3]
     assert registry.get_sample_value("mmbind_gate_decisions_total", {"result": "passed"}) == 1

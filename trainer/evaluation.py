@@ -49,10 +49,11 @@ def _chance_precision(n_relevant: int, n_all: int) -> float:
 
 
 def instance_retrieval(queries: np.ndarray, gallery: np.ndarray) -> dict[str, float]:
-    """Figures of finding row i of the gallery `[N, D]` with row i of the queries `[N, D]`.
+    """Figures of finding row i of the gallery `[N, D]` with row i of the queries `[N, D]`, at least 2 rows.
 
-    `mrr` is the mean of 1 / rank, equals of the right one counting half, `r_at_1` the share at rank 1, `chance_mrr`
-    what a random order gives on average.
+    `mrr` is the mean of 1 / rank, equals of the right one counting half, `r_at_1` the share at rank 1, `auc` the share
+    of the wrong ones that rank behind the right one. `chance_mrr` and `chance_auc` are what a random order gives on
+    average, `chance_sd_auc` is the standard deviation of its `auc` (`mrr` hangs on the few first ranks, and on luck).
     """
     similarities = queries @ gallery.T
     own = np.diagonal(similarities)[:, None]
@@ -61,7 +62,11 @@ def instance_retrieval(queries: np.ndarray, gallery: np.ndarray) -> dict[str, fl
     return {
         "mrr": float((1 / rank).mean()),
         "r_at_1": float((rank == 1).mean()),
+        "auc": float(1 - (rank - 1).mean() / (n_rows - 1)),
         "chance_mrr": float((1 / np.arange(1, n_rows + 1)).sum() / n_rows),
+        "chance_auc": 0.5,
+        # A random rank is uniform; the queries are taken to be independent.
+        "chance_sd_auc": float(np.sqrt((n_rows + 1) / (12 * n_rows * (n_rows - 1)))),
     }
 
 
@@ -88,10 +93,10 @@ def evaluate(
 ) -> dict[str, float]:
     """Figures of the encoders on held-out samples, by name.
 
-    `retrieval/<a>-><b>/<figure>` with `mrr` and `chance_mrr` from the samples that have both modalities, and, where
-    there are labels, `cmap`, `r_at_1` and their chances: every labelled sample with `a` asks, every one with `b` can
-    be found, itself included. `collapse/<modality>/<figure>` from all samples that have it. What cannot be judged has
-    no key: see `missing_evidence`.
+    `retrieval/<a>-><b>/<figure>` with `mrr`, `auc` and their chances from the samples that have both modalities, and,
+    where there are labels, `cmap`, `r_at_1` and their chances: every labelled sample with `a` asks, every one with `b`
+    can be found, itself included. `collapse/<modality>/<figure>` from all samples that have it. What cannot be judged
+    has no key: see `missing_evidence`.
 
     Args:
         encoders: From windows `[N, T, C]` in robust units to unit rows, by modality.
@@ -133,7 +138,8 @@ def _cross_modal(query: _Embedded, gallery: _Embedded) -> dict[str, float]:
         found = instance_retrieval(
             query.rows[[query.number[name] for name in common]], gallery.rows[[gallery.number[name] for name in common]]
         )
-        figures |= {"mrr": found["mrr"], "chance_mrr": found["chance_mrr"]}
+        # Not `r_at_1`: that is the class-level figure's name.
+        figures |= {key: value for key, value in found.items() if key != "r_at_1"}
     (asking, asked_labels), (searched, searched_labels) = query.labelled(), gallery.labelled()
     if np.isin(asked_labels, searched_labels).any():
         figures |= retrieval(asking, searched, asked_labels, searched_labels)

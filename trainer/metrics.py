@@ -69,7 +69,7 @@ class TrainerMetrics:
         for result in ("passed", "refused"):
             self.decisions.labels(result)
         self.retrieval = Gauge(
-            "mmbind_gate_retrieval_ratio", "Mean retrieval that the gate last looked at.", ["of"], registry=registry
+            "mmbind_gate_retrieval_ratio", "What the gate last looked at.", ["figure"], registry=registry
         )
         self.published = Gauge("mmbind_published_version", "The newest version announced.", registry=registry)
         self.publish_failures = Gauge(
@@ -102,8 +102,7 @@ class TrainerMetrics:
         for name, value in decision.figures.items():
             kind, _, figure = name.partition("/")
             if kind == "gate":
-                of = figure.partition("_")[0]
-                self.retrieval.labels(of if of in ("chance", "best") else "candidate").set(value)
+                self.retrieval.labels(figure).set(value)
 
     def note_lags(self, topic: str, lags: Mapping[int, int]) -> None:
         """How far each partition is behind."""

@@ -5,8 +5,12 @@ from collections.abc import Mapping, Sequence
 from streams.records import Decision
 from trainer.settings import GateSettings
 
-# With labels the class counts, without them only the very window of the same moment.
-LABELLED, UNLABELLED = "cmap", "mrr"
+# With labels the class counts. Without them only the very window of the same moment: the share of others that rank
+# behind it tells luck from learning, the mean of 1 / rank tells good from better. (On 194 windows of repeated exercise
+# true-label pairs had mrr 0.064 against 0.042 of natural edges only, but auc 0.65 against 0.68; and of 100 random
+# embeddings up to 22 had an mrr above 1.2 times chance.)
+LABELLED = "cmap"
+UNLABELLED, UNLABELLED_CHANCE = "mrr", "auc"
 
 
 def decide(
@@ -19,11 +23,13 @@ def decide(
     """Passes a candidate that has not collapsed, beats chance, and is no worse than the best so far.
 
     1. No modality has collapsed: its effective rank is high enough, the cosine of unlike samples low enough.
-    2. Mean retrieval between modalities is above chance by a factor of the settings.
-    3. It is at most `retrieval_tolerance` below that of the best, embedding the same held-out samples.
+    2. Mean retrieval between modalities is above chance: with labels `cmap` by `chance_factor`, without them `auc` by
+       `chance_deviations` standard deviations of what luck gives.
+    3. It is at most `retrieval_tolerance` below that of the best, embedding the same held-out samples: with labels
+       `cmap`, without them `mrr`.
 
-    With labels retrieval is judged by `cmap`, without them by `mrr`. Where there is no retrieval to judge, the first
-    rule alone decides, and the reason says so; where nothing at all could be measured, the candidate fails.
+    Where there is no retrieval to judge, the first rule alone decides, and the reason says so; where nothing at all
+    could be measured, the candidate fails.
 
     Args:
         version: Of the candidate.
@@ -75,17 +81,19 @@ def _judge_retrieval(
     candidate: Mapping[str, float], best: Mapping[str, float] | None, settings: GateSettings
 ) -> tuple[dict[str, float], list[tuple[bool, str]]]:
     """Summary figures, and what speaks against (True) or for the candidate."""
-    kind = LABELLED if mean_retrieval(candidate, LABELLED) is not None else UNLABELLED
-    figure, chance = mean_retrieval(candidate, kind), mean_retrieval(candidate, f"chance_{kind}")
-    if figure is None or chance is None:
+    is_labelled = mean_retrieval(candidate, LABELLED) is not None
+    kind, chance_kind = (LABELLED, LABELLED) if is_labelled else (UNLABELLED, UNLABELLED_CHANCE)
+    figure, lucky = mean_retrieval(candidate, chance_kind), mean_retrieval(candidate, f"chance_{chance_kind}")
+    if figure is None or lucky is None:
         return {}, [(False, "no retrieval between modalities to judge: the collapse tests alone decide")]
-    factor = settings.chance_factor if kind == LABELLED else settings.chance_factor_unlabelled
-    low = not figure >= factor * chance
-    words = [(low, f"{kind} {figure:.3f} is {'not ' * low}above {factor} times chance ({chance:.3f})")]
-    summary = {f"gate/{kind}": figure, f"gate/chance_{kind}": chance}
-    rival = None if best is None else mean_retrieval(best, kind)
-    if rival is None:
+    deviation = mean_retrieval(candidate, f"chance_sd_{chance_kind}") or 0.0
+    wanted = settings.chance_factor * lucky if is_labelled else lucky + settings.chance_deviations * deviation
+    low = not figure >= wanted
+    words = [(low, f"{chance_kind} {figure:.3f} is {'not ' * low}above chance ({lucky:.3f}, wanted {wanted:.3f})")]
+    summary = {f"gate/{chance_kind}": figure, f"gate/chance_{chance_kind}": lucky}
+    own, rival = mean_retrieval(candidate, kind), None if best is None else mean_retrieval(best, kind)
+    if own is None or rival is None:
         return summary, [*words, (False, "it is the first to be judged")]
-    worse = not figure >= rival - settings.retrieval_tolerance
-    words.append((worse, f"{kind} {figure:.3f} is {'' if worse else 'not '}worse than the best so far ({rival:.3f})"))
-    return summary | {f"gate/best_{kind}": rival}, words
+    worse = not own >= rival - settings.retrieval_tolerance
+    words.append((worse, f"{kind} {own:.3f} is {'' if worse else 'not '}worse than the best so far ({rival:.3f})"))
+    return summary | {f"gate/{kind}": own, f"gate/best_{kind}": rival}, words

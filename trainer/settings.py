@@ -34,8 +34,8 @@ class GateSettings(Section):
 
     retrieval_tolerance: float = Field(0.02, ge=0, description="how far a figure may fall below the best so far")
     chance_factor: float = Field(1.2, ge=1, description="how many times chance the labelled retrieval must be")
-    chance_factor_unlabelled: float = Field(
-        1.5, ge=1, description="the same without labels, where luck reaches further: about 3 standard deviations"
+    chance_deviations: float = Field(
+        2.0, ge=0, description="without labels, by how many standard deviations of luck it must be above chance"
     )
     min_effective_rank: float = Field(4.0, ge=1)
     max_mean_cosine: float = Field(0.9, gt=0, le=1, description="mean cosine of unlike samples of one modality")
