@@ -9,7 +9,6 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -24,25 +23,12 @@ from streams.codec import decode_many, encode, encode_batch
 from streams.records import Binding, Sample, SensorWindow
 from streams.testing import EPOCH_NS, SyntheticWorld
 from tests.brokers import kafka_home
-from tests.workers import ENVIRONMENT, Farm, answer, start_worker
+from tests.workers import ENVIRONMENT, Farm, answer, homes, key_of, start
 
 
 def world(n_sources: int = 6) -> SyntheticWorld:
     """Every node has all sensors, so that a slot without one of them waits for it."""
     return SyntheticWorld(n_sources, n_complete=n_sources)
-
-
-def homes(samples: Iterable[Sample]) -> dict[tuple[str, str, bytes], set[str]]:
-    """The ids of the samples that each window is in, by source, modality and values."""
-    found: dict[tuple[str, str, bytes], set[str]] = {}
-    for sample in samples:
-        for modality, values in sample.windows.items():
-            found.setdefault((sample.source_id, modality, values.tobytes()), set()).add(sample.sample_id)
-    return found
-
-
-def key_of(window: SensorWindow) -> tuple[str, str, bytes]:
-    return window.source_id, window.modality, window.values.tobytes()
 
 
 def header(headers: tuple[tuple[str, bytes], ...], name: str) -> str:
@@ -205,28 +191,28 @@ def test_models_are_swapped_in_while_windows_flow_and_kept_over_restarts(
         farm.send(nodes.windows(10))
         farm.wait_for_bindings(60)
         farm.publish(1, seed=1)
-        for slot in range(10, 60):
+        for slot in range(10, 40):
             farm.send(nodes.windows(1, first=slot))
-        farm.wait_for_bindings(360)
+        farm.wait_for_bindings(240)
         assert json.loads(answer(worker, "/readyz"))["ok"], answer(worker, "/readyz")
         by_version = [one.model_version for one in sorted(farm.bindings(), key=lambda one: one.sequence)]
         # One swap, between two Bindings, and none is missing.
-        assert (len(by_version), set(by_version)) == (360, {0, 1})
+        assert (len(by_version), set(by_version)) == (240, {0, 1})
         assert by_version == sorted(by_version)
 
         farm.publish(2, seed=2, is_damaged=True)
         farm.wait(lambda: "mmbind_follower_failures_total 1.0" in answer(worker, "/metrics"))
-        farm.send(nodes.windows(1, first=60))
-        farm.wait_for_bindings(366)
+        farm.send(nodes.windows(1, first=40))
+        farm.wait_for_bindings(246)
         assert 'mmbind_generation_info{version="1"} 1.0' in answer(worker, "/metrics")
         assert worker.stop() == 0
 
         # A new worker binds by the newest model from its first Binding on.
         farm.publish(3, seed=3)
         farm.start_worker()
-        farm.send(nodes.windows(1, first=61))
-        farm.wait_for_bindings(372)
-        assert {one.model_version for one in farm.bindings() if one.sample_id.endswith(str(slot_of(nodes, 61)))} == {3}
+        farm.send(nodes.windows(1, first=41))
+        farm.wait_for_bindings(252)
+        assert {one.model_version for one in farm.bindings() if one.sample_id.endswith(str(slot_of(nodes, 41)))} == {3}
 
 
 def slot_of(nodes: SyntheticWorld, slot: int) -> int:
@@ -279,7 +265,7 @@ def test_a_worker_waits_for_a_broker_that_is_not_there_and_can_be_told_to_stop(t
         }
     )
     (tmp_path / "mmbind.toml").write_text(as_toml(settings))
-    worker = start_worker(tmp_path, "worker")
+    worker = start("stream", tmp_path, "worker")
     end_s = time.monotonic() + 30
     while "waiting for the broker" not in worker.log_tail():
         assert worker.alive and time.monotonic() < end_s, worker.log_tail()

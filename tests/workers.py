@@ -35,12 +35,12 @@ MAX_BYTES = 10_000_000
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1", "WEB_PORT": "tcp://10.0.0.1:80"}
 
 
-def start_worker(folder: Path, name: str) -> ChildProcess:
-    """A worker with the settings in the folder."""
-    command = [sys.executable, "-m", "deploy.cli", "stream", "--config", str(folder / "mmbind.toml")]
-    worker = ChildProcess(name, command, folder / f"{name}.log", ENVIRONMENT)
-    worker.start()
-    return worker
+def start(command: str, folder: Path, name: str) -> ChildProcess:
+    """`mmbind stream` or `mmbind train` with the settings in the folder."""
+    arguments = [sys.executable, "-m", "deploy.cli", command, "--config", str(folder / "mmbind.toml")]
+    process = ChildProcess(name, arguments, folder / f"{name}.log", ENVIRONMENT)
+    process.start()
+    return process
 
 
 def answer(worker: ChildProcess, path: str) -> str:
@@ -54,10 +54,31 @@ def answer(worker: ChildProcess, path: str) -> str:
             return error.read().decode()
 
 
+def homes(samples: Iterable[Sample]) -> dict[tuple[str, str, bytes], set[str]]:
+    """The ids of the samples that each window is in, by source, modality and values."""
+    found: dict[tuple[str, str, bytes], set[str]] = {}
+    for sample in samples:
+        for modality, values in sample.windows.items():
+            found.setdefault((sample.source_id, modality, values.tobytes()), set()).add(sample.sample_id)
+    return found
+
+
+def key_of(window: SensorWindow) -> tuple[str, str, bytes]:
+    return window.source_id, window.modality, window.values.tobytes()
+
+
 class Farm:
     """Topics of one test, workers on them, and the sensors of a world."""
 
-    def __init__(self, broker: Broker, world: SyntheticWorld, folder: Path, prefix: str, **ingest: object) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        world: SyntheticWorld,
+        folder: Path,
+        prefix: str,
+        trainer: dict[str, object] | None = None,
+        **ingest: object,
+    ) -> None:
         self.world = world
         self.folder = folder
         sections = world.settings().model_dump(include={"modalities", "shared_modality", "ingest"})
@@ -68,11 +89,12 @@ class Farm:
                 "broker": {"bootstrap_servers": broker.bootstrap_servers},
                 "topics": {"prefix": prefix, "partitions": 3, "pair_partitions": 2},
                 "registry": {"root": str(folder / "models")},
-                "runtime": {"data_dir": str(folder / "data"), "stream_port": 0},
+                "runtime": {"data_dir": str(folder / "data"), "stream_port": 0, "trainer_port": 0},
+                "trainer": trainer or {},
             }
         )
         self.names = TopicNames(prefix)
-        self.workers: list[ChildProcess] = []
+        self.processes: list[ChildProcess] = []
         self._channels = ChannelView()
         (folder / "mmbind.toml").write_text(as_toml(self.settings))
         admin = KafkaAdminClient(bootstrap_servers=broker.bootstrap_servers)
@@ -85,18 +107,24 @@ class Farm:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for worker in self.workers:
-            worker.stop()
+        for process in self.processes:
+            process.stop()
             if error is not None:
-                print(f"--- {worker.log_file}\n{worker.log_tail(60)}")
+                print(f"--- {process.log_file}\n{process.log_tail(60)}")
 
     @property
     def broker(self) -> BrokerSettings:
         return self.settings.broker
 
     def start_worker(self) -> ChildProcess:
-        self.workers.append(start_worker(self.folder, f"worker-{len(self.workers)}"))
-        return self.workers[-1]
+        return self._start("stream", "worker")
+
+    def start_trainer(self) -> ChildProcess:
+        return self._start("train", "trainer")
+
+    def _start(self, command: str, name: str) -> ChildProcess:
+        self.processes.append(start(command, self.folder, f"{name}-{len(self.processes)}"))
+        return self.processes[-1]
 
     def send(self, windows: Iterable[SensorWindow], batch: int = 1) -> None:
         """Like sensors that buffer `batch` windows of one source and modality."""
@@ -175,11 +203,11 @@ class Farm:
         producer.close()
 
     def wait(self, is_done: Callable[[], bool], timeout_s: float = 45.0) -> None:
-        """Fails when it takes longer, or when no worker is left alive."""
+        """Fails when it takes longer, or when no process is left alive."""
         end_s = time.monotonic() + timeout_s
         while not is_done():
             assert time.monotonic() < end_s, f"not done after {timeout_s} s"
-            assert any(worker.alive for worker in self.workers), self.workers[-1].log_tail()
+            assert any(process.alive for process in self.processes), self.processes[-1].log_tail()
             time.sleep(0.2)
 
     def wait_for_bindings(self, n: int, timeout_s: float = 45.0) -> None:

@@ -1,0 +1,76 @@
+"""The whole loop as processes on real brokers: windows in, pairs bound, a model trained, published and swapped in."""
+
+import signal
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from deploy.brokers import Broker
+from streams.follower import ModelFollower
+from streams.log import read_all
+from streams.testing import SyntheticWorld
+from tests.workers import Farm, answer, homes, key_of
+from trainer.checkpoint import admitted_twice
+
+TRAINER: dict[str, object] = {
+    "cycle_bindings": 48,
+    "steps_per_cycle": 4,
+    "batch_pairs": 12,
+    "dim": 16,
+    "width": 8,
+    # What so few steps teach is not judged here.
+    "gate": {
+        "retrieval_tolerance": 1.0,
+        "chance_factor": 1.0,
+        "chance_deviations": 0.0,
+        "min_effective_rank": 1.0,
+        "max_mean_cosine": 1.0,
+    },
+}
+N_SOURCES, N_SLOTS = 8, 60
+
+
+def test_a_killed_worker_and_a_killed_trainer_lose_nothing_and_repeat_nothing(
+    broker: Broker, tmp_path: Path, prefix: str
+) -> None:
+    nodes = SyntheticWorld(N_SOURCES, n_complete=2, held_out=2)
+    windows = list(nodes.windows(N_SLOTS))
+    first, middle, last = (windows[len(windows) * part // 3 : len(windows) * (part + 1) // 3] for part in range(3))
+    held_back = [
+        w for w in middle if w.modality != nodes.shared and w.start_ns >= middle[-1].start_ns - 3 * nodes.hop_ns
+    ]
+    with Farm(broker, nodes, tmp_path, prefix, TRAINER, grace_s=2.0) as farm:
+        worker, trainer = farm.start_worker(), farm.start_trainer()
+        farm.send(first)
+        farm.wait_for_bindings(N_SOURCES * N_SLOTS // 3)
+        farm.wait(lambda: len(read_all(farm.broker, farm.names.models)) >= 3)
+
+        farm.send(w for w in middle if w not in held_back)
+        time.sleep(0.5)
+        worker.signal(signal.SIGKILL)
+        trainer.signal(signal.SIGKILL)
+        farm.send(held_back)
+        worker, trainer = farm.start_worker(), farm.start_trainer()
+        farm.send(last)
+        farm.wait_for_bindings(N_SOURCES * N_SLOTS)
+        with ModelFollower(farm.broker, farm.settings.registry.root, prefix=prefix) as follower:
+            farm.wait(
+                lambda: (
+                    follower.version >= 2
+                    and f"mmbind_follower_version {follower.version}.0" in answer(worker, "/metrics")
+                )
+            )
+            fused = follower.embed_sample(farm.samples()[-1])
+
+        found = homes(farm.samples())
+        bound = {one.sample_id: one for one in farm.bindings()}
+        assert {key: len(ids) for key, ids in found.items()} == {key_of(w): 1 for w in windows}
+        assert {id_ for ids in found.values() for id_ in ids} == set(bound)
+        assert Counter(one.outcome for one in bound.values())["held-out"] == 2 * N_SLOTS
+        assert any(one.model_version > 0 for one in bound.values())
+        assert float(np.linalg.norm(fused)) == pytest.approx(1, abs=1e-5)
+        assert (worker.stop(), trainer.stop()) == (0, 0)
+        assert admitted_twice(tmp_path / "data" / "checkpoints") == 0
