@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 EXIT_CRASHED = 1
 EXIT_BROKER_GONE = 4  # the embedded broker is gone, and all data with it: starting again would find nothing
-STOP_LIMIT_S = 20.0
+STOP_LIMIT_S = 15.0
 GONE_AFTER_ATTEMPTS = 3
 
 
