@@ -173,3 +173,12 @@ def test_killed_in_the_middle_of_a_cycle_and_started_again_it_has_the_same_bits(
     for name, value in wanted.items():
         np.testing.assert_array_equal(mine[name], value, strict=True, err_msg=name)
     assert admitted_twice(fleet.folder / "checkpoints") == 0
+
+
+def test_a_second_trainer_in_the_same_folder_ends_with_a_clear_sentence(fleet: Fleet) -> None:
+    process = fleet.start()
+    fleet.wait(lambda: (fleet.folder / "checkpoints" / ".lock").exists(), "a locked folder")
+    second = fleet.start()
+    assert second.wait(timeout=PATIENCE_S) == 1
+    assert "in use by another trainer: stop it first" in fleet.log_file.read_text()
+    assert fleet.stop(process) == 0

@@ -78,7 +78,7 @@ def trainer_of(record: Recorded, broker: MemoryBroker, folder: CheckpointFolder)
     samples = SampleLog(MemoryConsumer(broker), "samples", 1)
     learner = Learner(record.world.specs, record.world.shared, small_settings())
     publisher = Publisher(models, Registry(str(folder.root / "models")), "stable", lambda: 7)
-    parts = Parts(folder, 0, learner, intake, samples, models, publisher)  # type: ignore[arg-type]
+    parts = Parts(folder, 0, learner, intake, samples, models, publisher, None)  # type: ignore[arg-type]
     return Trainer(parts, models, metrics, Training(parts, "", TrainerMetrics(metrics), stop))
 
 

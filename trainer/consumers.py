@@ -1,6 +1,7 @@
 """The trainer's Kafka consumers: nothing is committed unasked, nothing is skipped."""
 
 from kafka import KafkaConsumer
+from kafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 
 from streams.connection import client_config, connect_or_explain
 from streams.settings import BrokerSettings
@@ -28,5 +29,7 @@ def consumer(broker: BrokerSettings, group_id: str | None = None) -> KafkaConsum
         "session_timeout_ms": SESSION_TIMEOUT_MS,
         "heartbeat_interval_ms": SESSION_TIMEOUT_MS // 3,
         "max_poll_interval_ms": MAX_POLL_INTERVAL_MS,
+        # A second trainer that is started by mistake must not be given what the first one has.
+        "partition_assignment_strategy": [StickyPartitionAssignor],
     }
     return connect_or_explain(lambda: KafkaConsumer(**config), broker, group_id=group_id)

@@ -13,6 +13,7 @@ from trainer.checkpoint import CheckpointFolder
 from trainer.consumers import consumer
 from trainer.intake import BindingIntake
 from trainer.learner import Learner
+from trainer.lock import FolderLock
 from trainer.models import KafkaModels
 from trainer.progress import Progress, Resumption, resumption
 from trainer.publishing import Publisher
@@ -35,6 +36,7 @@ class Parts:
     samples: SampleLog
     models: KafkaModels
     publisher: Publisher
+    lock: FolderLock
 
     def close(self) -> None:
         """Leaves the broker; what is not announced yet is announced after the next start."""
@@ -42,6 +44,7 @@ class Parts:
         self.intake.close()
         self.samples.close()
         self.models.close()
+        self.lock.release()
 
 
 def open_parts(settings: StreamSettings, trainer: TrainerSettings, stop: threading.Event) -> Parts:
@@ -50,10 +53,12 @@ def open_parts(settings: StreamSettings, trainer: TrainerSettings, stop: threadi
     Raises:
         BrokerUnreachable: If a client cannot be made.
         CheckpointError: If no checkpoint is whole, or it was made with other settings.
+        FolderInUse: If another trainer uses the same checkpoints.
     """
     folder = CheckpointFolder(
         Path(settings.runtime.data_dir) / "checkpoints", trainer.checkpoints_kept, trainer.remembered_bindings
     )
+    lock = FolderLock(folder.root)
     resumed = resumption(folder)
     progress = resumed.progress if resumed else Progress()
     names, topics = TopicNames(settings.topics.prefix), settings.topics
@@ -81,7 +86,7 @@ def open_parts(settings: StreamSettings, trainer: TrainerSettings, stop: threadi
         may_publish=lambda: intake.is_sole,
         last_version=progress.parent_version,
     )
-    return Parts(folder, resumed.number if resumed else 0, learner, intake, samples, models, publisher)
+    return Parts(folder, resumed.number if resumed else 0, learner, intake, samples, models, publisher, lock)
 
 
 def _learner(

@@ -20,6 +20,7 @@ from streams.settings import StreamSettings
 from streams.topics import TopicsError, check_topics, is_embedded
 from trainer.checkpoint import CheckpointError
 from trainer.intake import DataGone
+from trainer.lock import FolderInUse
 from trainer.metrics import TrainerMetrics
 from trainer.parts import Parts, open_parts
 from trainer.settings import TrainerSettings
@@ -31,6 +32,8 @@ EXIT_FAILED = 1
 EXIT_BROKER_GONE = 4  # its data is gone too, and starting again would find nothing; the worker has the same code
 GONE_AFTER_PROBES = 3
 PROBE_AGAIN_S = 0.5
+# What a person can do something about; the message says what.
+FAILURES = (AnotherTrainer, BrokerUnreachable, CheckpointError, FolderInUse, KafkaError, LogError, TopicsError)
 
 
 def run_trainer(settings: StreamSettings, trainer: TrainerSettings) -> int:
@@ -91,7 +94,7 @@ class _Service:
         except DataGone as error:
             log.error("the broker lost its data: %s", error)
             self._is_gone = True
-        except (AnotherTrainer, BrokerUnreachable, CheckpointError, KafkaError, LogError, TopicsError) as error:
+        except FAILURES as error:
             log.error("training cannot go on: %s", error)
             return EXIT_FAILED
         finally:
