@@ -25,8 +25,8 @@ WAIT_S = 120.0
 # So little training that a version is there in seconds, and a gate that lets it pass.
 QUICK = {
     "TRAINER__CYCLE_BINDINGS": "64",
-    "TRAINER__STEPS_PER_CYCLE": "5",
-    "TRAINER__GATE__CHANCE_FACTOR": "1",
+    "TRAINER__STEPS_PER_CYCLE": "20",
+    "TRAINER__GATE__CHANCE_DEVIATIONS": "0",
     "TRAINER__GATE__MIN_EFFECTIVE_RANK": "1",
     "TRAINER__GATE__MAX_MEAN_COSINE": "1",
     "TRAINER__GATE__RETRIEVAL_TOLERANCE": "1",
