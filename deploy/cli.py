@@ -3,6 +3,7 @@
 Exit codes: 0 done, 1 it failed, 2 the settings or arguments are wrong, 130 interrupted.
 """
 
+import os
 import sys
 from typing import NoReturn
 
@@ -32,6 +33,9 @@ app.command()(cli_config.doctor)
 
 def main() -> NoReturn:
     """Runs the command of the command line; failures that a person can act on become one sentence."""
+    # Before numpy is loaded. With more threads its small products are slower, and their last bits differ from a replay
+    # that has fewer; torch has threads of its own, see `runtime.threads`.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     try:
         app()
     except Exception as error:

@@ -66,7 +66,7 @@ def at_broker(settings: Settings, broker: Broker) -> Settings:
 def services(settings: Settings, settings_file: Path) -> list[ChildProcess]:
     """Worker and trainer, not started; they write to `logs` in the data folder."""
     logs = Path(settings.runtime.data_dir) / "logs"
-    environment = {"OMP_NUM_THREADS": str(settings.runtime.threads), "PYTHONUNBUFFERED": "1"}
+    environment = {"PYTHONUNBUFFERED": "1"}
     if password := settings.broker.sasl_plain_password:
         environment["MMBIND_BROKER__SASL_PLAIN_PASSWORD"] = password.get_secret_value()
     return [
