@@ -6,6 +6,7 @@ The same for the demo and for an offline replay: whatever a run was, its parts a
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from deploy.comparison import CONTROL_RULES, ControlRun, Weights, train_controls
 from deploy.pairing import edges_by_version, judge_pairs, swaps_under_load
@@ -17,6 +18,12 @@ from encoders.modality import ModalitySpec
 from streams.records import Binding, Sample
 from streams.settings import StreamSettings
 from trainer.settings import TrainerSettings
+
+# Judging takes time with their square; these are spread evenly over the run.
+MOST_JUDGED_SAMPLES = 2_000
+MOST_JUDGED_VERSIONS = 16
+# Share of late samples from which the slots seem not to fit the windows.
+MANY_LATE = 0.01
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,6 +54,7 @@ class FinishedRun:
 
 
 Announce = Callable[[str], None]
+Item = TypeVar("Item")
 
 
 def assess(run: FinishedRun, announce: Announce = lambda what: None) -> Report:
@@ -69,6 +77,11 @@ def assess(run: FinishedRun, announce: Announce = lambda what: None) -> Report:
 
 def _counted(run: FinishedRun) -> Report:
     edges = edges_by_version(run.bindings)
+    n_late = sum(sample.late for sample in run.samples.values())
+    notes = [
+        f"{n_late} of {len(run.samples)} samples are late: windows of one sensor that stand closer than ingest.hop_s, "
+        f"{run.settings.ingest.hop_s:g} s, or that came after the grace."
+    ]
     outcomes = Counter({one.sample_id: one.outcome for one in run.bindings}.values())
     return Report(
         windows_in=run.windows_in,
@@ -85,6 +98,7 @@ def _counted(run: FinishedRun) -> Report:
         swaps=swaps_under_load(edges),
         pairs_trained=run.pairs_trained,
         pairs_trained_twice=run.pairs_trained_twice,
+        notes=notes if n_late > MANY_LATE * len(run.samples) else [],
         series=Series(
             loss=[round(loss, 4) for loss in run.losses.values()],
             loss_steps=list(run.losses),
@@ -102,10 +116,12 @@ def _judge_versions(run: FinishedRun, truth: Truth, report: Report, announce: An
         return
     judge = RetrievalJudge(_judged_samples(run, truth, report), pairs)
     announce("judging each version")
-    encoders = {version: encoders_of(weights, run.settings.specs) for version, weights in run.weights.items()}
-    report.retrieval_by_version = {
-        version: judge.figures(one) for version, one in encoders.items() if set(run.weights[last]) <= set(one)
+    complete = [version for version, weights in sorted(run.weights.items()) if set(weights) >= set(run.weights[last])]
+    encoders = {
+        version: encoders_of(run.weights[version], run.settings.specs)
+        for version in spread(complete, MOST_JUDGED_VERSIONS)
     }
+    report.retrieval_by_version = {version: judge.figures(one) for version, one in encoders.items()}
     report.retrieval = report.retrieval_by_version[last]
     announce("training the controls: natural edges only, random pairs, pairs by true label")
     _judge_controls(run, truth, report, judge, encoders[last], announce)
@@ -113,10 +129,9 @@ def _judge_versions(run: FinishedRun, truth: Truth, report: Report, announce: An
 
 def _judged_samples(run: FinishedRun, truth: Truth, report: Report) -> list[Sample]:
     held_out = [sample for sample in run.samples.values() if sample.held_out]
-    if held_out:
-        return truth.complete(held_out)
-    report.notes.append("No source was held out: retrieval is on sources that were trained on, and flatters.")
-    return truth.complete(run.samples.values())
+    if not held_out:
+        report.notes.append("No source was held out: retrieval is on sources that were trained on, and flatters.")
+    return truth.complete(spread(held_out or list(run.samples.values()), MOST_JUDGED_SAMPLES))
 
 
 def _judge_controls(
@@ -135,6 +150,12 @@ def _judge_controls(
         setattr(report, attribute, judge.figures(control))
         report.differences.append(judge.difference(name, ours, control))
     report.gap_closed = gap_closed(report)
+
+
+def spread(items: Sequence[Item], most: int) -> list[Item]:
+    """At most so many of the items, evenly spread, the last one among them."""
+    n_chosen = min(len(items), most)
+    return [items[len(items) - 1 - (len(items) * place) // n_chosen] for place in reversed(range(n_chosen))]
 
 
 def encoders_of(weights: Weights, specs: Mapping[str, ModalitySpec]) -> Encoders:

@@ -65,9 +65,9 @@ def replay(
                 raise WrongInput(f"{name} goes with --offline: the trainer that reads from Kafka has its own settings")
         send_recordings(recordings, load(config), speed)
         return
-    from deploy.replay import OfflineRun, replay_offline
+    from deploy.replay import ReplayPlan, replay_offline
 
-    replay_offline(OfflineRun(recordings, config, seed, train_steps), report, picture)
+    replay_offline(ReplayPlan(recordings, config, seed, train_steps), report, picture)
 
 
 def send(

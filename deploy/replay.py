@@ -29,7 +29,7 @@ WINDOWS_AT_A_TIME = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class OfflineRun:
+class ReplayPlan:
     """What to replay and how; None leaves a value to the settings."""
 
     recordings: Recordings
@@ -49,7 +49,8 @@ class OfflineRun:
             fixed["modalities"] = {name: described(spec) for name, spec in recordings.specs.items()}
             fixed["ingest"] = {"hop_s": recordings.hop_s, "grace_s": 2 * recordings.hop_s}
         settings = load(self.config, **fixed)
-        ingest = settings.ingest.model_copy(update={"held_out_sources": tuple(sorted(recordings.held_out))})
+        held_out = recordings.held_out | set(settings.ingest.held_out_sources)
+        ingest = settings.ingest.model_copy(update={"held_out_sources": tuple(sorted(held_out))})
         trainer = settings.trainer
         if self.seed is not None:
             trainer = trainer.model_copy(update={"seed": self.seed})
@@ -173,7 +174,7 @@ def _parts(windows: Sequence[SensorWindow]) -> Iterator[Sequence[SensorWindow]]:
         yield windows[start : start + WINDOWS_AT_A_TIME]
 
 
-def replay_offline(run: OfflineRun, report_file: Path | None = None, picture_file: Path | None = None) -> Report:
+def replay_offline(run: ReplayPlan, report_file: Path | None = None, picture_file: Path | None = None) -> Report:
     """Replays, shows progress, prints the tables, and writes what was asked for.
 
     Raises:

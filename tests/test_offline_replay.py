@@ -6,12 +6,15 @@ import msgspec
 import numpy as np
 import pytest
 
+from deploy.assessment import spread
+from deploy.config import as_toml
 from deploy.recording_files import read_recordings
 from deploy.recordings import Recordings, restrict
-from deploy.replay import Loop, OfflineRun, replay_offline
+from deploy.replay import Loop, ReplayPlan, replay_offline
 from deploy.truth import without_labels
 from streams.pipeline import Pipeline
 from streams.registry import Registry
+from streams.settings import IngestSettings
 from streams.testing import SyntheticWorld
 
 # Two complete nodes, held out; of the other six, three lack gravity and three the gyroscope.
@@ -49,13 +52,13 @@ def recordings(n_slots: int = N_SLOTS) -> Recordings:
 
 
 def loop_over(some: Recordings, folder: Path) -> Loop:
-    loop = Loop(OfflineRun(some).settings(), Registry(str(folder)))
+    loop = Loop(ReplayPlan(some).settings(), Registry(str(folder)))
     loop.replay(some.visible)
     return loop
 
 
 def test_the_report_has_all_that_was_promised(tmp_path: Path) -> None:
-    replay_offline(OfflineRun(recordings()), tmp_path / "report.json", tmp_path / "report.png")
+    replay_offline(ReplayPlan(recordings()), tmp_path / "report.json", tmp_path / "report.png")
     read = json.loads((tmp_path / "report.json").read_text())
     assert [name for name in FIELDS if name not in read] == []
     assert (read["windows_lost"], read["rejects"], read["samples"]) == (0, 0, 8 * N_SLOTS)
@@ -102,7 +105,7 @@ def test_a_loop_without_swaps_binds_as_the_pipeline_alone(tmp_path: Path, monkey
     monkeypatch.setenv("MMBIND_TRAINER__GATE__MIN_EFFECTIVE_RANK", "1000")
     some = recordings(12)
     loop = loop_over(some, tmp_path)
-    pipeline = Pipeline(OfflineRun(some).settings())
+    pipeline = Pipeline(ReplayPlan(some).settings())
     alone = pipeline.feed(some.visible) + pipeline.flush()
     assert loop.followed == 0
     assert loop.bindings == [binding for _, binding in alone]
@@ -110,7 +113,7 @@ def test_a_loop_without_swaps_binds_as_the_pipeline_alone(tmp_path: Path, monkey
 
 def test_steps_in_all_are_spread_over_the_cycles(tmp_path: Path) -> None:
     some = recordings()
-    settings = OfflineRun(some, train_steps=30, seed=5).settings()
+    settings = ReplayPlan(some, train_steps=30, seed=5).settings()
     loop = Loop(settings, Registry(str(tmp_path / "models")))
     loop.replay(some.visible)
     assert max(loop.losses) == 30
@@ -127,7 +130,7 @@ def test_hidden_modalities_of_training_sources_are_never_trained_on(tmp_path: Pa
 def test_without_held_out_sources_the_report_says_that_it_flatters(tmp_path: Path) -> None:
     some = replace(recordings(12), held_out=frozenset())
     hidden = restrict(some, hide=[f"node-0{i}:gyroscope" for i in range(2)])
-    report = replay_offline(OfflineRun(hidden))
+    report = replay_offline(ReplayPlan(hidden))
     assert any("flatters" in note for note in report.notes)
     assert report.retrieval["gravity->gyroscope"]["cmap"] > 0
 
@@ -135,11 +138,26 @@ def test_without_held_out_sources_the_report_says_that_it_flatters(tmp_path: Pat
 def test_recordings_without_labels_are_judged_by_the_very_window(tmp_path: Path) -> None:
     some = recordings(12)
     unlabelled = replace(some, windows=tuple(without_labels(some.windows)))
-    report = replay_offline(OfflineRun(unlabelled))
+    report = replay_offline(ReplayPlan(unlabelled))
     assert report.pair_precision is None
     assert report.gap_closed is None
     assert {"mrr", "chance_mrr"} <= set(report.retrieval["gyroscope->gravity"])
     assert not {"cmap", "r_at_1"} & set(report.retrieval["gyroscope->gravity"])
+
+
+def test_slots_that_do_not_fit_the_windows_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = tmp_path / "mmbind.toml"
+    some = recordings(6)
+    plan = ReplayPlan(some)
+    settings.write_text(as_toml(plan.settings().model_copy(update={"ingest": IngestSettings(hop_s=4 * some.hop_s)})))
+    report = replay_offline(replace(plan, config=settings, train_steps=1))
+    assert any("stand closer than ingest.hop_s, 20 s" in note for note in report.notes)
+
+
+def test_what_is_judged_is_spread_over_the_run() -> None:
+    assert spread([1, 2, 3], 5) == [1, 2, 3]
+    assert spread(list(range(1, 11)), 2) == [5, 10]
+    assert spread([], 3) == []
 
 
 def test_too_few_windows_give_no_model_and_say_so(tmp_path: Path) -> None:
@@ -147,6 +165,6 @@ def test_too_few_windows_give_no_model_and_say_so(tmp_path: Path) -> None:
         recordings(2),
         hide=[f"{source}:{name}" for source in WORLD.sources for name in ("gravity", "gyroscope")],
     )
-    report = replay_offline(OfflineRun(shared_only))
+    report = replay_offline(ReplayPlan(shared_only))
     assert report.models_published == 0
     assert any("No model was published" in note for note in report.notes)
