@@ -92,10 +92,16 @@ def product_settings(world: World, seed: int) -> Settings:
 
 def run_offline(task: Task) -> dict[str, dict[str, float]]:
     """The arm with all samples at once: figures of its encoders and of its pairs."""
+    weights, bindings = trained_offline(task)
+    judged = judge_bindings(bindings, task.world.train, task.world.shared) if _has_pairs(task) else {}
+    return {"encoders": score(task.world, weights), "pairs": judged}
+
+
+def trained_offline(task: Task) -> tuple[Weights, list[Binding]]:
+    """The arm's encoders with all samples at once, and the Bindings that went in."""
     world, trainer = task.world, task.trainer
     if task.pairs == "untrained":
-        weights = TrainStep(world.recordings.specs, world.shared, trainer, trainer.seed).weights()
-        return {"encoders": score(world, weights), "pairs": {}}
+        return TrainStep(world.recordings.specs, world.shared, trainer, trainer.seed).weights(), []
     samples = world.complete if task.pairs == "complete" else world.train
     bindings = _offline_pairs(task, list(samples.values()))
     if task.pairs == "ours":
@@ -103,8 +109,7 @@ def run_offline(task: Task) -> dict[str, dict[str, float]]:
     else:
         once = trainer.model_copy(update={"cycle_bindings": len(bindings), "steps_per_cycle": task.n_steps})
         learner = _trained(task, bindings, samples, once)
-    judged = judge_bindings(bindings, samples, world.shared) if _has_pairs(task) else {}
-    return {"encoders": score(world, _weights(learner)), "pairs": judged}
+    return _weights(learner), bindings
 
 
 def run_online(task: Task, order: str) -> dict[str, dict[str, float]]:

@@ -1,0 +1,140 @@
+"""Ways of pre-training on incomplete recordings without binding, as MMBind compares itself with them.
+
+Dummies (MIM): what is missing is a window of zeros. Presence (MPM): the same, and a channel that says what is there.
+Generated (CMG): what is missing is made from the shared modality by a network that learned to where both are. Each
+fills the gaps; then the product's own Learner trains on natural edges with the plain loss, as in all other arms.
+Autoencoder: every modality by itself, no edges.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+import numpy as np
+import torch
+from torch import nn
+
+from benchmarks.learning_data import World
+from encoders.modality import ModalitySpec
+from encoders.nets import Encoder, encoder_weights
+from encoders.scaling import Scaling
+from streams.records import Binding, Sample
+from trainer.augmentation import augment
+from trainer.controls import replay_bindings
+from trainer.settings import TrainerSettings
+
+Weights = dict[str, dict[str, np.ndarray]]
+Specs = dict[str, ModalitySpec]
+
+
+class Reconstruction(nn.Module):
+    """An encoder's features, and from them a whole window of some modality."""
+
+    def __init__(self, spec: ModalitySpec, target: ModalitySpec, settings: TrainerSettings) -> None:
+        super().__init__()
+        self.encoder = Encoder(spec, settings.dim, settings.width)
+        self._shape = (target.n_steps, target.n_channels)
+        self.decoder = nn.Linear(settings.dim, target.n_steps * target.n_channels)
+
+    def forward(self, windows: torch.Tensor) -> torch.Tensor:
+        """Windows `[B, T, C]` of the target."""
+        decoded: torch.Tensor = self.decoder(self.encoder(windows))
+        return decoded.reshape(len(windows), *self._shape)
+
+
+def autoencoders(world: World, settings: TrainerSettings, n_steps: int) -> Weights:
+    """Encoders of all modalities, each trained to give back its own windows."""
+    specs = world.recordings.specs
+    samples = list(world.train.values())
+    trained = {name: _reconstruction(samples, spec, spec, settings, n_steps) for name, spec in specs.items()}
+    return {name: encoder_weights(one.encoder) for name, one in trained.items()}
+
+
+def filled(world: World, how: str, settings: TrainerSettings, n_steps: int) -> tuple[dict[str, Sample], Specs]:
+    """The training samples with nothing missing, and the modalities as they now are.
+
+    Args:
+        world: Its `train` lacks a modality everywhere.
+        how: "dummies", "presence" or "generated".
+        settings: Of the networks that generate.
+        n_steps: Of their training.
+    """
+    specs, samples = dict(world.recordings.specs), list(world.train.values())
+    made = {name: _zeros(spec) for name, spec in specs.items()}
+    if how == "generated":
+        for name in (world.first, world.second):
+            made[name] = _generator(samples, specs[world.shared], specs[name], settings, n_steps)
+    complete = {one.sample_id: _completed(one, world.shared, made, how == "presence") for one in samples}
+    if how == "presence":
+        specs = {name: msgspec.structs.replace(spec, n_channels=spec.n_channels + 1) for name, spec in specs.items()}
+    return complete, specs
+
+
+def pretrained(samples: Mapping[str, Sample], specs: Specs, shared: str, settings: TrainerSettings) -> Weights:
+    """Encoders after the product's training on natural edges; `settings` has all steps in one cycle."""
+    alone = [Binding(sample_id=one, round=0, model_version=0, outcome="alone") for one in samples]
+    learner = replay_bindings(alone, samples, specs, shared, settings, "natural")
+    return {name: dict(arrays) for name, arrays in learner.bundle(version=1, parent=0, created_ns=0).weights.items()}
+
+
+def with_presence(windows: np.ndarray) -> np.ndarray:
+    """Scaled windows `[..., T, C]` with a channel of ones."""
+    return np.concatenate([windows, np.ones((*windows.shape[:-1], 1), np.float32)], axis=-1)
+
+
+def _zeros(spec: ModalitySpec) -> Callable[[np.ndarray], np.ndarray]:
+    return lambda shared: np.zeros((spec.n_steps, spec.n_channels), np.float32)
+
+
+def _completed(
+    sample: Sample, shared: str, made: Mapping[str, Callable[[np.ndarray], np.ndarray]], has_presence: bool
+) -> Sample:
+    """The sample in robust units, what it lacks being made."""
+    windows = {
+        name: sample.scaled(name) if name in sample.windows else made[name](sample.scaled(shared)) for name in made
+    }
+    if has_presence:
+        windows = {
+            name: np.concatenate([one, np.full((len(one), 1), name in sample.windows, np.float32)], axis=1)
+            for name, one in windows.items()
+        }
+    return msgspec.structs.replace(sample, windows=windows, scaling={name: _unit(one) for name, one in windows.items()})
+
+
+def _unit(window: np.ndarray) -> Scaling:
+    n_channels = window.shape[1]
+    return Scaling(center=np.zeros(n_channels, np.float32), scale=np.ones(n_channels, np.float32), n_windows=1)
+
+
+def _generator(
+    samples: Sequence[Sample], spec: ModalitySpec, target: ModalitySpec, settings: TrainerSettings, n_steps: int
+) -> Callable[[np.ndarray], np.ndarray]:
+    both = [one for one in samples if target.name in one.windows]
+    network = _reconstruction(both, spec, target, settings, n_steps).eval()
+
+    def generate(shared: np.ndarray) -> np.ndarray:
+        with torch.inference_mode():
+            made: np.ndarray = network(torch.from_numpy(shared)[None])[0].numpy()
+        return made
+
+    return generate
+
+
+def _reconstruction(
+    samples: Sequence[Sample], spec: ModalitySpec, target: ModalitySpec, settings: TrainerSettings, n_steps: int
+) -> Reconstruction:
+    """A network that was trained to give the target's windows from those of `spec`."""
+    having = [one for one in samples if spec.name in one.windows]
+    given = torch.from_numpy(np.stack([one.scaled(spec.name) for one in having]))
+    wanted = torch.from_numpy(np.stack([one.scaled(target.name) for one in having]))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed)
+        network = Reconstruction(spec, target, settings)
+    generator = torch.Generator().manual_seed(settings.seed)
+    optimiser = torch.optim.AdamW(network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
+    for _ in range(n_steps):
+        rows = torch.randint(0, len(having), (2 * settings.batch_pairs,), generator=generator)
+        made = network(augment(given[rows], settings.augmentation, generator))
+        optimiser.zero_grad()
+        nn.functional.mse_loss(made, wanted[rows]).backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+    return network
