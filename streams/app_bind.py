@@ -152,7 +152,8 @@ class BindStage:
         settings = self._settings
         shared = settings.shared_modality
         worker = f"{self._worker}-{self._n_assignments}"
-        binder = Binder(settings.specs[shared], shared, settings.binding, settings.index, worker)
+        specs = settings.specs
+        binder = Binder(specs[shared], shared, settings.binding, settings.index, worker, specs)
         binder.remember(bound)
         version, encode = self._model
         if version:

@@ -5,17 +5,18 @@ learn from later ones (neighbourhoods, use counts) and whatever changes structur
 effect at a counted row, and matrix products have one fixed shape.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from encoders.modality import ModalitySpec
+from streams.calibration import Calibration
 from streams.descriptor import moves
 from streams.generation import Embedding, EncoderFunction, Generation, GenerationBuild
 from streams.neighbourhood import BLOCK_ROWS
 from streams.records import Binding, Outcome, Partner, Sample
-from streams.scoring import Assignment, assign
+from streams.scoring import Assignment, Candidates, assign
 from streams.settings import BindingSettings, IndexSettings
 from streams.store import SampleStore
 
@@ -39,6 +40,7 @@ class Binder:
         binding: How partners are chosen.
         index: The history's size and its index.
         worker: Its name in the Bindings.
+        specs: All modalities by name, for an estimate of how many pairs are right; without them there is none.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class Binder:
         binding: BindingSettings | None = None,
         index: IndexSettings | None = None,
         worker: str = "",
+        specs: Mapping[str, ModalitySpec] | None = None,
     ) -> None:
         self.sequence = 0
         self.swaps: list[Swap] = []
@@ -59,6 +62,9 @@ class Binder:
         self._worker = worker
         self._generation = self._new_generation(0, None)
         self._builds: list[GenerationBuild] = []
+        self.calibration: Calibration | None = None
+        if specs is not None and self._settings.calibration:
+            self.calibration = Calibration(specs, shared, self._settings.hub_correction)
         self._used: list[Assignment] = []
         # Samples that are known but not held, so that a second one gives no second Binding.
         self._passed: dict[str, None] = {}
@@ -117,6 +123,8 @@ class Binder:
         """Binds with that generation from the next sample on, after it caught up."""
         retired, self._generation = self._generation, build.finish()
         retired.index.close()
+        if self.calibration is not None:
+            self.calibration.restart()
         self.swaps.append(Swap(build.version, build.built_at, self.sequence))
         self._builds.remove(build)
         return self.swaps[-1]
@@ -138,7 +146,9 @@ class Binder:
         taken: list[tuple[Sample, Outcome, tuple[Partner, ...]]] = []
         for sample, outcome in outcomes:
             partners = next(found) if outcome == "bound" else ()
-            taken.append((sample, "alone" if outcome == "bound" and not partners else outcome, partners))
+            if not partners and outcome == "bound":
+                outcome = "withheld" if partners is None else "alone"
+            taken.append((sample, outcome, partners or ()))
         return taken
 
     def _sort_out(self, samples: Sequence[Sample]) -> list[tuple[Sample, Outcome]]:
@@ -165,19 +175,20 @@ class Binder:
         if len(self._passed) > self._index_settings.history_samples:
             del self._passed[next(iter(self._passed))]
 
-    def _bind(self, samples: Sequence[Sample], partition: int) -> list[tuple[Partner, ...]]:
-        """Partners of samples that are taken into the history."""
-        partners: list[tuple[Partner, ...]] = []
+    def _bind(self, samples: Sequence[Sample], partition: int) -> list[tuple[Partner, ...] | None]:
+        """Partners of samples that are taken into the history; None where they are withheld."""
+        partners: list[tuple[Partner, ...] | None] = []
         start = 0
         while start < len(samples):
             piece = samples[start : start + self.store.room]
-            row = self.store.n_rows
+            first = row = self.store.n_rows
             self.store.append(piece, partition)
             for candidates in self._generation.follow(self.store, self.store.n_rows):
                 assignment = assign(candidates, self.store.use(candidates.rows), self._settings)
-                row += len(candidates.rows)
+                mine = piece[row - first : row - first + len(candidates.rows)]
+                row += len(mine)
                 self._count_use(assignment, row)
-                partners += self._partners(assignment)
+                partners += self._judged(mine, candidates, assignment)
             start += len(piece)
         return partners
 
@@ -190,14 +201,27 @@ class Binder:
             self.store.add_use(rows[rows >= 0], amounts[rows >= 0])
             self._used.clear()
 
-    def _partners(self, assignment: Assignment) -> list[tuple[Partner, ...]]:
+    def _judged(
+        self, samples: Sequence[Sample], candidates: Candidates, assignment: Assignment
+    ) -> list[tuple[Partner, ...] | None]:
+        """The partners with their confidence, or None for those that are withheld."""
+        if self.calibration is None:
+            return [*self._partners(assignment, None)]
+        withholds = self.calibration.withholds
+        confidence = self.calibration.observe(samples, candidates, assignment, self._generation.index.cosines)
+        partners = self._partners(assignment, confidence)
+        return [None if withholds and one else one for one in partners]
+
+    def _partners(self, assignment: Assignment, confidence: np.ndarray | None) -> list[tuple[Partner, ...]]:
         found = assignment.probabilities > 0
         ids = iter(self.store.ids(assignment.rows[found].tolist()))
-        numbers = zip(assignment.similarities.tolist(), assignment.probabilities.tolist(), strict=True)
+        unknown = [[None] * found.shape[1]] * len(found)
+        confidences = unknown if confidence is None else confidence.tolist()
+        numbers = zip(assignment.similarities.tolist(), assignment.probabilities.tolist(), confidences, strict=True)
         return [
             tuple(
-                Partner(sample_id=next(ids), similarity=similarity, probability=probability)
-                for similarity, probability in zip(*row, strict=True)
+                Partner(sample_id=next(ids), similarity=similarity, probability=probability, confidence=confident)
+                for similarity, probability, confident in zip(*row, strict=True)
                 if probability > 0
             )
             for row in numbers

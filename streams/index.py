@@ -118,6 +118,17 @@ class SegmentedIndex:
             self._sample_recall(query, similarities[part])
         return rows, similarities
 
+    def cosines(self, rows: np.ndarray, others: np.ndarray) -> np.ndarray:
+        """The cosine of each of `rows` `[n]` with that of `others` `[n]`; NaN where one is not held."""
+        unknown = np.full(self.dim, np.nan, np.float32)
+        left, right = np.empty((2, len(rows), self.dim), np.float32)
+        for vectors, wanted in ((left, rows), (right, others)):
+            for i, row in enumerate(wanted.tolist()):
+                segment = self._segments.get(row // self._segment_rows)
+                vectors[i] = unknown if segment is None else segment.vectors[row % self._segment_rows]
+        similarities: np.ndarray = np.einsum("nd,nd->n", left, right)
+        return similarities
+
     def forget(self, rows: np.ndarray) -> None:
         """Those rows are found no more; their memory goes with their segments."""
         for segment in self._segments.values():

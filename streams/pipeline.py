@@ -39,7 +39,8 @@ class Pipeline:
 
     def __init__(self, settings: StreamSettings, worker: str = "") -> None:
         shared = settings.shared_modality
-        self.binder = Binder(settings.specs[shared], shared, settings.binding, settings.index, worker)
+        specs = settings.specs
+        self.binder = Binder(specs[shared], shared, settings.binding, settings.index, worker, specs)
         self.refused: Counter[str] = Counter()
         self._intake = Intake(settings)
         self._now_ns = 0

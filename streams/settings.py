@@ -85,6 +85,9 @@ class BindingSettings(Section):
     hub_correction: float = Field(0.5, ge=0, le=1, description="0 none, 1 the mean of both neighbourhoods (CSLS)")
     use_cap: float = Field(4.0, gt=0, description="probability that a partner gathers before it is halved")
     learned_share: float = Field(0.15, gt=0, lt=1, description="of a trained version in the similarity")
+    calibration: bool = Field(
+        True, description="estimate how many pairs are right; withhold them if no more than chance"
+    )
 
 
 class RegistrySettings(Section):
