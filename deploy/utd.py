@@ -1,19 +1,24 @@
 """UTD-MHAD, for users who have it: whole actions as windows of accelerometer, gyroscope and skeleton.
 
 Reads the official files, one recording a file (`a1_s1_t1_inertial.mat`, `a1_s1_t1_skeleton.mat`), or the same numbers
-in one `.npz`. Every recording is resampled to one length; the skeleton is taken relative to the hip.
+in one `.npz`. Every recording is resampled to one length; the skeleton is taken relative to the hip. A subject plays its
+actions in a shuffled order, always the same one: sorted, all subjects would do the same thing at the same time.
 Source: Chen, Jafari, Kehtarnavaz, UTD-MHAD, ICIP 2015.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
 from deploy.recordings import NS_PER_S, RecordingError, Recordings, arrange
 from encoders.modality import ModalitySpec
 from streams.records import SensorWindow
+
+# Action, subject, trial, inertial `[T, 6]`, skeleton `[T, 60]`.
+Recorded: TypeAlias = tuple[int, int, int, np.ndarray, np.ndarray]
 
 NAME = re.compile(r"a(\d+)_s(\d+)_t(\d+)_inertial\.mat")
 INERTIAL_STEPS, SKELETON_STEPS = 120, 60
@@ -37,7 +42,7 @@ def read_utd_folder(folder: Path) -> Recordings:
     """
     from scipy.io import loadmat
 
-    def recordings() -> Iterator[tuple[int, int, np.ndarray, np.ndarray]]:
+    def recordings() -> Iterator[Recorded]:
         for file in sorted(folder.rglob("*_inertial.mat")):
             if not (match := NAME.fullmatch(file.name)):
                 raise RecordingError(f"{file}: wanted a name such as a1_s1_t1_inertial.mat")
@@ -47,23 +52,27 @@ def read_utd_folder(folder: Path) -> Recordings:
             if not beside.exists():
                 raise RecordingError(f"{beside.name}: not found in {folder}, wanted beside {file.name}")
             skeleton = loadmat(beside)["d_skel"].reshape(N_JOINTS * 3, -1).T
-            yield int(match[1]), int(match[2]), loadmat(file)["d_iner"], skeleton
+            action, subject, trial = map(int, match.groups())
+            yield action, subject, trial, loadmat(file)["d_iner"], skeleton
 
     return arrange("utd-mhad", SPECS, _windows(recordings()), shared="acc")
 
 
 def from_compact(name: str, arrays: Mapping[str, np.ndarray]) -> Recordings:
-    """The same from one archive: `inertial`, `skeleton` one recording after another, `*_len`, `action`, `subject`."""
+    """The same from one archive: `inertial`, `skeleton` recordings in a row, `*_len`, `action`, `subject`, `trial`."""
     parts = [
         np.split(arrays[modality], np.cumsum(arrays[f"{modality}_len"])[:-1]) for modality in ("inertial", "skeleton")
     ]
-    rows = zip(arrays["action"].tolist(), arrays["subject"].tolist(), *parts, strict=True)
+    numbers = [arrays[name].tolist() for name in ("action", "subject", "trial")]
+    rows = zip(*numbers, *parts, strict=True)
     return arrange(name, SPECS, _windows(rows), shared="acc")
 
 
-def _windows(recordings: Iterator[tuple[int, int, np.ndarray, np.ndarray]]) -> Iterator[SensorWindow]:
+def _windows(recordings: Iterable[Recorded]) -> Iterator[SensorWindow]:
     played: dict[str, int] = {}
-    for action, subject, inertial, skeleton in recordings:
+    ordered = sorted(recordings, key=lambda one: one[:3])
+    for number in np.random.default_rng(0).permutation(len(ordered)).tolist():
+        action, subject, _, inertial, skeleton = ordered[number]
         source = f"subject-{subject}"
         slot = played.get(source, 0)
         played[source] = slot + 1

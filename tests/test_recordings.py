@@ -193,7 +193,7 @@ def test_official_utd_files_hold_the_same_as_the_archive(tmp_path: Path) -> None
     official_files(tmp_path, inertial, skeleton)
     archive = tmp_path / "utd.npz"
     parts: dict[str, Any] = {"inertial": inertial, "skeleton": skeleton}
-    parts |= {"inertial_len": [150], "skeleton_len": [90], "action": [5], "subject": [3]}
+    parts |= {"inertial_len": [150], "skeleton_len": [90], "action": [5], "subject": [3], "trial": [1]}
     np.savez(archive, **parts)
     for one, other in zip(read_recordings(tmp_path).windows, read_recordings(archive).windows, strict=True):
         assert (one.source_id, one.modality, one.label) == (other.source_id, other.modality, other.label)
