@@ -1,8 +1,8 @@
 """UTD-MHAD, for users who have it: whole actions as windows of accelerometer, gyroscope and skeleton.
 
-Reads the official files, one recording a file (`a1_s1_t1_inertial.mat`, `a1_s1_t1_skeleton.mat`), or the same
-numbers in one `.npz`. Every recording is resampled to one length, the skeleton is taken relative to the hip. A subject plays
-its actions in a shuffled order, always the same: sorted, all subjects would do the same thing at the same time.
+Reads the official files, one recording a file (`a1_s1_t1_inertial.mat`, `a1_s1_t1_skeleton.mat`), or the same numbers
+in one `.npz`. Every recording is resampled to one length, the skeleton is taken relative to the hip.
+A subject plays its actions in a shuffled order, always the same: sorted, all would do the same thing at the same time.
 Source: Chen, Jafari, Kehtarnavaz, UTD-MHAD, ICIP 2015.
 """
 
