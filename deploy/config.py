@@ -22,7 +22,8 @@ from pydantic_settings import (
 )
 
 from deploy.toml_text import line_of, written
-from streams.settings import StreamSettings
+from streams.descriptor import descriptor_of
+from streams.settings import BindingSettings, StreamSettings
 from trainer.settings import TrainerSettings
 
 DEFAULT_FILE = "mmbind.toml"
@@ -53,6 +54,17 @@ class Settings(StreamSettings, BaseSettings):
         known = info.data.get("modalities", {value: None})
         if value not in known:
             raise ValueError(f"wanted one of the modalities: {', '.join(known)}")
+        return value
+
+    @field_validator("binding")
+    @classmethod
+    def _descriptor_suits(cls, value: BindingSettings, info: ValidationInfo) -> BindingSettings:
+        shared = info.data.get("modalities", {}).get(info.data.get("shared_modality"))
+        if shared is not None:
+            try:
+                descriptor_of(shared.spec(info.data["shared_modality"]), value.descriptor)
+            except ValueError as error:
+                raise ValueError(f"descriptor = {value.descriptor!r}: {error}") from error
         return value
 
     @classmethod
@@ -161,8 +173,11 @@ def _complaint(mistake: ErrorDetails, key: str, path: tuple[str, ...]) -> str:
     if mistake["type"] == "missing":
         return f"{key} is missing"
     if mistake["type"] == "extra_forbidden":
-        close = difflib.get_close_matches(path[-1], _known(path[:-1]), n=1)
-        return f"{key} is not a setting" + (f"; did you mean {close[0]}?" if close else "")
+        known = _known(path[:-1])
+        close = difflib.get_close_matches(path[-1], known, n=1)
+        return f"{key} is not a setting; " + (
+            f"did you mean {close[0]}?" if close else f"wanted one of {', '.join(known)}"
+        )
     value = mistake["input"]
     shown = "*****" if "password" in key else repr(value)
     return f"{key} is {shown if len(shown) < 80 else shown[:77] + '...'}: {message}"
