@@ -80,7 +80,7 @@ class Core:
     def __init__(self, encode: EncoderFunction, scalings: Scalings, index: IndexSettings) -> None:
         self._scalings, self._encode = scalings, encode
         self._specs = {SHARED: SPEC}
-        self._binder = Binder(SPEC, SHARED, BindingSettings(), index)
+        self._binder = Binder(SPEC, SHARED, BindingSettings(), index, specs=self._specs)
 
     def fill(self, windows: Sequence[SensorWindow]) -> None:
         """Takes a history, then the generation."""
