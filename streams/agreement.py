@@ -10,8 +10,9 @@ from typing import NamedTuple
 import numpy as np
 
 from encoders.modality import ModalitySpec
-from streams.descriptor import MIN_SPECTRUM_STEPS, Descriptor
+from streams.descriptor import MIN_SPECTRUM_STEPS, descriptor_of
 from streams.records import Sample
+from streams.settings import DescriptorKind
 
 # So many of the last rows are remembered by their other modalities.
 REMEMBERED_ROWS = 8192
@@ -42,11 +43,12 @@ class OtherModality:
 
     Args:
         spec: The modality.
+        descriptor: Which one describes it.
     """
 
-    def __init__(self, spec: ModalitySpec) -> None:
+    def __init__(self, spec: ModalitySpec, descriptor: DescriptorKind = "oriented") -> None:
         self._name = spec.name
-        self._descriptor = Descriptor(spec)
+        self._descriptor = descriptor_of(spec, descriptor)
         # Values that are compared as they are would tell where a sensor stands rather than what it sees.
         self._is_scaled = spec.n_steps < MIN_SPECTRUM_STEPS
         self._vectors = np.zeros((REMEMBERED_ROWS, self._descriptor.dim), np.float16)

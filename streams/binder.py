@@ -64,7 +64,8 @@ class Binder:
         self._builds: list[GenerationBuild] = []
         self.calibration: Calibration | None = None
         if specs is not None and self._settings.calibration:
-            self.calibration = Calibration(specs, shared, self._settings.hub_correction)
+            correction, descriptor = self._settings.hub_correction, self._settings.descriptor
+            self.calibration = Calibration(specs, shared, correction, descriptor=descriptor)
         self._used: list[Assignment] = []
         # Samples that are known but not held, so that a second one gives no second Binding.
         self._passed: dict[str, None] = {}
@@ -135,7 +136,7 @@ class Binder:
         build.generation.index.close()
 
     def _new_generation(self, version: int, encoder: EncoderFunction | None) -> Generation:
-        embedding = Embedding(self._spec, encoder, self._settings.learned_share)
+        embedding = Embedding(self._spec, encoder, self._settings.learned_share, self._settings.descriptor)
         return Generation(version, embedding, self._index_settings, self._settings.neighbours, self.store.first_row)
 
     def _take(self, samples: Sequence[Sample], partition: int) -> list[tuple[Sample, Outcome, tuple[Partner, ...]]]:

@@ -14,11 +14,13 @@ import numpy as np
 
 from encoders.modality import ModalitySpec
 from streams.agreement import REMEMBERED_ROWS, Agreements, OtherModality, joined
+from streams.descriptor import can_turn
 from streams.neighbourhood import BLOCK_ROWS
 from streams.records import Sample
 from streams.reliability import Fit, PrecisionEstimate, estimated, fit, probability
 from streams.scoring import Assignment, Candidates
 from streams.segment import NEVER
+from streams.settings import DescriptorKind
 
 # Blocks of pairs compared and partners emitted that an estimate is made of, the last ones.
 LAST_BLOCKS, LAST_EMITTED = 64, 2048
@@ -67,14 +69,23 @@ class Calibration:
         shared: The one that binds.
         hub_correction: As in the binding settings.
         seed: Of what is drawn to compare with.
+        descriptor: As in the binding settings, for the other modalities that it suits: who turns one sensor turns all.
     """
 
-    def __init__(self, specs: Mapping[str, ModalitySpec], shared: str, hub_correction: float, seed: int = 0) -> None:
+    def __init__(
+        self,
+        specs: Mapping[str, ModalitySpec],
+        shared: str,
+        hub_correction: float,
+        seed: int = 0,
+        descriptor: DescriptorKind = "oriented",
+    ) -> None:
         self.estimate = PrecisionEstimate("unknown")
         self._specs = {name: spec for name, spec in specs.items() if name != shared}
         # With the whole correction scores fall as the history fills up, with none they tell less.
         self._strength = np.float32(hub_correction / 2)
         self._seed = seed
+        self._descriptor = descriptor
         self._n_rows = 0
         self._codes: dict[str, int] = {}
         self._sources = np.full(REMEMBERED_ROWS, -1, np.int64)
@@ -174,7 +185,7 @@ class Calibration:
         again = known[first // BLOCK_ROWS % len(known)]
         for name, spec in self._specs.items():
             if name not in self._others and any(name in sample.windows for sample in samples):
-                self._others[name] = OtherModality(spec)
+                self._others[name] = OtherModality(spec, self._descriptor if can_turn(spec) else "oriented")
             if name in self._others:
                 self._others[name].take(first, samples, codes)
                 for block in {first: 0, again: 0}:

@@ -1,9 +1,13 @@
 """Generation 0's embedding: a fixed, shift-tolerant transform of a window. Learns nothing, performs no I/O."""
 
+from typing import Protocol
+
 import numpy as np
 
 from encoders.modality import ModalitySpec
 from streams.product import products
+from streams.rotation import AXES, in_own_axes, upright_power, uprightness
+from streams.settings import DescriptorKind
 
 # A row's last bits may depend on how many rows are transformed at once: always this many, padded with zeros.
 BLOCK_ROWS = 64
@@ -15,6 +19,10 @@ SPECTRUM_BANDS = 8
 CROSS_BANDS = 4
 QUANTILES = 6
 SPECTRUM_WEIGHT, CROSS_WEIGHT, QUANTILE_WEIGHT = 1.4, 0.8, 1.3
+# In a window's own axes, whose order and signs may be wrong, what depends on them counts less.
+TURNED_WEIGHTS, UPRIGHT_WEIGHT = (1.4, 0.4, 0.8), 1.0
+# Of "both": 0.5 lost nothing without rotated sensors and gained little with them, 0.8 the other way round.
+TOLERANT_SHARE = 0.65
 # Windows shorter than this have no spectrum worth the name: their values are compared as they are.
 MIN_SPECTRUM_STEPS = 8
 # Up to so many channels every pair has a cross-spectrum, above it only neighbours do.
@@ -34,11 +42,24 @@ class Descriptor:
 
     Raw rather than scaled by source: scaling each channel apart cost 6 points of pair precision on the watch recordings
     and 3 on UTD-MHAD, since it hides which channel moves most.
+
+    Args:
+        spec: The modality.
+        is_turned: Describe each window in its own axes, so that rotated sensors are alike; a fourth part then says what
+            moves along gravity, where there is any, and across it. Zero points no longer cancel there.
+
+    Raises:
+        ValueError: If windows are to be turned that have not three channels, or too few steps.
     """
 
-    def __init__(self, spec: ModalitySpec) -> None:
+    def __init__(self, spec: ModalitySpec, is_turned: bool = False) -> None:
         self._shape = (spec.n_steps, spec.n_channels)
         self._has_spectrum = spec.n_steps >= MIN_SPECTRUM_STEPS
+        if is_turned and not can_turn(spec):
+            found = f"{spec.name} has {spec.n_channels} channels and {spec.n_steps} steps"
+            raise ValueError(f"{found}: a rotation-tolerant descriptor wants {AXES} and {MIN_SPECTRUM_STEPS} or more")
+        self._is_turned = is_turned
+        self._weights = TURNED_WEIGHTS if is_turned else (SPECTRUM_WEIGHT, CROSS_WEIGHT, QUANTILE_WEIGHT)
         n_bins = min(MAX_BINS, spec.n_steps // 2) if self._has_spectrum else 1
         self._taper = np.hanning(spec.n_steps).astype(np.float32)
         self._bands = _band_starts(n_bins, SPECTRUM_BANDS)
@@ -70,7 +91,8 @@ class Descriptor:
         if not self._has_spectrum:
             return spec.n_steps * spec.n_channels
         per_channel = len(self._bands) + QUANTILES
-        return spec.n_channels * per_channel + 2 * len(self._first) * len(self._cross_bands)
+        n_upright = 2 * len(self._bands) if self._is_turned else 0
+        return spec.n_channels * per_channel + 2 * len(self._first) * len(self._cross_bands) + n_upright
 
     def _describe(self, block: np.ndarray) -> np.ndarray:
         """Rows of a block `[64, C, T]`."""
@@ -80,24 +102,62 @@ class Descriptor:
         return _unit(features)
 
     def _features(self, block: np.ndarray) -> np.ndarray:
+        if self._is_turned:
+            block = in_own_axes(block)
         moving = block - block.mean(axis=2, keepdims=True)
         spectrum = np.fft.rfft(moving * self._taper, axis=2)[:, :, 1 : self._n_bins + 1]
         power = spectrum.real**2 + spectrum.imag**2
-        amplitude = np.sqrt(np.sqrt(np.add.reduceat(power, self._bands, axis=2)))
-        amplitude -= amplitude.mean(axis=(1, 2), keepdims=True)
+        amplitude = _amplitude(np.add.reduceat(power, self._bands, axis=2))
         cross = spectrum[:, self._first] * spectrum[:, self._second].conj()
         cross = np.add.reduceat(cross, self._cross_bands, axis=2)
         cross /= np.sqrt(np.maximum(np.abs(cross), np.finfo(np.float32).tiny))
         # The extremes among them: one outlier in a window counts, which the weights were chosen with.
         quantiles = np.sort(moving, axis=2)[:, :, self._quantiles]
-        parts = [
-            (amplitude, SPECTRUM_WEIGHT),
-            (np.concatenate([cross.real, cross.imag], axis=2), CROSS_WEIGHT),
-            (quantiles, QUANTILE_WEIGHT),
-        ]
-        rows = [weight * _unit(part.reshape(len(block), -1)) for part, weight in parts]
+        parts = [amplitude, np.concatenate([cross.real, cross.imag], axis=2), quantiles]
+        rows = [weight * _unit(part.reshape(len(block), -1)) for weight, part in zip(self._weights, parts, strict=True)]
+        if self._is_turned:
+            upright = _amplitude(upright_power(block, spectrum, self._bands)).reshape(len(block), -1)
+            rows.append(UPRIGHT_WEIGHT * uprightness(block) * _unit(upright))
         features: np.ndarray = np.concatenate(rows, axis=1)
         return features
+
+
+class Described(Protocol):
+    """Unit rows `[N, dim]` of raw windows."""
+
+    dim: int
+
+    def __call__(self, windows: np.ndarray) -> np.ndarray:
+        """One row for each window."""
+
+
+class BothDescriptors:
+    """Oriented and rotation-tolerant side by side: the cosine is the weighted mean of theirs."""
+
+    def __init__(self, spec: ModalitySpec) -> None:
+        self._oriented, self._turned = Descriptor(spec), Descriptor(spec, is_turned=True)
+        self._weights = np.sqrt(np.array([1 - TOLERANT_SHARE, TOLERANT_SHARE], np.float32))
+        self.dim = self._oriented.dim + self._turned.dim
+
+    def __call__(self, windows: np.ndarray) -> np.ndarray:
+        """One row for each window."""
+        own, other = self._weights
+        rows: np.ndarray = np.concatenate([own * self._oriented(windows), other * self._turned(windows)], axis=1)
+        return rows
+
+
+def can_turn(spec: ModalitySpec) -> bool:
+    """Whether its windows can be described in their own axes."""
+    return spec.n_channels == AXES and spec.n_steps >= MIN_SPECTRUM_STEPS
+
+
+def descriptor_of(spec: ModalitySpec, kind: DescriptorKind = "oriented") -> Described:
+    """The descriptor that the settings name.
+
+    Raises:
+        ValueError: If it is not for such a modality.
+    """
+    return BothDescriptors(spec) if kind == "both" else Descriptor(spec, is_turned=kind == "rotation-tolerant")
 
 
 def moves(windows: np.ndarray) -> np.ndarray:
@@ -110,6 +170,13 @@ def moves(windows: np.ndarray) -> np.ndarray:
     else:
         still = np.abs(flat[:, n_channels:] - flat[:, :-n_channels]).max(axis=1) <= STILL * size
     return ~still
+
+
+def _amplitude(power: np.ndarray) -> np.ndarray:
+    """Its square root, centred over all that a window has."""
+    amplitude: np.ndarray = np.sqrt(np.sqrt(power))
+    amplitude -= amplitude.mean(axis=(1, 2), keepdims=True)
+    return amplitude
 
 
 def _unit(rows: np.ndarray) -> np.ndarray:

@@ -6,11 +6,11 @@ from typing import TypeAlias
 import numpy as np
 
 from encoders.modality import ModalitySpec
-from streams.descriptor import Descriptor
+from streams.descriptor import descriptor_of
 from streams.index import SegmentedIndex, ring_rows
 from streams.neighbourhood import BLOCK_ROWS, Neighbourhoods
 from streams.scoring import Candidates
-from streams.settings import IndexSettings
+from streams.settings import DescriptorKind, IndexSettings
 from streams.store import SampleStore, Windows
 
 # Windows `[N, T, C]` in robust units to unit embeddings `[N, dim]`; a row's bits depend on no other row.
@@ -26,8 +26,14 @@ class Embedding:
     precision after the swap, 0.1 and 0.2 gained 0 to 3 (358 windows: within the noise).
     """
 
-    def __init__(self, spec: ModalitySpec, learned: EncoderFunction | None = None, learned_share: float = 0.15) -> None:
-        self._descriptor = Descriptor(spec)
+    def __init__(
+        self,
+        spec: ModalitySpec,
+        learned: EncoderFunction | None = None,
+        learned_share: float = 0.15,
+        descriptor: DescriptorKind = "oriented",
+    ) -> None:
+        self._descriptor = descriptor_of(spec, descriptor)
         self._learned = learned
         self._fixed_weight = np.float32(np.sqrt(1 - learned_share))
         self._learned_weight = np.float32(np.sqrt(learned_share))

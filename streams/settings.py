@@ -1,10 +1,12 @@
 """The settings that streams need, a section a class. Reads no file and no environment: see `deploy.config`."""
 
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from encoders.modality import NAME_PATTERN, ModalitySpec
+
+DescriptorKind: TypeAlias = Literal["oriented", "rotation-tolerant", "both"]
 
 
 class Section(BaseModel):
@@ -84,6 +86,9 @@ class BindingSettings(Section):
     temperature: float = Field(0.03, gt=0, description="of the probabilities, on the scale of cosines")
     hub_correction: float = Field(0.5, ge=0, le=1, description="0 none, 1 the mean of both neighbourhoods (CSLS)")
     use_cap: float = Field(4.0, gt=0, description="probability that a partner gathers before it is halved")
+    descriptor: DescriptorKind = Field(
+        "oriented", description="rotation-tolerant or both: sensors of three axes, mounted at angles that differ"
+    )
     learned_share: float = Field(0.15, gt=0, lt=1, description="of a trained version in the similarity")
     calibration: bool = Field(
         True, description="estimate how many pairs are right; withhold them if no more than chance"

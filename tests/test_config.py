@@ -87,6 +87,13 @@ def test_a_shared_modality_must_be_one_of_the_modalities() -> None:
     assert complaint(text) == "mmbind.toml, line 1: shared_modality is 'gyro': wanted one of the modalities: acc"
 
 
+def test_a_rotation_tolerant_descriptor_wants_three_axes_in_the_shared_modality() -> None:
+    text = f'shared_modality = "acc"\n{MODALITY}[binding]\ndescriptor = "both"\n'
+    found = complaint(text.replace("n_channels = 3", "n_channels = 6"))
+    assert "acc has 6 channels" in found and "wants 3" in found
+    assert load(written(text)).binding.descriptor == "both"
+
+
 def test_a_modality_name_must_make_a_topic_name() -> None:
     text = f'shared_modality = "Acc"\n{MODALITY.replace("acc", "Acc")}'
     assert "wanted lower-case letters" in complaint(text)

@@ -2,11 +2,14 @@ import numpy as np
 import pytest
 
 from encoders.modality import ModalitySpec
-from streams.descriptor import Descriptor, moves
+from streams.descriptor import Described, descriptor_of, moves
+from streams.settings import DescriptorKind
+
+KINDS: tuple[DescriptorKind, ...] = ("oriented", "rotation-tolerant", "both")
 
 
-def descriptor(n_channels: int = 3, n_steps: int = 200) -> Descriptor:
-    return Descriptor(ModalitySpec(name="m", n_channels=n_channels, n_steps=n_steps, rate_hz=50.0))
+def descriptor(n_channels: int = 3, n_steps: int = 200, kind: DescriptorKind = "oriented") -> Described:
+    return descriptor_of(ModalitySpec(name="m", n_channels=n_channels, n_steps=n_steps, rate_hz=50.0), kind)
 
 
 def waves(n: int, n_channels: int = 3, n_steps: int = 200, seed: int = 0) -> np.ndarray:
@@ -49,19 +52,53 @@ def test_every_shape_gives_unit_rows(n_channels: int, n_steps: int) -> None:
     assert describe.dim <= 128
 
 
-@pytest.mark.parametrize("n_channels", [3, 20])
-def test_a_rows_bits_do_not_depend_on_its_company(n_channels: int) -> None:
+@pytest.mark.parametrize(
+    ("n_channels", "kind"), [(3, "oriented"), (20, "oriented"), (3, "rotation-tolerant"), (3, "both")]
+)
+def test_a_rows_bits_do_not_depend_on_its_company(n_channels: int, kind: DescriptorKind) -> None:
     windows = waves(150, n_channels)
-    describe = descriptor(n_channels)
+    describe = descriptor(n_channels, kind=kind)
+    whole = describe(windows)
     one_by_one = np.concatenate([describe(windows[i : i + 1]) for i in range(150)])
-    assert np.array_equal(describe(windows), one_by_one)
+    assert np.array_equal(whole, one_by_one)
+    assert np.array_equal(whole[5:], describe(windows[5:]))
 
 
-def test_a_window_that_stands_still_does_not_move_and_becomes_zeros() -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_window_that_stands_still_does_not_move_and_becomes_zeros(kind: DescriptorKind) -> None:
     still = np.full((1, 200, 3), 9.81, np.float32)
     assert not moves(still)[0]
-    assert not descriptor()(np.zeros_like(still)).any()
+    assert not descriptor(kind=kind)(np.zeros_like(still)).any()
     assert moves(waves(3)).all()
+
+
+@pytest.mark.parametrize("gravity", [0.0, 10.0])
+def test_a_rotated_sensor_describes_the_same_motion_where_that_is_wanted(gravity: float) -> None:
+    windows = waves(100) * np.array([3, 2, 1], np.float32) + np.array([0, 0, gravity], np.float32)
+    windows += np.float32(0.1) * windows**2
+    rotation = np.linalg.qr(np.random.default_rng(0).standard_normal((3, 3)))[0]
+    rotation *= np.linalg.det(rotation)
+    turned = (windows @ rotation).astype(np.float32)
+    alike = {}
+    for kind in KINDS:
+        describe = descriptor(kind=kind)
+        alike[kind] = (describe(windows) * describe(turned)).sum(axis=1)
+    assert np.median(alike["rotation-tolerant"]) > 0.9999
+    assert np.median(alike["oriented"]) < 0.6 < np.median(alike["both"]) < 0.95
+
+
+def test_what_is_turned_still_tells_a_mirrored_motion_and_cancels_units() -> None:
+    windows = waves(20) ** 2
+    describe = descriptor(kind="rotation-tolerant")
+    mirrored = windows * np.array([1, 1, -1], np.float32)
+    assert np.median((describe(windows) * describe(mirrored)).sum(axis=1)) < 0.999
+    np.testing.assert_allclose(describe(windows * np.float32(9.81)), describe(windows), atol=1e-3)
+
+
+def test_only_three_axes_can_be_turned() -> None:
+    for n_channels, n_steps in ((6, 200), (3, 5)):
+        with pytest.raises(ValueError, match="wants 3 and 8 or more"):
+            descriptor(n_channels, n_steps, "rotation-tolerant")
 
 
 def test_refuses_windows_of_another_shape() -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from streams.binder import Binder
 from streams.generation import Embedding, Generation
-from streams.settings import BindingSettings, IndexSettings
+from streams.settings import BindingSettings, DescriptorKind, IndexSettings
 from streams.store import SampleStore
 from streams.testing import SyntheticWorld
 
@@ -35,9 +35,11 @@ def test_a_trained_similarity_is_the_mean_of_the_fixed_and_the_learned_one() -> 
     np.testing.assert_allclose(joined @ joined.T, 0.75 * fixed @ fixed.T + 0.25 * learned @ learned.T, atol=1e-5)
 
 
-def test_what_it_finds_does_not_depend_on_the_steps_in_which_it_follows() -> None:
+@pytest.mark.parametrize("descriptor", ["oriented", "rotation-tolerant", "both"])
+def test_what_it_finds_does_not_depend_on_the_steps_in_which_it_follows(descriptor: DescriptorKind) -> None:
     store = store_of(400)
-    at_once, in_steps = (Generation(1, Embedding(SPEC, encoder), SETTINGS, 16) for _ in range(2))
+    embeddings = [Embedding(SPEC, encoder, descriptor=descriptor) for _ in range(2)]
+    at_once, in_steps = (Generation(1, embedding, SETTINGS, 16) for embedding in embeddings)
     whole = at_once.follow(store, 400)
     steps = [one for end in (1, 50, 64, 200, 333, 400) for one in in_steps.follow(store, end)]
     for left, right in zip(zip(*whole, strict=True), zip(*steps, strict=True), strict=True):
