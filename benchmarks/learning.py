@@ -1,14 +1,15 @@
 """The standard experiment: does binding teach what only binding can, and how much of what true pairs would?
 
     python -m benchmarks.learning [--data PATH] [--mode offline|online|both] [--short | --full]
-        [--rotations 4] [--seeds N] [--steps N] [--arms A,B] [--json FILE] [--figure FILE.png] [--no-resume]
+        [--rotations 4] [--seeds N] [--steps N] [--arms A,B] [--json FILE] [--figure FILE.png] [--any-code]
 
 UTD-MHAD with the accelerometer shared: gyroscope and skeleton never meet in training. Every arm trains with the same
 steps, augmentation and seeds through the product's own code, and is judged by retrieval between gyroscope and
 skeleton of people whom it never saw. Offline: all samples at once. Online: as they arrive, in random order and source
 by source, the product's whole loop against its controls.
 
-Every finished run is a line in a `.jsonl` beside the JSON file; what is there is not run again.
+Every finished run is a line in a `.jsonl` beside the JSON file; what is there is not run again, unless settings or code
+have changed since (`--any-code`: the code may have).
 """
 
 import argparse
@@ -47,6 +48,7 @@ SHORT = (FLOOR, MMBIND, "random/soft", FLOOR_SAME_LOSS, OURS, CEILING)
 STEPS = 300
 FULL_SEEDS = 3
 DEFAULT_FILE = Path("learning.json")
+CODE = ("encoders", "streams", "trainer", "deploy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class Plan:
     n_rotations: int = N_ROTATIONS
     n_seeds: int = 1
     n_steps: int = STEPS
+    code: str = ""
+    is_any_code: bool = False
 
     @property
     def runs(self) -> list[tuple[int, int, str, str]]:
@@ -96,13 +100,14 @@ def run(
         on_run: Called with its name before a run.
         on_done: Called after each, whether it had to be run or not.
     """
-    known = {row.identity: row for row in read_rows(file)}
+    known = {_identity(row, plan.is_any_code): row for row in read_rows(file)}
     rows = []
     for rotation, seed, mode, arm in plan.runs:
         on_run(f"{mode}, {arm}, rotation {rotation}, seed {seed}")
         world = rotated(recordings, rotation)
         task = Task(world, arm, product_settings(world, seed), plan.n_steps)
-        identity = (mode, arm, rotation, seed, fingerprint(task))
+        stamp = fingerprint(task, plan.code)
+        identity = (mode, arm, rotation, seed, stamp.partition("-")[0] if plan.is_any_code else stamp)
         if identity not in known:
             started_s = time.monotonic()
             found = run_online(task, ORDERS[mode]) if mode in ORDERS else run_offline(task)
@@ -111,7 +116,7 @@ def run(
                 arm=arm,
                 rotation=rotation,
                 seed=seed,
-                fingerprint=fingerprint(task),
+                fingerprint=stamp,
                 encoders=found["encoders"],
                 pairs=found["pairs"],
                 seconds=round(time.monotonic() - started_s, 2),
@@ -125,12 +130,25 @@ def run(
     return rows
 
 
-def fingerprint(task: Task) -> str:
-    """Of all settings, so that figures of different ones are never taken together."""
+def _identity(row: Row, is_any_code: bool) -> tuple[str, str, int, int, str]:
+    mode, arm, rotation, seed, stamp = row.identity
+    return mode, arm, rotation, seed, stamp.partition("-")[0] if is_any_code else stamp
+
+
+def fingerprint(task: Task, code: str) -> str:
+    """Of all settings and of the code, so that figures of different ones are never taken together."""
     settings = task.settings.model_copy(update={"trainer": task.trainer.model_copy(update={"seed": 0})})
     kept = settings.model_dump(mode="json", include={"trainer", "binding", "index", "modalities", "shared_modality"})
     text = json.dumps([kept, task.n_steps, task.n_cycles, task.world.recordings.name], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    return f"{hashlib.sha256(text.encode()).hexdigest()[:12]}-{code[:12]}"
+
+
+def code_hash() -> str:
+    """Of all modules that the figures come from."""
+    root = Path(__file__).parent.parent
+    files = [file for folder in CODE for file in (root / folder).glob("*.py")]
+    files += (root / "benchmarks").glob("learning_*.py")
+    return hashlib.sha256(b"".join(file.read_bytes() for file in sorted(files))).hexdigest()
 
 
 def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
@@ -147,7 +165,9 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--arms", default="", help="only these, by the names of the JSON file, joined by commas")
     parser.add_argument("--json", type=Path, default=DEFAULT_FILE)
     parser.add_argument("--figure", type=Path)
-    parser.add_argument("--no-resume", action="store_true", help="run again what was run before")
+    parser.add_argument(
+        "--any-code", action="store_true", help="take finished runs of other code of these settings too"
+    )
     return parser.parse_args(given)
 
 
@@ -157,10 +177,9 @@ def main(given: Sequence[str] | None = None) -> None:
     torch.set_num_threads(1)
     only = tuple(one for one in asked.arms.split(",") if one)
     arms = planned(asked.mode, not asked.full and not only, only)
-    plan = Plan(arms, asked.rotations, asked.seeds or (FULL_SEEDS if asked.full else 1), asked.steps)
+    n_seeds = asked.seeds or (FULL_SEEDS if asked.full else 1)
+    plan = Plan(arms, asked.rotations, n_seeds, asked.steps, code_hash(), asked.any_code)
     lines = asked.json.with_suffix(".jsonl")
-    if asked.no_resume:
-        lines.unlink(missing_ok=True)
     recordings = find_recordings(asked.data)
     bars = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*bars, TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True)) as progress:

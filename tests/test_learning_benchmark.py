@@ -126,6 +126,13 @@ def test_what_was_run_before_is_not_run_again(recordings: Recordings, tmp_path: 
     assert {row.fingerprint for row in more}.isdisjoint({row.fingerprint for row in rows})
 
 
+def test_runs_of_other_code_are_taken_only_if_asked_for(recordings: Recordings, tmp_path: Path) -> None:
+    arms, file = (("offline", "untrained"),), tmp_path / "rows.jsonl"
+    (row,) = run(Plan(arms, n_rotations=1, n_steps=2, code="old"), recordings, file)
+    assert run(Plan(arms, n_rotations=1, n_steps=2, code="new", is_any_code=True), recordings, file) == [row]
+    assert run(Plan(arms, n_rotations=1, n_steps=2, code="new"), recordings, file) != [row]
+
+
 def _row(arm: str, rotation: int, cmap: float, mode: str = "offline") -> Row:
     figures = dict.fromkeys(("cmap", "r_at_1", "zs", "mrr", "frozen", "chance_cmap"), cmap)
     pairs = {"precision": 0.8} if arm.startswith("ours") else {}
