@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import typer
 
-from deploy import cli_config, cli_data, cli_models, cli_run, cli_topics
+from deploy import cli_config, cli_data, cli_downstream, cli_models, cli_run, cli_topics
 
 app = typer.Typer(
     name="mmbind",
@@ -27,6 +27,8 @@ app.add_typer(cli_models.app, name="models")
 app.command()(cli_data.replay)
 app.command()(cli_data.send)
 app.command()(cli_data.tail)
+app.command()(cli_downstream.embed)
+app.command()(cli_downstream.finetune)
 app.add_typer(cli_config.app, name="config")
 app.command()(cli_config.doctor)
 
