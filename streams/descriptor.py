@@ -154,6 +154,10 @@ def can_turn(spec: ModalitySpec) -> bool:
 def descriptor_of(spec: ModalitySpec, kind: DescriptorKind = "oriented") -> Described:
     """The descriptor that the settings name.
 
+    With every sensor rotated at random the best partner was right, oriented, both, rotation-tolerant: watch recordings
+    41, 56 and 66 %, UTD-MHAD 24, 51 and 63 %, MHEALTH 49, 62 and 67 %. With none rotated: 77, 76 and 66 %, 77, 75 and
+    63 %, 68, 70 and 67 %. Chosen on these sets, with their labels; see `benchmarks.fleet`.
+
     Raises:
         ValueError: If it is not for such a modality.
     """
