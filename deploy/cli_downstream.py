@@ -113,7 +113,8 @@ def _show(report: "FinetuneReport") -> None:
         f"{report.recordings}, version {report.model_version}: {report.n_labelled} labels of {n_classes} classes, "
         f"{report.n_test} samples of {len(report.test_sources)} other sources"
     )
-    print_table(title, ("", "accuracy", "macro-F1"), rows)
+    typer.echo(title)  # longer than the table is wide
+    print_table("", ("", "accuracy", "macro-F1"), rows)
     for names, (accuracy, n) in report.accuracy_by_modalities.items():
         typer.echo(f"{names}: accuracy {accuracy:.3f} of {n} samples")
     for told, labels in (

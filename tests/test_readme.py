@@ -189,6 +189,10 @@ def test_replayed_recordings_become_pairs_and_models_to_watch_and_to_take(machin
     assert "mmbind_windows_total" in metrics
     assert json.loads(ready) == {"ok": True, "reasons": []}
     machine.run_python(program("ModelFollower") + "\n    assert embeddings.shape == (8, 64)\n")
+    for command in (*commands(".venv/bin/mmbind embed"), *commands(".venv/bin/mmbind finetune")):
+        machine.run(command)
+    assert json.loads((machine.folder / "finetune.json").read_text())["n_test"] > 100
+    assert (machine.folder / "finetune.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_recordings_go_through_the_core_without_a_broker(machine: Machine) -> None:
