@@ -11,11 +11,12 @@ from typing import TypeVar
 from deploy.comparison import CONTROL_RULES, ControlRun, Weights, train_controls
 from deploy.pairing import edges_by_version, judge_pairs, swaps_under_load
 from deploy.recordings import Recordings
-from deploy.report import CONTROLS, Report, Series, gap_closed, take_pairs
+from deploy.report import CONTROLS, Report, Series, gap_closed, take_estimate, take_pairs
 from deploy.retrieval import Encoders, RetrievalJudge
 from deploy.truth import Truth, never_paired
 from encoders.modality import ModalitySpec
 from streams.records import Binding, Sample
+from streams.reliability import PrecisionEstimate
 from streams.settings import StreamSettings
 from trainer.settings import TrainerSettings
 
@@ -32,7 +33,7 @@ class FinishedRun:
 
     `bindings` are in the order in which they were made, `trained_bindings` those that the last version was trained
     on, in the order in which they were. `weights` are those of each published version, by its number, `losses` the
-    loss by the number of the step.
+    loss by the number of the step, `estimate` the last word on precision that was said without labels.
     """
 
     recordings: Recordings
@@ -51,6 +52,7 @@ class FinishedRun:
     pairs_trained_twice: int = 0
     losses: Mapping[int, float] = field(default_factory=dict)
     steps_of_version: Mapping[int, int] = field(default_factory=dict)
+    estimate: PrecisionEstimate = field(default_factory=lambda: PrecisionEstimate("unknown"))
 
 
 Announce = Callable[[str], None]
@@ -68,6 +70,7 @@ def assess(run: FinishedRun, announce: Announce = lambda what: None) -> Report:
     report = _counted(run)
     announce("judging pairs")
     take_pairs(report, judge_pairs(run.bindings, run.samples, truth.labels(run.samples.values())))
+    take_estimate(report, run.estimate)
     if run.weights:
         _judge_versions(run, truth, report, announce)
     else:
@@ -92,6 +95,7 @@ def _counted(run: FinishedRun) -> Report:
         pairs=sum(edges.values()),
         pairs_by_version=edges,
         samples_alone=outcomes["alone"],
+        samples_withheld=outcomes["withheld"],
         models_published=len(run.weights),
         worker_model_version=run.worker_model_version,
         consumer_model_version=run.consumer_model_version,

@@ -45,7 +45,7 @@ def judge_pairs(bindings: Sequence[Binding], samples: Mapping[str, Sample], labe
     right, similarity, chances, version, shares, sources = [], [], [], [], [], []
     for binding in first_rounds(bindings):
         label, sample = labels.get(binding.sample_id), samples.get(binding.sample_id)
-        if label is None or sample is None or binding.outcome not in ("bound", "alone"):
+        if label is None or sample is None or binding.outcome not in ("bound", "alone", "withheld"):
             continue
         if binding.partners:
             hits = [labels.get(partner.sample_id) == label for partner in binding.partners]

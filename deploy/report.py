@@ -9,6 +9,7 @@ from rich.text import Text
 
 from deploy.pairing import PairFigures
 from deploy.retrieval import Difference, Figures, mean_cmap
+from streams.reliability import PrecisionEstimate
 
 
 class Series(msgspec.Struct, kw_only=True):
@@ -28,6 +29,7 @@ class Report(msgspec.Struct, kw_only=True):
 
     `pairs` are edges, `bindings` the records that carry them, one for every sample. `retrieval` and its controls are
     on held-out sources between modalities that were never together in training, by `"query->gallery"`.
+    `pair_precision_estimate` was made without labels: the last one, or "none" or "unknown".
     """
 
     windows_in: int
@@ -38,11 +40,14 @@ class Report(msgspec.Struct, kw_only=True):
     pairs: int
     pairs_by_version: dict[int, int]
     samples_alone: int
+    samples_withheld: int = 0
     pair_precision: float | None = None
     pair_precision_error: float | None = None
     pair_precision_second_half: float | None = None
     pair_precision_all: float | None = None
     chance_precision: float | None = None
+    pair_precision_estimate: float | str = "unknown"
+    pair_precision_estimate_interval: tuple[float, float] | None = None
     models_published: int = 0
     worker_model_version: int = 0
     consumer_model_version: int = 0
@@ -81,6 +86,15 @@ def take_pairs(report: Report, figures: PairFigures) -> None:
     report.series.version = figures.version.tolist()
 
 
+def take_estimate(report: Report, estimate: PrecisionEstimate) -> None:
+    """Writes what was said of the pairs without labels into the report."""
+    report.pair_precision_estimate, report.pair_precision_estimate_interval = estimate.state, None
+    if estimate.value is not None:
+        report.pair_precision_estimate = estimate.value
+    if estimate.low is not None and estimate.high is not None:
+        report.pair_precision_estimate_interval = (estimate.low, estimate.high)
+
+
 def gap_closed(report: Report) -> float | None:
     """(ours - natural only) / (oracle - natural only) on the mean cmAP; None where the oracle gains nothing."""
     ours, natural = mean_cmap(report.retrieval), mean_cmap(report.retrieval_natural_only)
@@ -102,6 +116,7 @@ def _flow_table(report: Report) -> Table:
         ("windows rejected", report.rejects),
         ("samples", report.samples),
         ("samples alone", report.samples_alone),
+        ("samples withheld", report.samples_withheld),
         (f"pairs ({versions})" if versions else "pairs", report.pairs),
         ("models published", report.models_published),
         ("swaps while windows flowed", report.swaps),
@@ -122,7 +137,15 @@ def _precision_table(report: Report) -> Table:
     table.add_row("best partner, second half", share(report.pair_precision_second_half))
     table.add_row("all partners, by probability", share(report.pair_precision_all))
     table.add_row("by chance", share(report.chance_precision))
+    table.add_row("estimated without labels, at the end", _estimate_cell(report))
     return table
+
+
+def _estimate_cell(report: Report) -> str:
+    if isinstance(report.pair_precision_estimate, str):
+        return report.pair_precision_estimate
+    low, high = report.pair_precision_estimate_interval or (math.nan, math.nan)
+    return f"{share(report.pair_precision_estimate)} ({share(low)} to {share(high)})"
 
 
 def _retrieval_table(report: Report) -> Table:

@@ -24,7 +24,8 @@ FIELDS = (
     "windows_in", "samples", "rejects", "pairs", "samples_alone", "pair_precision", "pair_precision_second_half",
     "pair_precision_all", "chance_precision", "models_published", "pairs_by_version", "worker_model_version",
     "consumer_model_version", "swaps", "windows_lost", "pairs_trained", "pairs_trained_twice", "retrieval",
-    "retrieval_natural_only", "retrieval_random", "retrieval_oracle", "seconds",
+    "retrieval_natural_only", "retrieval_random", "retrieval_oracle", "seconds", "samples_withheld", "gap_closed",
+    "pair_precision_estimate",
 )  # fmt: skip
 
 
@@ -64,6 +65,7 @@ def test_the_report_has_all_that_was_promised(tmp_path: Path) -> None:
     assert (read["windows_lost"], read["rejects"], read["samples"]) == (0, 0, 8 * N_SLOTS)
     assert read["pairs_trained"] == 6 * N_SLOTS
     assert read["pair_precision"] > 2 * read["chance_precision"] > 0
+    assert isinstance(read["pair_precision_estimate"], float) or read["pair_precision_estimate"] in ("none", "unknown")
     pairs = {"gravity->gyroscope", "gyroscope->gravity"}
     for arm in ("retrieval", "retrieval_natural_only", "retrieval_random", "retrieval_oracle"):
         assert set(read[arm]) == pairs

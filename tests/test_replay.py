@@ -45,6 +45,17 @@ def test_a_newer_round_replaces_and_an_older_one_that_comes_late_does_not() -> N
     assert [partner.sample_id for partner in buffer.edges_of("a@0")] == ["b@2"]
 
 
+def test_a_withheld_binding_has_natural_edges_only() -> None:
+    buffer = buffer_of(sample("b", 1, "acceleration magnetometer"))
+    one = sample("a", 0)
+    withheld = msgspec.structs.replace(binding_of(one, ["b@1"]), outcome="withheld")
+    assert buffer.admit(withheld, one)
+    assert buffer.edges_of("a@0") == ()
+    batch = buffer.draw(16)
+    assert "a@0" in {anchor.sample_id for anchor in batch.anchors}
+    assert not batch.weights.any()
+
+
 def test_forgets_the_oldest_of_the_source_that_has_most_when_full() -> None:
     busy = [sample("busy", slot) for slot in range(6)]
     buffer = buffer_of(sample("calm", 0), *busy, replay_samples=4)

@@ -2,18 +2,20 @@ import io
 import json
 import math
 
+import msgspec
 import numpy as np
 import pytest
 from rich.console import Console
 
 from deploy.pairing import edges_by_version, judge_pairs, swaps_under_load
 from deploy.recordings import arrange, restrict
-from deploy.report import Report, as_tables, gap_closed, take_pairs
+from deploy.report import Report, as_tables, gap_closed, take_estimate, take_pairs
 from deploy.retrieval import Difference, RetrievalJudge, mean_cmap
 from deploy.truth import Truth, never_paired, without_labels
 from encoders.modality import ModalitySpec
 from encoders.scaling import Scaling
 from streams.records import Binding, Outcome, Partner, Sample, SensorWindow
+from streams.reliability import PrecisionEstimate, State
 
 UNIT = Scaling(center=np.zeros(2, np.float32), scale=np.ones(2, np.float32), n_windows=1)
 
@@ -58,6 +60,13 @@ def test_chance_is_the_share_of_equal_labels_in_the_history_of_other_sources() -
     found = judge_pairs(STREAM, SAMPLES, LABELS)
     assert found.chances.tolist() == pytest.approx([1.0, 0.0, 2 / 3])
     assert found.chance == pytest.approx(5 / 9)
+
+
+def test_withheld_samples_are_history_to_later_ones_but_have_no_pairs_to_judge() -> None:
+    withheld = msgspec.structs.replace(binding("b@0"), outcome="withheld")
+    found = judge_pairs([STREAM[0], withheld, *STREAM[2:]], SAMPLES, LABELS)
+    assert found.right.tolist() == [False, False]
+    assert found.chances.tolist() == pytest.approx([0.0, 2 / 3])
 
 
 def test_a_later_round_changes_neither_precision_nor_order() -> None:
@@ -201,9 +210,30 @@ def test_what_is_not_a_number_is_null_in_json() -> None:
     assert read["retrieval"]["x->y"]["cmap"] == 0.4
 
 
-def test_the_table_says_where_a_difference_is_within_its_noise() -> None:
+def text_of(report: Report) -> str:
     written = io.StringIO()
-    Console(width=140, file=written).print(as_tables(filled()))
-    text = written.getvalue()
+    Console(width=140, file=written).print(as_tables(report))
+    return written.getvalue()
+
+
+def test_the_estimate_stands_beside_the_truth_with_its_interval() -> None:
+    report = filled()
+    take_estimate(report, PrecisionEstimate("estimated", 0.71, 0.62, 0.8, 400))
+    assert "0.710 (0.620 to 0.800)" in text_of(report)
+    read = json.loads(report.as_json())
+    assert (read["pair_precision_estimate"], read["pair_precision_estimate_interval"]) == (0.71, [0.62, 0.8])
+
+
+@pytest.mark.parametrize("state", ["none", "unknown"])
+def test_an_estimate_that_there_is_not_is_a_word_and_no_number(state: State) -> None:
+    report = filled()
+    take_estimate(report, PrecisionEstimate(state, queries=400))
+    assert report.pair_precision_estimate == state
+    assert report.pair_precision_estimate_interval is None
+    assert state in text_of(report)
+
+
+def test_the_table_says_where_a_difference_is_within_its_noise() -> None:
+    text = text_of(filled())
     assert "+0.100 ± 0.090  within its noise" in text
     assert "0.333" in text

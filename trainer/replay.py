@@ -91,14 +91,16 @@ class ReplayBuffer:
     def admit(self, binding: Binding, sample: Sample) -> bool:
         """Takes the Binding's edges in; False, and no change, if this sample and round was admitted before.
 
-        A newer round replaces the older one; an older one that comes late is admitted and changes nothing.
+        A newer round replaces the older one; an older one that comes late is admitted and changes nothing. One that was
+        withheld has natural edges only.
         """
         if self.knows(binding):
             return False
         self._remember((binding.sample_id, binding.round))
         present = self._edges.get(binding.sample_id)
         if len(sample.windows) > 1 and (present is None or present.round < binding.round):
-            self._put(ReplayEntry(binding.sample_id, binding.round, binding.partners), sample)
+            partners = () if binding.outcome == "withheld" else binding.partners
+            self._put(ReplayEntry(binding.sample_id, binding.round, partners), sample)
         return True
 
     def draw(self, n_rows: int) -> EdgeBatch:
