@@ -18,6 +18,7 @@ from streams.neighbourhood import BLOCK_ROWS
 from streams.records import Binding, Outcome, Partner, Sample
 from streams.scoring import Assignment, Candidates, assign
 from streams.settings import BindingSettings, IndexSettings
+from streams.stopwatch import Stopwatch
 from streams.store import SampleStore
 
 
@@ -41,6 +42,7 @@ class Binder:
         index: The history's size and its index.
         worker: Its name in the Bindings.
         specs: All modalities by name, for an estimate of how many pairs are right; without them there is none.
+        stopwatch: Is told what embedding and search of new samples took.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Binder:
         index: IndexSettings | None = None,
         worker: str = "",
         specs: Mapping[str, ModalitySpec] | None = None,
+        stopwatch: Stopwatch | None = None,
     ) -> None:
         self.sequence = 0
         self.swaps: list[Swap] = []
@@ -60,12 +63,18 @@ class Binder:
         self._settings = binding or BindingSettings()
         self._index_settings = index or IndexSettings()
         self._worker = worker
+        self._stopwatch = stopwatch
         self._generation = self._new_generation(0, None)
         self._builds: list[GenerationBuild] = []
         self.calibration: Calibration | None = None
         if specs is not None and self._settings.calibration:
-            correction, descriptor = self._settings.hub_correction, self._settings.descriptor
-            self.calibration = Calibration(specs, shared, correction, descriptor=descriptor)
+            self.calibration = Calibration(
+                specs,
+                shared,
+                self._settings.hub_correction,
+                descriptor=self._settings.descriptor,
+                withhold_after=self._settings.withhold_after,
+            )
         self._used: list[Assignment] = []
         # Samples that are known but not held, so that a second one gives no second Binding.
         self._passed: dict[str, None] = {}
@@ -184,7 +193,7 @@ class Binder:
             piece = samples[start : start + self.store.room]
             first = row = self.store.n_rows
             self.store.append(piece, partition)
-            for candidates in self._generation.follow(self.store, self.store.n_rows):
+            for candidates in self._generation.follow(self.store, self.store.n_rows, self._stopwatch):
                 assignment = assign(candidates, self.store.use(candidates.rows), self._settings)
                 mine = piece[row - first : row - first + len(candidates.rows)]
                 row += len(mine)

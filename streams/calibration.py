@@ -26,8 +26,6 @@ from streams.settings import DescriptorKind
 LAST_BLOCKS, LAST_EMITTED = 64, 2048
 # After so many queries a new generation of which nothing can be said is "unknown".
 PATIENCE = 1000
-# And nothing is withheld before so many: the beginning of a stream, where all may do the same, shows little.
-WITHHOLDING_QUERIES = 300
 # The estimate is made anew after each of the first blocks of a generation, then after every fourth.
 EAGER_BLOCKS, JUDGED_EVERY = 16, 4
 # A sample has at most so many other modalities compared: each costs a descriptor.
@@ -70,6 +68,7 @@ class Calibration:
         hub_correction: As in the binding settings.
         seed: Of what is drawn to compare with.
         descriptor: As in the binding settings, for the other modalities that it suits: who turns one sensor turns all.
+        withhold_after: As in the binding settings: the beginning of a stream, where all may do the same, shows little.
     """
 
     def __init__(
@@ -79,6 +78,7 @@ class Calibration:
         hub_correction: float,
         seed: int = 0,
         descriptor: DescriptorKind = "oriented",
+        withhold_after: int = 1000,
     ) -> None:
         self.estimate = PrecisionEstimate("unknown")
         self._specs = {name: spec for name, spec in specs.items() if name != shared}
@@ -86,6 +86,7 @@ class Calibration:
         self._strength = np.float32(hub_correction / 2)
         self._seed = seed
         self._descriptor = descriptor
+        self._withhold_after = withhold_after
         self._n_rows = 0
         self._codes: dict[str, int] = {}
         self._sources = np.full(REMEMBERED_ROWS, -1, np.int64)
@@ -101,7 +102,7 @@ class Calibration:
     @property
     def withholds(self) -> bool:
         """Whether binding is no better than none, as far as one can tell after a while."""
-        return self.estimate.state == "none" and self.estimate.queries >= WITHHOLDING_QUERIES
+        return self.estimate.state == "none" and self.estimate.queries >= self._withhold_after
 
     @property
     def control(self) -> Control:

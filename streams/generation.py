@@ -11,6 +11,7 @@ from streams.index import SegmentedIndex, ring_rows
 from streams.neighbourhood import BLOCK_ROWS, Neighbourhoods
 from streams.scoring import Candidates
 from streams.settings import DescriptorKind, IndexSettings
+from streams.stopwatch import Stopwatch
 from streams.store import SampleStore, Windows
 
 # Windows `[N, T, C]` in robust units to unit embeddings `[N, dim]`; a row's bits depend on no other row.
@@ -96,20 +97,28 @@ class Generation:
             self._neighbourhoods.start(first, similarities)
             first += len(part)
 
-    def follow(self, store: SampleStore, end: int) -> list[Candidates]:
+    def follow(self, store: SampleStore, end: int, stopwatch: Stopwatch | None = None) -> list[Candidates]:
         """Takes the store's rows up to `end`, each bound to what came before it.
+
+        Args:
+            store: It may hold more.
+            end: The row to stop before.
+            stopwatch: Is told what embedding and search took.
 
         Returns:
             What was found for them, in order, cut where a block of 64 rows ends.
         """
+        stopwatch = stopwatch or Stopwatch()
         blocks: list[Candidates] = []
         for start, stop in store.pieces(self.n_rows, end):
             self._drop_as(store, start)
             windows = store.windows(start, stop)
-            vectors = self._embedding(windows)
-            self.index.add(vectors, windows.sources)
-            before = np.arange(start, stop)
-            rows, similarities = self.index.search(vectors, self._neighbours, windows.sources, before)
+            with stopwatch.timed("embed"):
+                vectors = self._embedding(windows)
+            with stopwatch.timed("search"):
+                self.index.add(vectors, windows.sources)
+                before = np.arange(start, stop)
+                rows, similarities = self.index.search(vectors, self._neighbours, windows.sources, before)
             blocks += self._blocks(start, rows, similarities)
         return blocks
 

@@ -93,6 +93,9 @@ class BindingSettings(Section):
     calibration: bool = Field(
         True, description="estimate how many pairs are right; withhold them if no more than chance"
     )
+    withhold_after: int = Field(
+        1000, ge=100, description="samples compared without a sign that binding works before pairs are withheld"
+    )
 
 
 class RegistrySettings(Section):

@@ -21,7 +21,7 @@ LABELS = {one.sample_id: one.label for one in SAMPLES}
 
 
 def binder(world: SyntheticWorld = WORLD, **changes: object) -> Binder:
-    settings = BindingSettings.model_validate(changes)
+    settings = BindingSettings.model_validate({"withhold_after": 300, **changes})
     return Binder(world.specs[world.shared], world.shared, settings, IndexSettings(), specs=world.specs)
 
 
@@ -87,6 +87,15 @@ def test_a_shared_modality_that_is_noise_gives_none_and_pairs_are_withheld() -> 
     last = Counter(binding.outcome for binding in bindings[-300:])
     assert last == {"withheld": 300}
     assert not any(binding.partners for binding in bindings[-300:])
+
+
+def test_nothing_is_withheld_before_so_many_samples_were_compared_as_is_set() -> None:
+    one = binder(withhold_after=1000)
+    bindings = observed(one, NOISE)
+    assert one.calibration is not None
+    assert one.calibration.estimate.state == "none"
+    assert one.calibration.estimate.queries < 1000
+    assert "withheld" not in {binding.outcome for binding in bindings}
 
 
 def test_withholding_ends_when_binding_works_again() -> None:
