@@ -20,6 +20,7 @@ from streams.outbox import Outbox
 from streams.records import Binding, Sample
 from streams.rejects import InvalidRecord, Reject, reject_headers
 from streams.settings import StreamSettings
+from streams.stopwatch import Stopwatch
 from streams.topics import rejects_max_bytes
 
 log = logging.getLogger(__name__)
@@ -48,6 +49,7 @@ class BindStage:
         self._metrics = metrics
         self._worker = worker
         self._lock = asyncio.Lock()
+        self._stopwatch = Stopwatch(time.perf_counter)
         self._thread = ThreadPoolExecutor(1, "bind")
         self._binder: Binder | None = None
         self._n_assignments = 0
@@ -102,6 +104,8 @@ class BindStage:
             use = np.sort(store.use(np.arange(store.first_row, store.n_rows)))
             if use.sum() > 0:
                 metrics.hub_share.set(use[-max(1, len(use) // 100) :].sum() / use.sum())
+            if self._binder.calibration is not None:
+                metrics.set_precision(self._binder.calibration.estimate, self._binder.calibration.control)
 
     async def take_up(self, version: int, encode: Encode | None) -> None:
         """Returns when samples are bound by this version; until then they are bound by the one before.
@@ -153,8 +157,9 @@ class BindStage:
         shared = settings.shared_modality
         worker = f"{self._worker}-{self._n_assignments}"
         specs = settings.specs
-        binder = Binder(specs[shared], shared, settings.binding, settings.index, worker, specs)
+        binder = Binder(specs[shared], shared, settings.binding, settings.index, worker, specs, self._stopwatch)
         binder.remember(bound)
+        self._stopwatch.taken()
         version, encode = self._model
         if version:
             build = binder.begin_build(version, encode)
@@ -173,7 +178,7 @@ class BindStage:
                     rejects.append(self._reject(message, index, raw, refusal))
         start_s = time.perf_counter()
         bindings = binder.observe(samples)
-        self._metrics.bind_seconds.observe(time.perf_counter() - start_s)
+        self._metrics.observe_seconds(time.perf_counter() - start_s, self._stopwatch.taken())
         self._metrics.duplicates.labels("sample").inc(len(samples) - len(bindings))
         return bindings, rejects
 

@@ -1,14 +1,17 @@
 """What a worker counts and measures. The registry is an argument; labels never hold ids."""
 
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, disable_created_metrics
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from streams.calibration import Control
 from streams.records import OUTCOMES, Binding
 from streams.rejects import Reason
+from streams.reliability import PrecisionEstimate, State
 
 SIMILARITY_BUCKETS = (-0.5, -0.25, 0.0, *(tenth / 10 for tenth in range(1, 10)), 0.95, 1.0)
 STEP_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
@@ -31,6 +34,7 @@ class StreamMetrics:
         self._registry = registry
         self._ingest(registry, tuple(modalities))
         self._binding(registry)
+        self._precision(registry)
         self._index(registry)
         build = Gauge("mmbind_build_info", "The running code; always 1.", ["version"], registry=registry)
         build.labels(code_version).set(1)
@@ -81,6 +85,24 @@ class StreamMetrics:
             "mmbind_hub_share_ratio", "Share of all edges that the most used 1 % of the history has.", registry=registry
         )
 
+    def _precision(self, registry: CollectorRegistry) -> None:
+        self.precision = Gauge(
+            "mmbind_pair_precision_estimate",
+            "Estimated share of best partners that are right; NaN unless the state is estimated.",
+            registry=registry,
+        )
+        self.precision_state = Gauge(
+            "mmbind_pair_precision_state", "1 for what can be said of precision.", ["state"], registry=registry
+        )
+        self.partner_control, self.random_control = (
+            Gauge(f"mmbind_{who}_control_similarity", f"Mean cosine of {text}.", registry=registry)
+            for who, text in (
+                ("partner", "the last best partners, beside random ones"),
+                ("random", "random rows of other sources, which are never emitted"),
+            )
+        )
+        self.set_precision(PrecisionEstimate("unknown"), Control(*[math.nan] * 4))
+
     def _index(self, registry: CollectorRegistry) -> None:
         self.vectors = Gauge("mmbind_index_vectors", "Vectors in the index.", registry=registry)
         self.segments = Gauge("mmbind_index_segments", "Segments of the index.", registry=registry)
@@ -106,6 +128,21 @@ class StreamMetrics:
             self.generation_swaps.inc()
         self.generation.labels(str(version)).set(1)
         self._version = version
+
+    def set_precision(self, estimate: PrecisionEstimate, control: Control) -> None:
+        """Shows the present estimate, and best partners beside random ones."""
+        self.precision.set(math.nan if estimate.value is None else estimate.value)
+        for state in get_args(State):
+            self.precision_state.labels(state).set(state == estimate.state)
+        self.partner_control.set(control.similarity)
+        self.random_control.set(control.random_similarity)
+
+    def observe_seconds(self, bind_s: float, parts_s: Mapping[str, float]) -> None:
+        """What a micro-batch took, and its parts "embed" and "search"; one without samples has neither."""
+        self.bind_seconds.observe(bind_s)
+        for part, histogram in (("embed", self.embed_seconds), ("search", self.search_seconds)):
+            if part in parts_s:
+                histogram.observe(parts_s[part])
 
     def observe_bindings(self, bindings: Iterable[Binding]) -> None:
         """Counts them by outcome, with the similarity of the best partner."""

@@ -1,10 +1,13 @@
+import math
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest
 
+from streams.calibration import Control
 from streams.metrics import StreamMetrics
 from streams.records import Binding, Outcome, Partner
+from streams.reliability import PrecisionEstimate
 
 
 @dataclass
@@ -35,6 +38,39 @@ def test_counts_bindings_by_outcome_and_measures_the_best_partner() -> None:
     assert registry.get_sample_value("mmbind_bindings_total", {"outcome": "bound"}) == 1
     assert registry.get_sample_value("mmbind_partner_similarity_bucket", {"le": "0.9"}) == 1
     assert registry.get_sample_value("mmbind_partner_similarity_bucket", {"le": "0.8"}) == 0
+
+
+def shown(registry: CollectorRegistry, name: str, **labels: str) -> float:
+    value = registry.get_sample_value(name, labels)
+    assert value is not None
+    return value
+
+
+def test_precision_is_a_number_only_while_it_is_estimated() -> None:
+    registry = CollectorRegistry()
+    metrics = StreamMetrics(registry)
+    assert math.isnan(shown(registry, "mmbind_pair_precision_estimate"))
+    assert shown(registry, "mmbind_pair_precision_state", state="unknown") == 1
+    metrics.set_precision(PrecisionEstimate("estimated", 0.8, 0.7, 0.9, 400), Control(0.9, 0.3, 0.5, 0.1))
+    assert shown(registry, "mmbind_pair_precision_estimate") == 0.8
+    assert shown(registry, "mmbind_partner_control_similarity") == 0.9
+    assert shown(registry, "mmbind_random_control_similarity") == 0.3
+    metrics.set_precision(PrecisionEstimate("none", queries=500), Control(0.9, 0.3, 0.1, 0.1))
+    assert math.isnan(shown(registry, "mmbind_pair_precision_estimate"))
+    states = {
+        one: shown(registry, "mmbind_pair_precision_state", state=one) for one in ("estimated", "none", "unknown")
+    }
+    assert states == {"estimated": 0, "none": 1, "unknown": 0}
+
+
+def test_embedding_and_search_are_observed_once_for_each_micro_batch_that_has_them() -> None:
+    registry = CollectorRegistry()
+    metrics = StreamMetrics(registry)
+    metrics.observe_seconds(0.5, {"embed": 0.2, "search": 0.1})
+    metrics.observe_seconds(0.1, {})
+    counts = [shown(registry, f"mmbind_{step}_seconds_count") for step in ("bind", "embed", "search")]
+    assert counts == [2, 1, 1]
+    assert shown(registry, "mmbind_embed_seconds_sum") == 0.2
 
 
 def test_forgets_the_version_that_was_swapped_out() -> None:
