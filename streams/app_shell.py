@@ -5,6 +5,8 @@ import logging
 import os
 import socket
 import time
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from streams.app_bind import BindStage
@@ -17,6 +19,7 @@ from streams.log import committed_offsets, lost_messages
 from streams.metrics import StreamMetrics
 from streams.outbox import Outbox
 from streams.settings import StreamSettings
+from streams.stall import StallWatch
 from streams.topics import TopicNames
 
 log = logging.getLogger(__name__)
@@ -51,6 +54,8 @@ class Shell:
         metrics.watch_models(self.models.watch)
         self._beat_s: float | None = None
         self._not_ready = "the broker has not given this worker partitions yet"
+        self._stalls: dict[str, StallWatch] = {}
+        self._stalled: list[str] = []
         self._declare()
 
     def healthy(self) -> list[str]:
@@ -63,7 +68,7 @@ class Shell:
         complaints = [self._not_ready] if self._not_ready else []
         if self._delivery.is_blocked:
             complaints.append("the broker does not take messages")
-        return complaints + self.models.watch.complaints() + self.healthy()
+        return complaints + self._stalled + self.models.watch.complaints() + self.healthy()
 
     def _declare(self) -> None:
         app = self.app
@@ -78,6 +83,7 @@ class Shell:
         app.agent(app.topic(self._names.samples, **raw), name="bind")(self._bind_agent)
         app.task(self._tick)
         app.task(self._measure)
+        app.task(self._measure_lag)
         app.on_partitions_revoked.connect(self._on_revoked)
         app.on_rebalance_complete.connect(self._on_rebalance_complete)
         app.on_before_shutdown.connect(self._on_before_shutdown)
@@ -118,6 +124,7 @@ class Shell:
             self.models.start(asyncio.get_running_loop())
             history = await asyncio.to_thread(self._read_history, given, own)
             await self._ingest.begin(history.recent)
+            self._stalls.clear()
             await self._bind.begin(history.bound)
             log.info(
                 "given %d of %d partitions; %d samples of history read back in %.1f s",
@@ -148,16 +155,35 @@ class Shell:
             log.warning("stopping although the broker has not taken everything: it will be repeated")
 
     async def _measure(self) -> None:
-        known: set[tuple[str, int]] = set()
         while not self.app.should_stop:
             await asyncio.sleep(MEASURE_EVERY_S)
             await self._bind.measure()
+
+    async def _measure_lag(self) -> None:
+        # On its own: a micro-batch that never ends must not hide that there is a stall.
+        known: set[tuple[str, int]] = set()
+        while not self.app.should_stop:
+            await asyncio.sleep(MEASURE_EVERY_S)
             present = self._lags()
             for topic, partition in known - present.keys():
                 self._metrics.lag.remove(topic, str(partition))
             for (topic, partition), lag in present.items():
                 self._metrics.lag.labels(topic, str(partition)).set(lag)
             known = set(present)
+            self._stalled = self._stalls_of(present)
+
+    def _stalls_of(self, lags: Mapping[tuple[str, int], int]) -> list[str]:
+        """Why each topic that stands still does."""
+        committed: Counter[str] = Counter()
+        for tp, offset in self.app.monitor.tp_committed_offsets.items():
+            committed[tp.topic] += offset
+        reasons = []
+        for topic in sorted({topic for topic, _ in lags}):
+            lag = sum(n for (name, _), n in lags.items() if name == topic)
+            watch = self._stalls.setdefault(topic, StallWatch())
+            reason = watch.reason(time.monotonic(), lag, committed[topic])
+            reasons += [f"{topic}: {reason}"] if reason else []
+        return reasons
 
     def _lags(self) -> dict[tuple[str, int], int]:
         """Messages written and not committed, by partition."""
