@@ -13,6 +13,7 @@ import signal
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
@@ -23,7 +24,7 @@ from deploy.brokers import EmbeddedBroker, free_port
 from deploy.cli_topics import admin_client
 from deploy.config import Settings, as_toml
 from deploy.demo_consumer import FOLLOWER_ID
-from deploy.demo_services import ServiceError, Services
+from deploy.demo_services import ServiceError, Services, precision_estimate, scrape
 from deploy.demo_view import DemoView
 from deploy.evidence import Evidence, Observer, read_evidence
 from deploy.recordings import Recordings
@@ -33,6 +34,7 @@ from deploy.send import play, producer_of
 from deploy.truth import Truth, without_labels
 from deploy.watch import watch_recordings
 from streams.records import SensorWindow
+from streams.reliability import PrecisionEstimate
 from streams.topics import create_topics
 
 FOLDER = Path("demo")
@@ -64,13 +66,15 @@ def run_demo(folder: Path = FOLDER, speed: float = 3.5, seed: int = 0) -> Report
     console.print(_introduction(recordings, folder))
     try:
         broker.start()
-        evidence, losses = _stream(recordings, settings, Services(broker, settings, settings_file, logs), speed)
+        services = Services(broker, settings, settings_file, logs)
+        evidence, losses, estimate = _stream(recordings, settings, services, speed)
     except KeyboardInterrupt:
         console.print("interrupted: all services are stopped")
         raise
     finally:
         broker.stop()
     run = finished(recordings, settings, evidence, losses, folder)
+    run = replace(run, estimate=estimate)
     with console.status("judging") as status:
         report = assess(run, status.update if console.is_terminal else console.print)
     report.seconds = round(time.monotonic() - started_s, 1)
@@ -105,8 +109,13 @@ def demo_settings(recordings: Recordings, bootstrap_servers: str, folder: Path, 
 
 def _stream(
     recordings: Recordings, settings: Settings, services: Services, speed: float
-) -> tuple[Evidence, dict[int, float]]:
-    """Steps 1 to 3; all that the topics hold at the end, and the losses that the trainer showed, by step."""
+) -> tuple[Evidence, dict[int, float], PrecisionEstimate]:
+    """Steps 1 to 3.
+
+    Returns:
+        All that the topics hold at the end; the losses that the trainer showed, by step; the worker's last word on
+        precision.
+    """
     with admin_client(settings.broker) as admin:
         create_topics(admin, settings)
     windows = list(without_labels(recordings.visible))
@@ -118,8 +127,9 @@ def _stream(
             _play(windows, settings, services, view, speed)
             _settle(recordings, settings, services, observer.evidence, view)
             view.say("ending the services")
+            estimate = precision_estimate(scrape(settings.runtime.stream_port))
             services.stop()
-        return read_evidence(settings), view.losses
+        return read_evidence(settings), view.losses, estimate
 
 
 def _play(

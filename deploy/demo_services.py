@@ -5,13 +5,14 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from signal import SIGTERM
 
 from deploy.brokers import EmbeddedBroker
 from deploy.config import Settings
 from deploy.process import ChildProcess
+from streams.reliability import PrecisionEstimate
 
 READY_S = 60.0
 STOP_S = 20.0
@@ -115,11 +116,19 @@ def not_ready(port: int) -> list[str]:
 
 
 def scrape(port: int) -> dict[str, float]:
-    """The metrics without labels that a service shows now; empty when it does not answer."""
+    """The metrics that a service shows now, by name and labels as they are written; empty when it does not answer."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=2) as answer:
             lines = answer.read().decode().splitlines()
     except OSError:
         return {}
-    pairs = [line.rsplit(" ", 1) for line in lines if line and not line.startswith("#") and "{" not in line]
+    pairs = [line.rsplit(" ", 1) for line in lines if line and not line.startswith("#")]
     return {name: float(value) for name, value in pairs}
+
+
+def precision_estimate(shown: Mapping[str, float]) -> PrecisionEstimate:
+    """What a worker's metrics say of precision, without the interval: they do not show it."""
+    for state in ("estimated", "none"):
+        if shown.get(f'mmbind_pair_precision_state{{state="{state}"}}') == 1:
+            return PrecisionEstimate(state, shown["mmbind_pair_precision_estimate"] if state == "estimated" else None)
+    return PrecisionEstimate("unknown")

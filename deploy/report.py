@@ -144,8 +144,9 @@ def _precision_table(report: Report) -> Table:
 def _estimate_cell(report: Report) -> str:
     if isinstance(report.pair_precision_estimate, str):
         return report.pair_precision_estimate
-    low, high = report.pair_precision_estimate_interval or (math.nan, math.nan)
-    return f"{share(report.pair_precision_estimate)} ({share(low)} to {share(high)})"
+    interval = report.pair_precision_estimate_interval
+    within = f" ({share(interval[0])} to {share(interval[1])})" if interval else ""
+    return share(report.pair_precision_estimate) + within
 
 
 def _retrieval_table(report: Report) -> Table:
