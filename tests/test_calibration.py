@@ -169,7 +169,7 @@ def test_it_can_be_switched_off() -> None:
 
 
 def bind(cuts: Sequence[int], samples: Sequence[Sample]) -> tuple[list[Binding], object]:
-    one = binder()
+    one = binder(withhold_after=100)
     bindings: list[Binding] = []
     for start, end in itertools.pairwise(sorted({0, 600, len(samples), *cuts})):
         if start == 600:
