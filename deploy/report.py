@@ -104,7 +104,10 @@ def gap_closed(report: Report) -> float | None:
 
 def as_tables(report: Report) -> RenderableType:
     """The report for people."""
-    return Group(_flow_table(report), _precision_table(report), _retrieval_table(report), *map(Text, report.notes))
+    tables = [_flow_table(report), _precision_table(report)]
+    if report.retrieval:
+        tables.append(_retrieval_table(report))
+    return Group(*tables, *map(Text, report.notes))
 
 
 def _flow_table(report: Report) -> Table:
