@@ -99,8 +99,11 @@ def test_reads_a_follower_when_asked() -> None:
 
 
 def test_two_services_of_one_process_do_not_meet() -> None:
-    StreamMetrics(CollectorRegistry())
-    StreamMetrics(CollectorRegistry())
+    one, other = CollectorRegistry(), CollectorRegistry()
+    StreamMetrics(one).messages.inc()
+    StreamMetrics(other)
+    assert one.get_sample_value("mmbind_messages_total") == 1
+    assert other.get_sample_value("mmbind_messages_total") == 0
 
 
 def test_names_follow_the_rules_and_no_creation_times_are_shown() -> None:
