@@ -86,6 +86,15 @@ class BindingSettings(Section):
     temperature: float = Field(0.03, gt=0, description="of the probabilities, on the scale of cosines")
     hub_correction: float = Field(0.5, ge=0, le=1, description="0 none, 1 the mean of both neighbourhoods (CSLS)")
     use_cap: float = Field(4.0, gt=0, description="probability that a partner gathers before it is halved")
+    lag_tolerant: bool = Field(True, description="compare raw windows at their best lag, beside the descriptor")
+    review_samples: int = Field(
+        1024, ge=0, description="the last samples that are asked again together as the history grows; 0 never"
+    )
+    balanced: bool = Field(True, description="in a review, spread the pairs over all partners (Sinkhorn)")
+    smoothed: bool = Field(True, description="in a review, let look-alikes of a sample have a say in its partners")
+    second_opinion: float = Field(
+        0.5, ge=0, description="in a review, weight of the other modalities' trained embeddings; 0 none"
+    )
     descriptor: DescriptorKind = Field(
         "oriented", description="rotation-tolerant or both: sensors of three axes, mounted at angles that differ"
     )

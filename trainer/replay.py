@@ -119,7 +119,7 @@ class ReplayBuffer:
         partners: list[Sample | None] = []
         weights = np.zeros(n_rows, np.float32)
         for row in range(n_rows):
-            anchor = spacing.choose(lambda: self._any_of(sources, self._rng))
+            anchor = spacing.choose(lambda: self._any_anchor(sources))
             assert anchor is not None
             partner, weights[row] = self._spaced_partner(spacing, anchor)
             anchors.append(anchor)
@@ -152,6 +152,12 @@ class ReplayBuffer:
 
         partner = spacing.choose(choose)
         return partner, weight
+
+    def _any_anchor(self, sources: Sequence[str]) -> Sample:
+        if self.settings.balanced_replay:
+            return self._any_of(sources, self._rng)
+        ids = list(self._samples)
+        return self._samples[ids[int(self._rng.integers(len(ids)))]]
 
     def _any_of(self, sources: Sequence[str], rng: np.random.Generator) -> Sample:
         ids = self._by_source[sources[int(rng.integers(len(sources)))]]

@@ -61,6 +61,7 @@ class TrainerSettings(Section):
     softening: SofteningSettings = SofteningSettings()
     replay_samples: int = Field(8192, ge=2, description="samples in the replay buffer; an edge needs both ends there")
     remembered_bindings: int = Field(200_000, ge=1, description="whose repeats are recognised and dropped")
+    balanced_replay: bool = Field(True, description="draw anchors uniformly over sources; else over samples")
     batch_spacing_s: float = Field(4.0, ge=0, description="windows of one source in a batch are this far apart")
     evaluation_max_samples: int = Field(512, ge=2, description="held-out samples kept for evaluation, the latest")
     checkpoints_kept: int = Field(3, ge=1, description="whose weights are kept")
