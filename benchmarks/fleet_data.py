@@ -102,7 +102,7 @@ def run(recordings: Recordings, disorder: str, seed: int, binding: BindingSettin
         binding=binding,
     )
     pipeline = Pipeline(settings)
-    bound = pipeline.feed(disturbed) + pipeline.flush()
+    bound = (pipeline.feed(disturbed) + pipeline.flush() + pipeline.review()).latest
     labels = {sample.sample_id: sample.label for sample, _ in bound}
     shared = [(sample, binding) for sample, binding in bound if recordings.shared in sample.windows]
     return Outcome(

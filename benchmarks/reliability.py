@@ -106,18 +106,18 @@ def measure(name: str, recordings: Recordings) -> Row:
     pipeline = Pipeline(settings)
     started = time.perf_counter()
     bound = pipeline.feed(msgspec.structs.replace(window, label=None) for window in recordings.visible)
-    bound += pipeline.flush()
+    bound += pipeline.flush() + pipeline.review()
     seconds = time.perf_counter() - started
     calibration = pipeline.binder.calibration
     assert calibration is not None, "switched on"
     estimate = calibration.estimate
-    labelled = Truth(recordings, hop_s).labelled(sample for sample, _ in bound)
-    best = [(one.sample_id, one.partners[0]) for _, one in bound if one.partners]
+    labelled = Truth(recordings, hop_s).labelled(bound.samples)
+    best = [(one.sample_id, one.partners[0]) for _, one in bound.latest if one.partners]
     right = np.array([labelled[left].label == labelled[right.sample_id].label for left, right in best])
     confidence = np.array([np.nan if one.confidence is None else one.confidence for _, one in best])
     interval = (estimate.low, estimate.high) if estimate.low is not None and estimate.high is not None else None
     true = float(right.mean()) if len(right) else float("nan")
-    withheld = sum(one.outcome == "withheld" for _, one in bound)
+    withheld = sum(one.outcome == "withheld" for _, one in bound.latest)
     bands = reliability(confidence, right)
     return Row(name, estimate.state, withheld, estimate.value, interval, true, len(right), seconds, bands)
 

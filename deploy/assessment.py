@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from deploy.comparison import CONTROL_RULES, ControlRun, Weights, train_controls
-from deploy.pairing import edges_by_version, judge_pairs, swaps_under_load
+from deploy.pairing import edges_by_version, first_rounds, judge_pairs, swaps_under_load
 from deploy.recordings import Recordings
 from deploy.report import CONTROLS, Report, Series, gap_closed, take_estimate, take_pairs
 from deploy.retrieval import Encoders, RetrievalJudge
@@ -99,7 +99,7 @@ def _counted(run: FinishedRun) -> Report:
         models_published=len(run.weights),
         worker_model_version=run.worker_model_version,
         consumer_model_version=run.consumer_model_version,
-        swaps=swaps_under_load(edges),
+        swaps=swaps_under_load(edges_by_version(first_rounds(run.bindings))),
         pairs_trained=run.pairs_trained,
         pairs_trained_twice=run.pairs_trained_twice,
         notes=notes if n_late > MANY_LATE * len(run.samples) else [],

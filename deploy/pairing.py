@@ -16,13 +16,15 @@ EDGES_OF_A_SWAP = 100
 class PairFigures:
     """Shares are 0..1, or NaN where no bound sample has a label.
 
-    `best` judges each sample's best partner, `all_partners` every partner by its probability; `chance` is the share
-    of equal labels among all earlier samples of other sources. `error` is the standard error of `best` over sources.
-    The arrays have a row for each bound and labelled sample in order: whether its best partner was right, that
-    partner's similarity, the chance it had, and the model version that bound it.
+    `best` judges each sample's best partner as its last round has it, `on_arrival` as its first one had, `all_partners`
+    every partner of the last round by its probability; `chance` is the share of equal labels among all earlier samples
+    of other sources. `error` is the standard error of `best` over sources. The arrays have a row for each bound and
+    labelled sample in order: whether its best partner was right, that partner's similarity, the chance it had, and the
+    model version that bound it.
     """
 
     best: float
+    on_arrival: float
     second_half: float
     all_partners: float
     chance: float
@@ -34,7 +36,7 @@ class PairFigures:
 
 
 def judge_pairs(bindings: Sequence[Binding], samples: Mapping[str, Sample], labels: Mapping[str, Label]) -> PairFigures:
-    """Compares the partners of each sample, as they were first emitted, with the truth.
+    """Compares the partners of each sample, as its last round has them, with the truth.
 
     Args:
         bindings: In the order in which the samples were bound.
@@ -43,7 +45,7 @@ def judge_pairs(bindings: Sequence[Binding], samples: Mapping[str, Sample], labe
     """
     history = _History()
     right, similarity, chances, version, shares, sources = [], [], [], [], [], []
-    for binding in first_rounds(bindings):
+    for binding in last_rounds(bindings):
         label, sample = labels.get(binding.sample_id), samples.get(binding.sample_id)
         if label is None or sample is None or binding.outcome not in ("bound", "alone", "withheld"):
             continue
@@ -60,6 +62,7 @@ def judge_pairs(bindings: Sequence[Binding], samples: Mapping[str, Sample], labe
     hits_array = np.array(right, dtype=bool)
     return PairFigures(
         best=_mean(hits_array),
+        on_arrival=_right_on_arrival(bindings, labels),
         second_half=_mean(hits_array[len(hits_array) // 2 :]),
         all_partners=_mean(np.array(shares)),
         chance=_mean(np.array(chances)),
@@ -73,10 +76,21 @@ def judge_pairs(bindings: Sequence[Binding], samples: Mapping[str, Sample], labe
 
 def first_rounds(bindings: Iterable[Binding]) -> list[Binding]:
     """Each sample's first Binding, in order."""
-    seen: dict[str, Binding] = {}
+    return [binding for binding in bindings if not binding.round]
+
+
+def last_rounds(bindings: Iterable[Binding]) -> list[Binding]:
+    """Each sample's Binding of the last round, in the order in which the samples came."""
+    last: dict[str, Binding] = {}
     for binding in bindings:
-        seen.setdefault(binding.sample_id, binding)
-    return list(seen.values())
+        if binding.sample_id not in last or last[binding.sample_id].round <= binding.round:
+            last[binding.sample_id] = binding
+    return list(last.values())
+
+
+def _right_on_arrival(bindings: Iterable[Binding], labels: Mapping[str, Label]) -> float:
+    best = [(one.sample_id, one.partners[0].sample_id) for one in first_rounds(bindings) if one.partners]
+    return _mean(np.array([labels.get(partner) == labels[own] for own, partner in best if own in labels]))
 
 
 def edges_by_version(bindings: Iterable[Binding]) -> dict[int, int]:

@@ -17,8 +17,9 @@ from deploy.comparison import Weights
 from deploy.config import Settings, find_file, load
 from deploy.recordings import Recordings
 from deploy.report import Report
-from deploy.truth import without_labels
-from streams.pipeline import Pipeline
+from deploy.truth import as_seen
+from streams.labels import n_sensor_windows
+from streams.pipeline import Bound, Pipeline
 from streams.records import Binding, Sample, SensorWindow
 from streams.registry import Registry
 from streams.reliability import PrecisionEstimate
@@ -97,17 +98,18 @@ class Loop:
         )
 
     def replay(self, windows: Sequence[SensorWindow], on_windows: Callable[[int], None] = lambda n: None) -> None:
-        """Everything, to the end; a last cycle takes what is left over. Labels are not looked at."""
-        for part in _parts(list(without_labels(windows))):
+        """Everything, to the end; a last cycle takes what is left over. Labels are not looked at, unless they bind."""
+        for part in _parts(list(as_seen(windows, self.settings))):
             self._learn(self.pipeline.feed(part))  # 1
             on_windows(len(part))
         self._learn(self.pipeline.flush())
         if self.learner.n_since_cycle:
+            self._learn(self.pipeline.review())
             self._cycle(is_last=True)
 
-    def _learn(self, bound: Sequence[tuple[Sample, Binding]]) -> None:
-        for sample, binding in bound:
-            self.samples[sample.sample_id] = sample
+    def _learn(self, bound: Bound) -> None:
+        self.samples |= {sample.sample_id: sample for sample in bound.samples}
+        for binding in bound.bindings:
             self.bindings.append(binding)
             self.learner.admit(binding, self.samples)  # 2
             if self.learner.cycle_due:
@@ -138,9 +140,9 @@ class Loop:
     def _swap(self, version: int, weights: Weights) -> None:  # 4
         from encoders.nets import EncoderFunction
 
-        shared = self.settings.shared_modality
-        encoder = EncoderFunction(self.settings.specs[shared], weights[shared], device=self.settings.runtime.device)
-        build = self.pipeline.binder.begin_build(version, encoder)
+        specs, device = self.settings.specs, self.settings.runtime.device
+        encoders = {name: EncoderFunction(specs[name], arrays, device=device) for name, arrays in weights.items()}
+        build = self.pipeline.binder.begin_build(version, encoders)
         build.run()
         self.pipeline.binder.swap(build)
         self.followed = version
@@ -156,7 +158,7 @@ class Loop:
             settings=self.settings,
             trainer=self.settings.trainer,
             windows_in=n_windows,
-            windows_lost=n_windows - n_refused - sum(len(sample.windows) for sample in self.samples.values()),
+            windows_lost=n_windows - n_refused - sum(map(n_sensor_windows, self.samples.values())),
             rejects=n_refused,
             samples=self.samples,
             bindings=self.bindings,

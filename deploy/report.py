@@ -43,6 +43,7 @@ class Report(msgspec.Struct, kw_only=True):
     samples_withheld: int = 0
     pair_precision: float | None = None
     pair_precision_error: float | None = None
+    pair_precision_on_arrival: float | None = None
     pair_precision_second_half: float | None = None
     pair_precision_all: float | None = None
     chance_precision: float | None = None
@@ -77,6 +78,7 @@ def take_pairs(report: Report, figures: PairFigures) -> None:
     """Writes what the pairs are worth into the report."""
     report.pair_precision = _number(figures.best)
     report.pair_precision_error = _number(figures.error)
+    report.pair_precision_on_arrival = _number(figures.on_arrival)
     report.pair_precision_second_half = _number(figures.second_half)
     report.pair_precision_all = _number(figures.all_partners)
     report.chance_precision = _number(figures.chance)
@@ -137,6 +139,7 @@ def _precision_table(report: Report) -> Table:
     table = _table("Pairs whose labels agree (labels are used for this table and the next only)", "", "share")
     error = f" ± {report.pair_precision_error:.3f}" if report.pair_precision_error is not None else ""
     table.add_row("best partner, whole stream", share(report.pair_precision) + error)
+    table.add_row("best partner, when they came", share(report.pair_precision_on_arrival))
     table.add_row("best partner, second half", share(report.pair_precision_second_half))
     table.add_row("all partners, by probability", share(report.pair_precision_all))
     table.add_row("by chance", share(report.chance_precision))

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -14,6 +14,7 @@ from streams.app_ingest import in_message
 from streams.app_messages import Delivery, is_current
 from streams.binder import Binder
 from streams.codec import decode_sample, split
+from streams.generation import EncoderFunction
 from streams.ingest import InMessage
 from streams.metrics import StreamMetrics
 from streams.outbox import Outbox
@@ -26,7 +27,7 @@ from streams.topics import rejects_max_bytes
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-Encode = Callable[[np.ndarray], np.ndarray]
+Encoders = Mapping[str, EncoderFunction]
 
 
 class BindStage:
@@ -53,7 +54,7 @@ class BindStage:
         self._thread = ThreadPoolExecutor(1, "bind")
         self._binder: Binder | None = None
         self._n_assignments = 0
-        self._model: tuple[int, Encode | None] = (0, None)
+        self._model: tuple[int, Encoders] = (0, {})
 
     async def begin(self, bound: Sequence[Sample]) -> None:
         """Starts afresh with the history from the log, under the newest model there is: partitions were given or taken.
@@ -107,32 +108,31 @@ class BindStage:
             if self._binder.calibration is not None:
                 metrics.set_precision(self._binder.calibration.estimate, self._binder.calibration.control)
 
-    async def take_up(self, version: int, encode: Encode | None) -> None:
+    async def take_up(self, version: int, encoders: Encoders) -> None:
         """Returns when samples are bound by this version; until then they are bound by the one before.
 
         Raises:
-            ValueError: If the encoder does not give finite rows for this modality's windows.
+            ValueError: If an encoder does not give finite rows for its modality's windows.
         """
-        if encode is not None:
-            await asyncio.to_thread(self._try_out, encode)
+        await asyncio.to_thread(self._try_out, encoders)
         before = self._model
         # From here on a new assignment takes it up too.
-        self._model = (version, encode)
+        self._model = (version, encoders)
         try:
-            while not await self._swapped(version, encode):
+            while not await self._swapped(version, encoders):
                 log.info("building version %d again: partitions were given or taken meanwhile", version)
         except BaseException:
             self._model = before
             raise
 
-    async def _swapped(self, version: int, encode: Encode | None) -> bool:
+    async def _swapped(self, version: int, encoders: Encoders) -> bool:
         """Builds and swaps in; False if the binder was replaced meanwhile."""
         start_s = time.monotonic()
         async with self._lock:
             binder = self._binder
             if binder is None or binder.version == version:
                 return True
-            build = await self._in_thread(lambda: binder.begin_build(version, encode))
+            build = await self._in_thread(lambda: binder.begin_build(version, encoders))
         try:
             await asyncio.to_thread(build.run)
         except BaseException:
@@ -146,11 +146,12 @@ class BindStage:
             self._metrics.set_generation(version)
             return True
 
-    def _try_out(self, encode: Encode) -> None:
-        spec = self._settings.specs[self._settings.shared_modality]
-        rows = encode(np.zeros((1, spec.n_steps, spec.n_channels), np.float32))
-        if rows.ndim != 2 or len(rows) != 1 or not np.isfinite(rows).all():
-            raise ValueError(f"the encoder of {spec.name} gives {rows!r} for a window of zeros, wanted one finite row")
+    def _try_out(self, encoders: Encoders) -> None:
+        for name, encode in encoders.items():
+            spec = self._settings.specs[name]
+            rows = encode(np.zeros((1, spec.n_steps, spec.n_channels), np.float32))
+            if rows.ndim != 2 or len(rows) != 1 or not np.isfinite(rows).all():
+                raise ValueError(f"the encoder of {name} gives {rows!r} for a window of zeros, wanted one finite row")
 
     def _remembered(self, bound: Sequence[Sample]) -> Binder:
         settings = self._settings
@@ -160,9 +161,9 @@ class BindStage:
         binder = Binder(specs[shared], shared, settings.binding, settings.index, worker, specs, self._stopwatch)
         binder.remember(bound)
         self._stopwatch.taken()
-        version, encode = self._model
+        version, encoders = self._model
         if version:
-            build = binder.begin_build(version, encode)
+            build = binder.begin_build(version, encoders)
             build.run()
             binder.swap(build)
         return binder
@@ -179,7 +180,7 @@ class BindStage:
         start_s = time.perf_counter()
         bindings = binder.observe(samples)
         self._metrics.observe_seconds(time.perf_counter() - start_s, self._stopwatch.taken())
-        self._metrics.duplicates.labels("sample").inc(len(samples) - len(bindings))
+        self._metrics.duplicates.labels("sample").inc(len(samples) - sum(not one.round for one in bindings))
         return bindings, rejects
 
     def _checked(self, sample: Sample) -> Sample:

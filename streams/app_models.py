@@ -2,14 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Mapping
 from concurrent.futures import CancelledError
-
-import numpy as np
 
 from encoders.bundle import ModelBundle
 from encoders.manifest import ModelManifest
 from streams.app_bind import BindStage
+from streams.generation import EncoderFunction
 from streams.model_log import KafkaModelLog
 from streams.model_watch import ModelWatch
 from streams.registry import Registry
@@ -31,7 +30,6 @@ class ModelStage:
             self._take_up,
             channel=settings.registry.channel,
             follower_id=worker,
-            modalities=[settings.shared_modality],
             specs=settings.specs,
         )
 
@@ -58,16 +56,17 @@ class ModelStage:
         """Called by the watch, in its thread; returns when the generation is swapped in."""
         assert self._loop is not None, "the watch was started without a loop"
         version = manifest.version if manifest else 0
-        encode = self._encoder(bundle) if bundle else None
-        taken = asyncio.run_coroutine_threadsafe(self._bind.take_up(version, encode), self._loop)
+        encoders = self._encoders(bundle) if bundle else {}
+        taken = asyncio.run_coroutine_threadsafe(self._bind.take_up(version, encoders), self._loop)
         try:
             taken.result()
         except CancelledError as stopped:
             raise RuntimeError("the worker stops") from stopped
 
-    def _encoder(self, bundle: ModelBundle) -> Callable[[np.ndarray], np.ndarray]:
+    def _encoders(self, bundle: ModelBundle) -> Mapping[str, EncoderFunction]:
         # Here, so that a worker without a model needs no torch.
         from encoders.nets import load_encoders
 
-        shared, runtime = self._settings.shared_modality, self._settings.runtime
-        return load_encoders(bundle, [shared], device=runtime.device, threads=runtime.threads)[shared]
+        runtime = self._settings.runtime
+        known = [name for name in bundle.weights if name in self._settings.specs]
+        return load_encoders(bundle, known, device=runtime.device, threads=runtime.threads)

@@ -1,6 +1,6 @@
 """A generation: a model version with its index. Two are never compared. Performs no I/O and reads no clock."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -155,11 +155,19 @@ class GenerationBuild:
         generation: Empty, starting where the store does.
         store: Goes on taking samples meanwhile.
         built_at: How many samples the binder had observed.
+        encoders: The model's, by modality.
     """
 
-    def __init__(self, generation: Generation, store: SampleStore, built_at: int) -> None:
+    def __init__(
+        self,
+        generation: Generation,
+        store: SampleStore,
+        built_at: int,
+        encoders: Mapping[str, EncoderFunction] | None = None,
+    ) -> None:
         self.generation = generation
         self.built_at = built_at
+        self.encoders = encoders or {}
         self.is_built = False
         # Rows whose partition moved away meanwhile.
         self.forgotten: list[np.ndarray] = []

@@ -19,6 +19,7 @@ cut into calls.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from streams.assembly import Group, Place
 from streams.binder import Binder
@@ -28,6 +29,22 @@ from streams.rejects import InvalidRecord
 from streams.settings import StreamSettings
 
 MICRO_BATCH = 64
+
+
+class Bound(NamedTuple):
+    """Samples that became complete, and the Bindings that this gave: theirs, and later rounds of earlier ones."""
+
+    samples: list[Sample]
+    bindings: list[Binding]
+
+    @property
+    def latest(self) -> list[tuple[Sample, Binding]]:
+        """Each of these samples with the last of its Bindings."""
+        last = {one.sample_id: one for one in self.bindings}
+        return [(one, last[one.sample_id]) for one in self.samples]
+
+    def __add__(self, other: "Bound") -> "Bound":  # type: ignore[override]
+        return Bound(self.samples + other.samples, self.bindings + other.bindings)
 
 
 class Pipeline:
@@ -47,27 +64,31 @@ class Pipeline:
         self._n_windows = 0
         self._waiting: list[Sample] = []
 
-    def feed(self, windows: Iterable[SensorWindow]) -> list[tuple[Sample, Binding]]:
-        """Takes windows, gives the samples that they completed with their Bindings, in order.
+    def feed(self, windows: Iterable[SensorWindow]) -> Bound:
+        """Takes windows, gives the samples that they completed and the Bindings, each in order.
 
         Windows that cannot be used are counted by reason in `refused`.
         """
-        bound: list[tuple[Sample, Binding]] = []
+        bound = Bound([], [])
         for window in windows:
             self._waiting += [self._intake.sample(group) for group in self._take(window)]
             if len(self._waiting) >= MICRO_BATCH:
                 bound += self._bind()
         return bound + self._bind()
 
-    def flush(self) -> list[tuple[Sample, Binding]]:
+    def flush(self) -> Bound:
         """Closes all slots: nothing more comes."""
         self._waiting += [self._intake.sample(group) for group in self._intake.flush()]
         return self._bind()
 
-    def bind(self, samples: Sequence[Sample]) -> list[tuple[Sample, Binding]]:
+    def bind(self, samples: Sequence[Sample]) -> Bound:
         """Binds samples that were assembled before, in the order in which a worker consumed them."""
         self._waiting += samples
         return self._bind()
+
+    def review(self) -> Bound:
+        """Asks the last samples again, with all that is known by now."""
+        return Bound([], self.binder.review())
 
     def _take(self, window: SensorWindow) -> list[Group]:
         self._n_windows += 1
@@ -81,7 +102,8 @@ class Pipeline:
             return overdue
         return overdue + (groups or [])
 
-    def _bind(self) -> list[tuple[Sample, Binding]]:
+    def _bind(self) -> Bound:
         samples, self._waiting = self._waiting, []
-        bindings = {one.sample_id: one for one in self.binder.observe(samples)} if samples else {}
-        return [(one, bindings.pop(one.sample_id)) for one in samples if one.sample_id in bindings]
+        bindings = self.binder.observe(samples)
+        known = {one.sample_id: one for one in reversed(samples)}
+        return Bound([known[one.sample_id] for one in bindings if not one.round], bindings)

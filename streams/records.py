@@ -16,7 +16,7 @@ OUTCOMES: tuple[Outcome, ...] = ("bound", "alone", "withheld", "held-out", "no-s
 class SensorWindow(msgspec.Struct, frozen=True, kw_only=True, eq=False, omit_defaults=True):
     """One window of one sensor: `values` is `[T, C]` float32, `start_ns` its first step's Unix time.
 
-    `label` is for evaluation only: it never binds and never trains.
+    `label` is for evaluation: it neither binds nor trains, unless labels are the shared modality.
     """
 
     source_id: str
@@ -68,7 +68,8 @@ class Partner(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
 class Binding(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one sample: its partners, best first, or why it has none.
 
-    Its identity is (sample_id, round). `worker` and `sequence` say which worker bound it and as its how-manieth
+    Its identity is (sample_id, round). Round 0 is its first, on arrival; when it is asked again, with more samples or a
+    better model to compare by, the round is larger and replaces those before. `worker` and `sequence` say which worker bound it and as its how-manieth
     sample since that worker's history was built: with them a run can be replayed in the order it had.
     """
 

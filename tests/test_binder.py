@@ -13,7 +13,7 @@ BY_ID = {sample.sample_id: sample for sample in SAMPLES}
 
 
 def binder(worker: str = "") -> Binder:
-    return Binder(WORLD.specs[WORLD.shared], WORLD.shared, BindingSettings(), IndexSettings(), worker)
+    return Binder(WORLD.specs[WORLD.shared], WORLD.shared, BindingSettings(review_samples=0), IndexSettings(), worker)
 
 
 @pytest.fixture(scope="module")

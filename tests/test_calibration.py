@@ -21,7 +21,7 @@ LABELS = {one.sample_id: one.label for one in SAMPLES}
 
 
 def binder(world: SyntheticWorld = WORLD, **changes: object) -> Binder:
-    settings = BindingSettings.model_validate({"withhold_after": 300, **changes})
+    settings = BindingSettings.model_validate({"withhold_after": 300, "review_samples": 0, **changes})
     return Binder(world.specs[world.shared], world.shared, settings, IndexSettings(), specs=world.specs)
 
 
@@ -126,13 +126,13 @@ def collapsed(windows: np.ndarray) -> np.ndarray:
 def test_a_collapsed_encoder_does_not_raise_the_estimate(calibrated: tuple[Binder, list[Binding]]) -> None:
     noise = binder(learned_share=0.9)
     observed(noise, NOISE[:320])
-    noise.swap(noise.begin_build(1, collapsed))
+    noise.swap(noise.begin_build(1, {WORLD.shared: collapsed}))
     observed(noise, NOISE[320:])
     assert noise.calibration is not None and noise.calibration.estimate.state == "none"
 
     one = binder(learned_share=0.9)
     observed(one, SAMPLES[:192])
-    one.swap(one.begin_build(1, collapsed))
+    one.swap(one.begin_build(1, {WORLD.shared: collapsed}))
     observed(one, SAMPLES[192:])
     assert one.calibration is not None and calibrated[0].calibration is not None
     after, before = one.calibration.estimate, calibrated[0].calibration.estimate
@@ -155,7 +155,7 @@ def test_another_generation_is_judged_by_its_own_pairs() -> None:
     observed(one, SAMPLES[:320])
     assert one.calibration is not None
     before = one.calibration.estimate
-    one.swap(one.begin_build(1, collapsed))
+    one.swap(one.begin_build(1, {WORLD.shared: collapsed}))
     assert one.calibration.estimate == before
     first = one.observe(SAMPLES[320:384])
     assert {partner.confidence for binding in first for partner in binding.partners} == {None}
@@ -173,7 +173,7 @@ def bind(cuts: Sequence[int], samples: Sequence[Sample]) -> tuple[list[Binding],
     bindings: list[Binding] = []
     for start, end in itertools.pairwise(sorted({0, 600, len(samples), *cuts})):
         if start == 600:
-            one.swap(one.begin_build(1, collapsed))
+            one.swap(one.begin_build(1, {WORLD.shared: collapsed}))
         bindings += one.observe(samples[start:end])
     assert one.calibration is not None
     return bindings, (one.calibration.estimate, one.calibration.control)

@@ -69,9 +69,11 @@ def test_withheld_samples_are_history_to_later_ones_but_have_no_pairs_to_judge()
     assert found.chances.tolist() == pytest.approx([0.0, 2 / 3])
 
 
-def test_a_later_round_changes_neither_precision_nor_order() -> None:
-    later = binding("d@0", ("b@0", 1.0), again=1)
-    assert judge_pairs([*STREAM, later], SAMPLES, LABELS).right.tolist() == [True, False, False]
+def test_a_later_round_replaces_the_partners_and_keeps_the_order() -> None:
+    first = judge_pairs(STREAM, SAMPLES, LABELS)
+    found = judge_pairs([*STREAM, binding("b@0", ("d@0", 1.0), again=1)], SAMPLES, LABELS)
+    assert found.right.tolist() == [LABELS["d@0"] == LABELS["b@0"], *first.right.tolist()[1:]]
+    assert found.on_arrival == first.best
 
 
 def test_without_labels_there_is_no_precision() -> None:

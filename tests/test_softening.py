@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
+from streams.lag import lag_similarity
 from trainer.settings import SofteningSettings
-from trainer.softening import NEIGHBOURS, Softening, hub_corrected, lag_similarity
+from trainer.softening import NEIGHBOURS, Softening, hub_corrected
 
 
 def windows_of(n_rows: int, n_steps: int = 60, n_channels: int = 3, seed: int = 0) -> np.ndarray:

@@ -15,7 +15,7 @@ def metrics() -> tuple[TrainerMetrics, CollectorRegistry]:
 
 def test_counts_are_there_from_the_start() -> None:
     _, registry = metrics()
-    for outcome in ("admitted", "repeated", "held-out", "sample-lost"):
+    for outcome in ("admitted", "repeated", "held-out", "sample-lost", "outdated"):
         assert registry.get_sample_value("mmbind_trainer_bindings_total", {"outcome": outcome}) == 0
     assert registry.get_sample_value("mmbind_gate_decisions_total", {"result": "refused"}) == 0
     assert registry.get_sample_value("mmbind_build_info", {"version": "1.2"}) == 1

@@ -31,7 +31,7 @@ class CycleReport:
 
 
 class Learner:
-    """Takes Bindings in, trains a cycle after every `cycle_bindings` admitted, judges itself on held-out samples.
+    """Takes Bindings in, trains a cycle after every `cycle_bindings` new samples, judges itself on held-out samples.
 
     All modalities of `specs` have an encoder from the start, so that one whose first window comes late joins without
     the others changing. Only those that took part in a step go into a bundle.
@@ -78,7 +78,8 @@ class Learner:
     def admit(self, binding: Binding, samples: Mapping[str, Sample]) -> bool:
         """Takes a Binding into the replay buffer; False if it was there before, is held out or its sample is unknown.
 
-        `counts` tells which: "admitted", "repeated", "held-out" or "sample-lost".
+        `counts` tells which: "admitted", "repeated", "held-out", "sample-lost", or "outdated" where a later round is of a
+        sample that the buffer has let go of.
         """
         sample = samples.get(binding.sample_id) or self._replay.samples.get(binding.sample_id)
         outcome = self._take(binding, sample)
@@ -88,11 +89,13 @@ class Learner:
     def needs_sample(self, binding: Binding) -> bool:
         """Whether `admit` will look for the Binding's sample among those that it is given."""
         known = self._replay.knows(binding) or binding.sample_id in self._replay
-        return not known and binding.sample_id not in self._held_out
+        return not known and not binding.round and binding.sample_id not in self._held_out
 
     def _take(self, binding: Binding, sample: Sample | None) -> str:
         if self._replay.knows(binding):
             return "repeated"
+        if binding.round and binding.sample_id not in self._replay:
+            return "outdated"
         if sample is None:
             return "held-out" if binding.sample_id in self._held_out else "sample-lost"
         if binding.outcome == "held-out" or sample.held_out:
@@ -101,7 +104,8 @@ class Learner:
         self._replay.admit(binding, sample)
         self._admissions.append((binding.sample_id, binding.round))
         self._natural |= set(combinations(sorted(sample.windows), 2))
-        self._n_since_cycle += 1
+        # A later round brings no new data.
+        self._n_since_cycle += not binding.round
         return "admitted"
 
     def hold_out(self, sample: Sample) -> None:
@@ -110,12 +114,12 @@ class Learner:
 
     @property
     def cycle_due(self) -> bool:
-        """Whether enough Bindings were admitted since the last cycle."""
+        """Whether enough new samples were admitted since the last cycle."""
         return self._n_since_cycle >= self.settings.cycle_bindings
 
     @property
     def n_since_cycle(self) -> int:
-        """Bindings admitted since the last cycle."""
+        """New samples admitted since the last cycle."""
         return self._n_since_cycle
 
     @property

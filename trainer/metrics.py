@@ -10,7 +10,7 @@ from trainer.step import StepResult
 STEP_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 CHECKPOINT_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 # In the order in which a Binding meets them; the names of `Learner.counts`.
-OUTCOMES = ("admitted", "repeated", "held-out", "sample-lost")
+OUTCOMES = ("admitted", "repeated", "held-out", "sample-lost", "outdated")
 
 
 class TrainerMetrics:

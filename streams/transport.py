@@ -1,0 +1,38 @@
+"""Who goes with whom when all are asked together: soft pairs that nobody monopolises. Pure."""
+
+import numpy as np
+
+# More hardly change who comes first.
+ITERATIONS = 30
+
+
+def spread_scores(scores: np.ndarray, allowed: np.ndarray, softness: float) -> np.ndarray:
+    """Log-probabilities `[N, N]`, but for a constant of each row, of a plan in which all columns get alike much.
+
+    Rows and columns of `exp(scores / softness)` are scaled in turn until each sums to 1: Sinkhorn's algorithm, that is
+    entropic optimal transport (Cuturi, arXiv 1306.0895). Where rows and columns differ in number that has no solution,
+    and what the last round gave is as fair as it gets.
+
+    Args:
+        scores: Of row with column, finite.
+        allowed: Which pairs may be; -inf comes where not.
+        softness: The scale of the scores on which one pair is as good as another.
+    """
+    peaks = np.where(allowed, scores, -np.inf).max(axis=1, initial=-np.inf, keepdims=True)
+    scaled = (scores - np.where(np.isfinite(peaks), peaks, 0)) / np.float32(softness)
+    # In double precision: where few may go with many, and there only, the factors grow with every round.
+    weights = np.where(allowed, np.exp(np.minimum(scaled, 0)), 0).astype(np.float64)
+    tiny = 1e-200
+    columns = np.ones(scores.shape[1])
+    for _ in range(ITERATIONS):
+        rows = 1 / np.maximum(weights @ columns, tiny)
+        columns = 1 / np.maximum(rows @ weights, tiny)
+        columns /= columns.max(initial=tiny, where=allowed.any(axis=0))
+    spread: np.ndarray = np.where(allowed, scaled + np.log(np.maximum(columns, tiny)), -np.inf)
+    return spread
+
+
+def unspread_scores(scores: np.ndarray, allowed: np.ndarray, softness: float) -> np.ndarray:
+    """The same without any balance: each row for itself."""
+    alone: np.ndarray = np.where(allowed, scores / np.float32(softness), np.float32(-np.inf))
+    return alone
