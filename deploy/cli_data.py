@@ -41,7 +41,9 @@ def replay(
     ] = 1.0,
     shared: Annotated[
         str | None,
-        typer.Option("--shared", help="The shared modality; else the one most sources have.", show_default=False),
+        typer.Option(
+            "--shared", help="The shared modality, or `label`; else the one most sources have.", show_default=False
+        ),
     ] = None,
     hide: HideOption = None,
     holdout_source: HoldOutOption = None,

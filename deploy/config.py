@@ -23,6 +23,7 @@ from pydantic_settings import (
 
 from deploy.toml_text import line_of, written
 from streams.descriptor import descriptor_of
+from streams.labels import LABEL, LABEL_SPEC
 from streams.settings import BindingSettings, StreamSettings
 from trainer.settings import TrainerSettings
 
@@ -52,17 +53,19 @@ class Settings(StreamSettings, BaseSettings):
     @classmethod
     def _is_a_modality(cls, value: str, info: ValidationInfo) -> str:
         known = info.data.get("modalities", {value: None})
-        if value not in known:
-            raise ValueError(f"wanted one of the modalities: {', '.join(known)}")
+        if value not in (*known, LABEL):
+            raise ValueError(f"wanted one of the modalities: {', '.join(known)}; or {LABEL}")
         return value
 
     @field_validator("binding")
     @classmethod
     def _descriptor_suits(cls, value: BindingSettings, info: ValidationInfo) -> BindingSettings:
-        shared = info.data.get("modalities", {}).get(info.data.get("shared_modality"))
-        if shared is not None:
+        name = info.data.get("shared_modality")
+        shared = info.data.get("modalities", {}).get(name)
+        spec = LABEL_SPEC if name == LABEL else shared.spec(name) if shared else None
+        if spec is not None:
             try:
-                descriptor_of(shared.spec(info.data["shared_modality"]), value.descriptor)
+                descriptor_of(spec, value.descriptor)
             except ValueError as error:
                 raise ValueError(f"descriptor = {value.descriptor!r}: {error}") from error
         return value

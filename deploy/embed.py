@@ -93,7 +93,7 @@ def write_embeddings(
     Raises:
         WrongInput: If recordings, modalities and model do not fit together.
     """
-    modalities = chosen_modalities(settings.specs, bundle.manifest.modalities, asked)
+    modalities = chosen_modalities(settings.sensors, bundle.manifest.modalities, asked)
     samples, refused = usable_samples(recordings, settings, modalities)
     arrays = {
         "embedding": embed_samples(loaded(bundle), samples, modalities),

@@ -9,6 +9,7 @@ import msgspec
 
 from streams.channels import ChannelView
 from streams.codec import CONTENT_TYPE_HEADER, decode_many, split
+from streams.labels import n_sensor_windows
 from streams.log import LogMessage, LogReader, read_all
 from streams.records import Binding, FollowerReport, Sample
 from streams.settings import StreamSettings
@@ -34,7 +35,7 @@ class Evidence:
     @property
     def windows_lost(self) -> int:
         """Windows that were written and are neither in a sample nor in `rejects`."""
-        return self.n_windows - self.n_rejects - sum(len(sample.windows) for sample in self.samples.values())
+        return self.n_windows - self.n_rejects - sum(map(n_sensor_windows, self.samples.values()))
 
     @property
     def in_order(self) -> list[Binding]:

@@ -96,7 +96,7 @@ def finetune(recordings: Recordings, settings: StreamSettings, bundle: ModelBund
     Raises:
         WrongInput: If recordings, modalities, sources and model do not fit together, or there are too few labels.
     """
-    modalities = chosen_modalities(settings.specs, bundle.manifest.modalities, plan.modalities)
+    modalities = chosen_modalities(settings.sensors, bundle.manifest.modalities, plan.modalities)
     version = bundle.manifest.version
     samples = [one for one in usable_samples(recordings, settings, modalities)[0] if one.label is not None]
     test_sources = _test_sources(samples, plan)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from encoders.modality import ModalitySpec
+from streams.labels import LABEL
 from streams.records import SensorWindow
 
 NS_PER_S = 1_000_000_000
@@ -46,7 +47,8 @@ class Recordings:
     @property
     def hop_s(self) -> float:
         """The usual time from one window of a source to its next one."""
-        return usual_spacing_s([window for window in self.windows if window.modality == self.shared])
+        sensor = most_common(self.windows, self.specs) if self.shared == LABEL else self.shared
+        return usual_spacing_s([window for window in self.windows if window.modality == sensor])
 
 
 def arrange(
@@ -57,6 +59,8 @@ def arrange(
 ) -> Recordings:
     """Recordings in order of time, then source; `shared` is the modality that most sources have unless it is given.
 
+    It may be `label`, which is none of the modalities.
+
     Raises:
         RecordingError: If there is no window, or `shared` is not one of the modalities.
     """
@@ -64,7 +68,7 @@ def arrange(
     ordered = tuple(sorted(windows, key=lambda one: (one.start_ns, one.source_id, one.modality)))
     if not ordered:
         raise RecordingError(f"{name}: no windows, wanted at least one")
-    if shared is not None and shared not in by_name:
+    if shared is not None and shared not in (*by_name, LABEL):
         raise RecordingError(f"shared modality {shared!r}: wanted one of {', '.join(by_name)}")
     return Recordings(name, by_name, ordered, shared or most_common(ordered, by_name))
 
@@ -81,8 +85,8 @@ def restrict(
     """
     hidden = recordings.hidden | {_hidden(recordings, one) for one in hide}
     held_out = recordings.held_out | {_source(recordings, one) for one in hold_out}
-    if shared is not None and shared not in recordings.specs:
-        raise RecordingError(f"--shared {shared}: wanted one of {', '.join(recordings.specs)}")
+    if shared is not None and shared not in (*recordings.specs, LABEL):
+        raise RecordingError(f"--shared {shared}: wanted one of {', '.join(recordings.specs)}, or {LABEL}")
     changed = replace(recordings, hidden=hidden, held_out=held_out)
     if shared is None:
         shared = most_common(changed.visible, recordings.specs) if hidden else recordings.shared

@@ -58,7 +58,7 @@ def play(
 
 
 def send_recordings(recordings: Recordings, settings: StreamSettings, speed: float) -> None:
-    """Plays recordings with a progress bar. Labels stay at home; what is hidden is not sent.
+    """Plays recordings with a progress bar. Labels stay at home, unless they bind; what is hidden is not sent.
 
     Raises:
         BrokerUnreachable: If the broker cannot be used.
@@ -66,9 +66,9 @@ def send_recordings(recordings: Recordings, settings: StreamSettings, speed: flo
     """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from deploy.truth import without_labels
+    from deploy.truth import as_seen
 
-    windows = list(without_labels(recordings.visible))
+    windows = list(as_seen(recordings.visible, settings))
     if unknown := {window.modality for window in windows} - set(settings.modalities):
         raise CommandError(f"{recordings.name} has {', '.join(sorted(unknown))}; the settings know no such modality")
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

@@ -10,13 +10,25 @@ import numpy as np
 from deploy.recordings import NS_PER_S, Recordings
 from encoders.scaling import Scaling, fit_scaling
 from streams.assembly import slot_of
+from streams.intake import is_held_out
+from streams.labels import LABEL
 from streams.records import Label, Sample, SensorWindow
+from streams.settings import StreamSettings
 
 
 def without_labels(windows: Iterable[SensorWindow]) -> Iterator[SensorWindow]:
-    """The windows as a stream may see them."""
+    """The windows as a stream sees them that is bound by a sensor."""
     for window in windows:
         yield msgspec.structs.replace(window, label=None) if window.label is not None else window
+
+
+def as_seen(windows: Iterable[SensorWindow], settings: StreamSettings) -> Iterator[SensorWindow]:
+    """The windows as this stream may see them: with labels where they bind, but for what is held out."""
+    for window in windows:
+        if settings.shared_modality == LABEL and not is_held_out(window.source_id, settings.ingest):
+            yield window
+        else:
+            yield from without_labels([window])
 
 
 class Truth:

@@ -9,6 +9,7 @@ import faust
 
 from streams.app_messages import Delivery, is_current
 from streams.ingest import Emission, Ingest, InMessage
+from streams.labels import LABEL
 from streams.metrics import StreamMetrics
 from streams.outbox import Outbox
 from streams.records import Sample
@@ -89,7 +90,7 @@ class IngestStage:
     def _count(self, ingest: Ingest, emission: Emission) -> None:
         metrics = self._metrics
         for sample in emission.samples:
-            for modality in sample.windows:
+            for modality in sample.windows.keys() - {LABEL}:
                 metrics.windows.labels(modality).inc()
         metrics.samples.inc(len(emission.samples))
         metrics.late.inc(sum(sample.late for sample in emission.samples))

@@ -35,6 +35,7 @@ class Embedding:
         descriptor: DescriptorKind = "oriented",
     ) -> None:
         self._descriptor = descriptor_of(spec, descriptor)
+        learned = learned if learned_share else None
         self._learned = learned
         self._fixed_weight = np.float32(np.sqrt(1 - learned_share))
         self._learned_weight = np.float32(np.sqrt(learned_share))

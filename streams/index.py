@@ -88,7 +88,7 @@ class SegmentedIndex:
             segment.add(vectors[start:end], sources[start:end])
             self.n_rows += end - start
             start = end
-            if segment.n_filled == self._segment_rows:
+            if segment.n_filled == self._segment_rows < self._settings.history_samples:
                 segment.seal(self._executor, self._build_graph)
 
     def search(

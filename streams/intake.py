@@ -7,9 +7,10 @@ import numpy as np
 
 from encoders.scaling import RobustScaler
 from streams.assembly import Arrival, Assembler, Group, Place, slot_of
+from streams.labels import LABEL, LABEL_SCALING, LabelWindows
 from streams.records import Sample, SensorWindow
 from streams.rejects import InvalidRecord
-from streams.settings import StreamSettings
+from streams.settings import IngestSettings, StreamSettings
 from streams.validation import NS_PER_S, validate
 
 REMEMBERED_WINDOWS = 200_000
@@ -31,7 +32,8 @@ class Intake:
     def __init__(self, settings: StreamSettings, remembered_windows: int = REMEMBERED_WINDOWS) -> None:
         _check_size(settings)
         self._ingest = settings.ingest
-        self._specs = settings.specs
+        self._specs = settings.sensors
+        self._label_windows = LabelWindows(settings.labels.kind) if settings.shared_modality == LABEL else None
         self._hop_ns = round(settings.ingest.hop_s * NS_PER_S)
         self._assembler = Assembler(self._specs, self._hop_ns, round(settings.ingest.grace_s * NS_PER_S))
         self._scalers: OrderedDict[tuple[str, str], RobustScaler] = OrderedDict()
@@ -84,9 +86,10 @@ class Intake:
 
     def recall(self, sample: Sample) -> None:
         """Takes up a sample of an earlier life: its windows are known, its slot is closed, its scaling goes on."""
+        sensors = {name: values for name, values in sample.windows.items() if name != LABEL}
         new = [
             name
-            for name, values in sample.windows.items()
+            for name, values in sensors.items()
             if self._recalled.add(self._content(sample.source_id, sample.start_ns, name, values))
         ]
         for name in new:
@@ -96,27 +99,29 @@ class Intake:
             else:
                 self._scaler(sample.source_id, name).update(sample.windows[name])
         if new:
-            self._assembler.recall(sample.source_id, sample.start_ns, sample.windows, sample.late)
+            self._assembler.recall(sample.source_id, sample.start_ns, sensors, sample.late)
 
     def sample(self, group: Group) -> Sample:
-        """What a group of windows is called and carries from here on."""
+        """What a group of windows is called and carries from here on; its label's window too, where labels bind."""
         windows = [one.window for one in group.arrivals]
         source_id = windows[0].source_id
+        held_out = is_held_out(source_id, self._ingest)
+        values = {window.modality: window.values for window in windows}
+        scaling = {one.window.modality: one.scaling for one in group.arrivals}
+        label = next((window.label for window in windows if window.label is not None), None)
+        # What is held out is to be judged by its label, and must not learn or bind by it.
+        if self._label_windows is not None and label is not None and not held_out:
+            values[LABEL], scaling[LABEL] = self._label_windows(label, group.sample_id), LABEL_SCALING
         return Sample(
             sample_id=group.sample_id,
             source_id=source_id,
             start_ns=min(window.start_ns for window in windows),
-            windows={window.modality: window.values for window in windows},
-            scaling={one.window.modality: one.scaling for one in group.arrivals},
-            held_out=self.is_held_out(source_id),
+            windows=values,
+            scaling=scaling,
+            held_out=held_out,
             late=group.is_late,
-            label=next((window.label for window in windows if window.label is not None), None),
+            label=label,
         )
-
-    def is_held_out(self, source_id: str) -> bool:
-        """By name, or by a hash that is the same everywhere and always."""
-        share = zlib.crc32(source_id.encode()) / 2**32
-        return source_id in self._ingest.held_out_sources or share < self._ingest.held_out_share
 
     def _content(self, source_id: str, start_ns: int, modality: str, values: np.ndarray) -> int:
         # By its values: a sample does not say when each of its windows started.
@@ -133,6 +138,12 @@ class Intake:
             forgotten, _ = self._scalers.popitem(last=False)
             self._fixed.discard(forgotten)
         return self._scalers[key]
+
+
+def is_held_out(source_id: str, settings: IngestSettings) -> bool:
+    """By name, or by a hash that is the same everywhere and always."""
+    share = zlib.crc32(source_id.encode()) / 2**32
+    return source_id in settings.held_out_sources or share < settings.held_out_share
 
 
 class _Recent:
@@ -159,7 +170,7 @@ class _Recent:
 
 
 def _check_size(settings: StreamSettings) -> None:
-    needed = SAMPLE_OVERHEAD_BYTES + sum(4 * one.n_steps * one.n_channels for one in settings.modalities.values())
+    needed = SAMPLE_OVERHEAD_BYTES + sum(4 * one.n_steps * one.n_channels for one in settings.specs.values())
     if needed > settings.topics.max_message_bytes:
         raise ValueError(
             f"topics.max_message_bytes is {settings.topics.max_message_bytes}: a sample of all modalities takes "

@@ -47,6 +47,7 @@ def assign(candidates: Candidates, use: np.ndarray, settings: BindingSettings) -
     """
     n = len(candidates.rows)
     rows, similarities, means, own, use = (padded(value, BLOCK_ROWS) for value in (*candidates, use))
+    rows = np.where(similarities < settings.min_similarity, -1, rows)
     known = np.where(np.isnan(means), own[:, None], means)
     crowd = settings.hub_correction / 2 * np.nan_to_num(own[:, None] + known)
     logits = (similarities - crowd) / np.float32(settings.temperature) - np.log1p(use / np.float32(settings.use_cap))

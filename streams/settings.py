@@ -2,9 +2,10 @@
 
 from typing import Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
 from encoders.modality import NAME_PATTERN, ModalitySpec
+from streams.labels import LABEL, LABEL_SPEC, LabelKind
 
 DescriptorKind: TypeAlias = Literal["oriented", "rotation-tolerant", "both"]
 
@@ -55,6 +56,12 @@ class ModalitySettings(Section):
         return ModalitySpec(name=name, **self.model_dump())
 
 
+class LabelSettings(Section):
+    """How labels bind, where `shared_modality = "label"`: no sensor is shared then, but what windows are labelled."""
+
+    kind: LabelKind = Field("exact", description="text: labels with like words are partly alike")
+
+
 class IngestSettings(Section):
     """From windows to samples."""
 
@@ -77,6 +84,10 @@ class IndexSettings(Section):
     ef_construction: int = Field(100, ge=8)
     ef: int = Field(64, ge=8)
 
+    def without_graph(self) -> "IndexSettings":
+        """The same with segments that are dropped before their graph would be used: all search is exact."""
+        return self.model_copy(update={"segment_samples": -(-self.history_samples // 512) * 512})
+
 
 class BindingSettings(Section):
     """How partners are chosen."""
@@ -98,13 +109,19 @@ class BindingSettings(Section):
     descriptor: DescriptorKind = Field(
         "oriented", description="rotation-tolerant or both: sensors of three axes, mounted at angles that differ"
     )
-    learned_share: float = Field(0.15, gt=0, lt=1, description="of a trained version in the similarity")
+    learned_share: float = Field(0.15, ge=0, lt=1, description="of a trained version in the similarity; 0 none")
+    min_similarity: float = Field(-1.0, ge=-1, lt=1, description="what is less alike is nobody's partner")
     calibration: bool = Field(
         True, description="estimate how many pairs are right; withhold them if no more than chance"
     )
     withhold_after: int = Field(
         1000, ge=100, description="samples compared without a sign that binding works before pairs are withheld"
     )
+
+    def for_labels(self) -> "BindingSettings":
+        """The same with what suits labels, unless it was set: equal ones are equally good, and others no partners."""
+        suited = {"temperature": 0.1, "hub_correction": 0.0, "learned_share": 0.0, "min_similarity": 0.45}
+        return self.model_copy(update={name: v for name, v in suited.items() if name not in self.model_fields_set})
 
 
 class RegistrySettings(Section):
@@ -135,14 +152,39 @@ class StreamSettings(Section):
     broker: BrokerSettings = BrokerSettings()
     topics: TopicSettings = TopicSettings()
     modalities: dict[str, ModalitySettings] = Field(min_length=1)
-    shared_modality: str
+    shared_modality: str = Field(description="the one that most sources have, or `label`")
+    labels: LabelSettings = LabelSettings()
     ingest: IngestSettings = IngestSettings()
-    index: IndexSettings = IndexSettings()
-    binding: BindingSettings = BindingSettings()
+    index: IndexSettings = Field(IndexSettings(), validate_default=True)
+    binding: BindingSettings = Field(BindingSettings(), validate_default=True)
     registry: RegistrySettings = RegistrySettings()
     runtime: RuntimeSettings = RuntimeSettings()
 
+    @field_validator("modalities")
+    @classmethod
+    def _no_sensor_is_a_label(cls, value: dict[str, ModalitySettings]) -> dict[str, ModalitySettings]:
+        if LABEL in value:
+            raise ValueError(f"wanted another name than {LABEL!r}, which stands for what windows are labelled")
+        return value
+
+    @field_validator("index")
+    @classmethod
+    def _labels_want_no_graph(cls, value: IndexSettings, info: ValidationInfo) -> IndexSettings:
+        # Equal labels lie in one place: in a graph of them, no way leads from one place to another.
+        is_label = info.data.get("shared_modality") == LABEL
+        return value.without_graph() if is_label and "segment_samples" not in value.model_fields_set else value
+
+    @field_validator("binding")
+    @classmethod
+    def _labels_bind_their_way(cls, value: BindingSettings, info: ValidationInfo) -> BindingSettings:
+        return value.for_labels() if info.data.get("shared_modality") == LABEL else value
+
+    @property
+    def sensors(self) -> dict[str, ModalitySpec]:
+        """What windows come in of, by name."""
+        return {name: one.spec(name) for name, one in self.modalities.items()}
+
     @property
     def specs(self) -> dict[str, ModalitySpec]:
-        """Modalities by name."""
-        return {name: one.spec(name) for name, one in self.modalities.items()}
+        """All modalities by name: the sensors, and the label where it is shared."""
+        return self.sensors | ({LABEL: LABEL_SPEC} if self.shared_modality == LABEL else {})

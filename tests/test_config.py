@@ -84,7 +84,9 @@ def test_every_mistake_has_a_line_of_its_own() -> None:
 
 def test_a_shared_modality_must_be_one_of_the_modalities() -> None:
     text = f'shared_modality = "gyro"\n{MODALITY}'
-    assert complaint(text) == "mmbind.toml, line 1: shared_modality is 'gyro': wanted one of the modalities: acc"
+    assert (
+        complaint(text) == "mmbind.toml, line 1: shared_modality is 'gyro': wanted one of the modalities: acc; or label"
+    )
 
 
 def test_a_rotation_tolerant_descriptor_wants_three_axes_in_the_shared_modality() -> None:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from streams.labels import LABEL
 from streams.records import Partner, Sample
 from trainer.replay import PartnerRule, ReplayBuffer
 from trainer.settings import TrainerSettings
@@ -27,7 +28,8 @@ def bound_partner(shared: str) -> PartnerRule:
         shares = np.cumsum([partner.probability for partner, _ in usable])
         chosen = min(int(np.searchsorted(shares, rng.random() * shares[-1], side="right")), len(usable) - 1)
         partner, sample = usable[chosen]
-        return sample, edge_weight(partner, buffer.settings)
+        # Related labels bind too, and for less.
+        return sample, max(partner.similarity, 0.0) if shared == LABEL else edge_weight(partner, buffer.settings)
 
     return choose
 

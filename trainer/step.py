@@ -16,7 +16,7 @@ from trainer.augmentation import augment, drop_features
 from trainer.edges import EdgeBatch, Edges, ItemGraph, edges_between, item_graph, modality_pairs
 from trainer.loss import edge_losses, weighted_mean
 from trainer.settings import TrainerSettings
-from trainer.softening import Softening
+from trainer.softening import softening_of
 
 # Steps over which the learning rate rises to its value; from then on it is steady, since a stream has no end.
 WARM_UP_STEPS = 20
@@ -79,7 +79,7 @@ class TrainStep:
             self._encoders.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
         )
         self._generator = torch.Generator().manual_seed(seed)
-        self._softening = Softening(settings.softening)
+        self._softening = softening_of(shared, settings.softening)
         self.n_steps = 0
         if state is not None:
             self._restore(state)
@@ -168,7 +168,7 @@ class TrainStep:
                         for kind, value in moments.items()
                     }
         self._generator.set_state(torch.from_numpy(state.arrays["generator"].copy()))
-        self._softening = Softening(self.settings.softening, state.details["quantile"])
+        self._softening = softening_of(self.shared, self.settings.softening, state.details["quantile"])
         self.n_steps = state.details["n_steps"]
 
 
