@@ -1,65 +1,97 @@
-"""The arms of the learning benchmark: what they are paired by, and their training through the product's own Learner.
+"""The arms of the learning benchmark: what they are paired by, with what loss, and what is switched off in them.
 
 All arms of a mode take the same number of steps from the same seed with the same augmentation; arms with the same loss
-differ in their pairs alone. "plain" has ordinary negatives, "soft" the product's softened ones; "ours" asks again
-half-way with what it has learned.
+differ in their pairs alone. "plain" has ordinary negatives, "soft" the product's softened ones.
 """
 
-import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from benchmarks.learning_data import SPACING_S, World
-from benchmarks.learning_pairs import bind_all, bind_as_mmbind, judge_bindings
-from benchmarks.learning_score import Weights, score
+from benchmarks.learning_data import World
 from deploy.config import Settings
-from deploy.replay import Loop, described
-from deploy.truth import Truth
-from encoders.nets import EncoderFunction
-from streams.records import Binding, Sample
-from streams.registry import Registry
-from trainer.controls import replay_bindings
-from trainer.learner import Learner
+from deploy.replay import described
+from streams.labels import LABEL
 from trainer.settings import TrainerSettings
-from trainer.step import TrainStep
+
+FLOOR, FLOOR_SAME_LOSS, CEILING = "natural/plain", "natural/soft", "oracle/soft"
+OURS, OURS_PLAIN, MMBIND, MMBIND_SAME_LOSS = "ours/soft", "ours/plain", "mmbind/plain", "mmbind/soft"
+BASELINES = ("autoencoder", "dummies/plain", "presence/plain", "generated/plain", "masked/plain")
+
+# What ours is without one of its parts: settings by section.
+PARTS: dict[str, dict[str, dict[str, Any]]] = {
+    "lag": {"binding": {"lag_tolerant": False}},
+    "review": {"binding": {"review_samples": 0}},
+    "balance": {"binding": {"balanced": False}},
+    "smoothing": {"binding": {"smoothed": False}},
+    "opinion": {"binding": {"second_opinion": 0.0}},
+    "hubs": {"binding": {"hub_correction": 0.0}},
+    "partners": {"binding": {"partners": 1}},
+    "replay": {"trainer": {"balanced_replay": False}},
+}
+ABLATION = (OURS, *(f"ours-no-{part}/soft" for part in PARTS), OURS_PLAIN)
+# Ours with some of its pairs made true: what is lost where they are not.
+LIMITS = (OURS, "ours-true-early/soft", "ours-true-late/soft", CEILING)
 
 # By mode, in the order of the table.
 OFFLINE = (
     "untrained",
+    *BASELINES,
     "random/plain",
-    "natural/plain",
-    "mmbind/plain",
-    "ours/plain",
+    FLOOR,
+    MMBIND,
+    "mmbind-encoder/plain",
+    OURS_PLAIN,
     "oracle/plain",
+    "complete/plain",
     "random/soft",
-    "natural/soft",
-    "mmbind/soft",
+    FLOOR_SAME_LOSS,
+    MMBIND_SAME_LOSS,
     "ours-once/soft",
-    "ours/soft",
-    "oracle/soft",
+    OURS,
+    CEILING,
     "complete/soft",
 )
-ONLINE = ("natural/plain", "mmbind/plain", "natural/soft", "random/soft", "mmbind/soft", "ours/soft", "oracle/soft")
+ONLINE = (FLOOR, "random/plain", MMBIND, FLOOR_SAME_LOSS, "random/soft", MMBIND_SAME_LOSS, OURS, CEILING)
+# What the figures of the summary need, and the control that must stay below natural edges.
+SHORT = (FLOOR, MMBIND, "random/soft", FLOOR_SAME_LOSS, OURS, CEILING)
+
 MEANING = {
     "untrained": "nothing trained",
+    "autoencoder": "unimodal autoencoders",
+    "dummies": "MIM: zeros for what is missing",
+    "presence": "MPM: zeros and presence",
+    "generated": "CMG: the missing generated",
+    "masked": "DCM: masked, within and between modalities",
     "random": "random pairs, fresh each time",
-    "natural": "natural edges only",
+    "natural": "natural edges only (ImageBind-style)",
     "mmbind": "MMBind: top-1 raw cosine, its weights",
+    "mmbind-encoder": "MMBind: top-1 by its autoencoder",
     "ours-once": "ours, generation 0 throughout",
     "ours": "ours",
     "oracle": "pairs by the true label",
     "complete": "natural triples (complete data)",
+    "ours-true-early": "ours, first pairs true",
+    "ours-true-late": "ours, later pairs true",
+    "ours-no-lag": "ours without lag tolerance",
+    "ours-no-review": "ours without asking again together",
+    "ours-no-balance": "ours without spreading (Sinkhorn)",
+    "ours-no-smoothing": "ours without look-alikes' say",
+    "ours-no-opinion": "ours without a second opinion",
+    "ours-no-hubs": "ours without hub correction",
+    "ours-no-partners": "ours with one partner each",
+    "ours-no-replay": "ours without balanced replay",
 }
 LOSSES = {"plain": "plain loss", "soft": "softened negatives"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Task:
-    """One arm in one world. `settings` are the product's with the benchmark's steps and seed."""
+    """One arm in one world. `product` holds the product's settings with the benchmark's seed."""
 
     world: World
     arm: str
-    settings: Settings
+    product: Settings
     n_steps: int
     n_cycles: int = 10
 
@@ -69,12 +101,37 @@ class Task:
         return self.arm.partition("/")[0]
 
     @property
+    def is_ours(self) -> bool:
+        """Whether the product's own pairs are trained on, or what is left of them."""
+        return self.pairs.partition("-")[0] == "ours"
+
+    @property
+    def has_pairs(self) -> bool:
+        """Whether there are pairs to judge."""
+        return self.is_ours or self.pairs.startswith("mmbind")
+
+    @property
+    def settings(self) -> Settings:
+        """The product's, without the part that this arm lacks."""
+        return without_part(self.product, self.pairs.removeprefix("ours-no-")) if "-no-" in self.pairs else self.product
+
+    @property
     def trainer(self) -> TrainerSettings:
         """The trainer's settings with this arm's loss and weights."""
         trainer = self.settings.trainer
         softening = trainer.softening.model_copy(update={"enabled": self.arm.endswith("/soft")})
-        weight = "similarity" if self.pairs == "mmbind" else trainer.edge_weight
+        weight = "similarity" if self.pairs.startswith("mmbind") else trainer.edge_weight
         return trainer.model_copy(update={"softening": softening, "edge_weight": weight})
+
+
+def without_part(settings: Settings, part: str) -> Settings:
+    """The settings with that part of binding or training switched off.
+
+    Raises:
+        KeyError: If there is no such part.
+    """
+    changed = {name: getattr(settings, name).model_copy(update=values) for name, values in PARTS[part].items()}
+    return settings.model_copy(update=changed)
 
 
 def product_settings(world: World, seed: int) -> Settings:
@@ -90,102 +147,20 @@ def product_settings(world: World, seed: int) -> Settings:
     return settings.model_copy(update={"trainer": settings.trainer.model_copy(update={"seed": seed})})
 
 
-def run_offline(task: Task) -> dict[str, dict[str, float]]:
-    """The arm with all samples at once: figures of its encoders and of its pairs."""
-    weights, bindings = trained_offline(task)
-    judged = judge_bindings(bindings, task.world.train, task.world.shared) if _has_pairs(task) else {}
-    return {"encoders": score(task.world, weights), "pairs": judged}
+def arms_of(mode: str, shared: str, arm_set: str) -> tuple[str, ...]:
+    """The arms of a mode, in order.
 
-
-def trained_offline(task: Task) -> tuple[Weights, list[Binding]]:
-    """The arm's encoders with all samples at once, and the Bindings that went in."""
-    world, trainer = task.world, task.trainer
-    if task.pairs == "untrained":
-        return TrainStep(world.recordings.specs, world.shared, trainer, trainer.seed).weights(), []
-    samples = world.complete if task.pairs == "complete" else world.train
-    bindings = _offline_pairs(task, list(samples.values()))
-    if task.pairs == "ours":
-        learner, bindings = _asked_again(task, bindings)
-    else:
-        once = trainer.model_copy(update={"cycle_bindings": len(bindings), "steps_per_cycle": task.n_steps})
-        learner = _trained(task, bindings, samples, once)
-    return _weights(learner), bindings
-
-
-def run_online(task: Task, order: str) -> dict[str, dict[str, float]]:
-    """The arm with samples as they arrive, each bound to those before it, training in between.
-
-    Ours is the product's whole loop: intake, binder, learner, gate, registry, swap. The others go through a learner
-    with the same samples in the same order, at the same cycles.
+    Args:
+        mode: "offline" or an online one.
+        shared: With labels shared there is nothing that MMBind's baselines could fill in.
+        arm_set: "short", "full", "ablation" or "limits".
     """
-    world = task.world
-    seed = task.settings.trainer.seed
-    stream = world.stream(order, seed)
-    n_samples = len(world.train)
-    trainer = task.trainer.model_copy(
-        update={
-            "cycle_bindings": -(-n_samples // task.n_cycles),
-            "steps_per_cycle": max(1, round(task.n_steps / task.n_cycles)),
-        }
-    )
-    ingest = task.settings.ingest.model_copy(update={"hop_s": SPACING_S, "grace_s": 2 * SPACING_S})
-    settings = task.settings.model_copy(update={"trainer": trainer, "ingest": ingest})
-    with tempfile.TemporaryDirectory() as folder:
-        loop = Loop(settings, Registry(folder))
-        if task.pairs == "ours":
-            loop.replay(stream.visible)
-        else:
-            for sample, binding in (*loop.pipeline.feed(stream.visible), *loop.pipeline.flush()):
-                loop.samples[sample.sample_id] = sample
-                loop.bindings.append(binding)
-    samples = Truth(stream, SPACING_S).labelled(loop.samples.values())
-    bindings = loop.bindings
-    learner = loop.learner
-    if task.pairs != "ours":
-        if task.pairs == "mmbind":
-            ordered = [samples[one.sample_id] for one in bindings]
-            bindings = bind_as_mmbind([one for one in ordered if not one.held_out], world.shared, is_online=True)
-        learner = _trained(task, bindings, samples, trainer)
-    judged = judge_bindings(bindings, samples, world.shared) if _has_pairs(task) else {}
-    figures = {"followed": float(loop.followed), "published": float(len(loop.weights))} if task.pairs == "ours" else {}
-    return {"encoders": score(world, _weights(learner)), "pairs": judged | figures}
-
-
-def _offline_pairs(task: Task, samples: Sequence[Sample]) -> list[Binding]:
-    """The arm's Bindings, or the product's where the partners come from a control's rule."""
-    if task.pairs == "mmbind":
-        return bind_as_mmbind(samples, task.world.shared)
-    return bind_all(samples, task.settings.specs[task.world.shared], task.settings.binding)
-
-
-def _has_pairs(task: Task) -> bool:
-    return task.pairs.startswith(("ours", "mmbind"))
-
-
-def _trained(
-    task: Task, bindings: Sequence[Binding], samples: Mapping[str, Sample], trainer: TrainerSettings
-) -> Learner:
-    rules = {"natural": "natural", "random": "random", "oracle": "oracle", "complete": "natural"}
-    rule = rules.get(task.pairs, "bound")
-    return replay_bindings(bindings, samples, task.settings.specs, task.world.shared, trainer, rule)
-
-
-def _asked_again(task: Task, bindings: Sequence[Binding]) -> tuple[Learner, list[Binding]]:
-    """Half of the steps with generation 0's pairs, the rest with those that the encoders of half-way find."""
-    world, specs, shared = task.world, task.settings.specs, task.world.shared
-    halves = [task.n_steps // 2, task.n_steps - task.n_steps // 2]
-    asked: list[Binding] = list(bindings)
-    trainer = task.trainer.model_copy(update={"cycle_bindings": len(bindings), "steps_per_cycle": halves[0]})
-    learner = replay_bindings(bindings, world.train, specs, shared, trainer)
-    encoder = EncoderFunction(specs[shared], _weights(learner)[shared])
-    asked = bind_all(list(world.train.values()), specs[shared], task.settings.binding, encoder, round_=1)
-    trainer = trainer.model_copy(update={"steps_per_cycle": halves[1]})
-    learner = Learner(specs, shared, trainer, state=learner.snapshot(), samples=world.train)
-    for binding in asked:
-        learner.admit(binding, world.train)
-    learner.run_cycle()
-    return learner, [*bindings, *asked]
-
-
-def _weights(learner: Learner) -> Weights:
-    return learner.bundle(version=1, parent=0, created_ns=0).weights
+    every = OFFLINE if mode == "offline" else ONLINE
+    chosen: Mapping[str, tuple[str, ...]] = {
+        "short": tuple(arm for arm in every if arm in SHORT),
+        "full": every,
+        "ablation": ABLATION,
+        "limits": LIMITS,
+    }
+    unfit = (*BASELINES, "mmbind-encoder/plain") if shared == LABEL else ()
+    return tuple(arm for arm in chosen[arm_set] if arm not in unfit)

@@ -3,7 +3,8 @@
 Dummies (MIM): what is missing is a window of zeros. Presence (MPM): the same, and a channel that says what is there.
 Generated (CMG): what is missing is made from the shared modality by a network that learned to where both are. Each
 fills the gaps; then the product's own Learner trains on natural edges with the plain loss, as in all other arms.
-Autoencoder: every modality by itself, no edges.
+Autoencoder: every modality by itself, no edges. Masked (DCM): natural edges, and
+edges between two maskings of one window.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,15 +16,38 @@ from torch import nn
 
 from benchmarks.learning_data import World
 from encoders.modality import ModalitySpec
-from encoders.nets import Encoder, encoder_weights
+from encoders.nets import Encoder, EncoderFunction, encoder_weights
 from encoders.scaling import Scaling
 from streams.records import Binding, Sample
 from trainer.augmentation import augment
 from trainer.controls import replay_bindings
+from trainer.loss import edge_losses
 from trainer.settings import TrainerSettings
 
 Weights = dict[str, dict[str, np.ndarray]]
 Specs = dict[str, ModalitySpec]
+
+FILLED = ("dummies", "presence", "generated")
+WAYS = ("autoencoder", *FILLED, "masked")
+# A window is masked in so many stretches of equal length, each with so much probability.
+STRETCHES, MASKED_SHARE = 10, 0.4
+
+
+def baseline(world: World, way: str, settings: TrainerSettings, n_steps: int) -> Weights:
+    """Encoders of all modalities, trained in one of these ways.
+
+    Args:
+        world: Whose `train` it learns from.
+        way: One of `WAYS`.
+        settings: With all steps in one cycle.
+        n_steps: As many.
+    """
+    if way == "autoencoder":
+        return autoencoders(world, settings, n_steps)
+    if way == "masked":
+        return masked(world, settings, n_steps)
+    samples, specs = filled(world, way, settings, n_steps)
+    return pretrained(samples, specs, world.shared, settings)
 
 
 class Reconstruction(nn.Module):
@@ -49,12 +73,64 @@ def autoencoders(world: World, settings: TrainerSettings, n_steps: int) -> Weigh
     return {name: encoder_weights(one.encoder) for name, one in trained.items()}
 
 
+def shared_embeddings(world: World, samples: Sequence[Sample], settings: TrainerSettings, n_steps: int) -> np.ndarray:
+    """Unit rows of the samples' shared windows by an autoencoder of that modality, as MMBind compares them."""
+    spec = world.recordings.specs[world.shared]
+    network = _reconstruction(list(world.train.values()), spec, spec, settings, n_steps)
+    embed = EncoderFunction(spec, encoder_weights(network.encoder))
+    return embed(np.stack([one.scaled(world.shared) for one in samples]))
+
+
+def masked(world: World, settings: TrainerSettings, n_steps: int) -> Weights:
+    """Encoders that learn, of windows masked at random, which belong to one sample and which to one window."""
+    specs, samples = world.recordings.specs, list(world.train.values())
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed)
+        encoders = nn.ModuleDict({name: Encoder(spec, settings.dim, settings.width) for name, spec in specs.items()})
+    generator = torch.Generator().manual_seed(settings.seed)
+    optimiser = torch.optim.AdamW(encoders.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
+    for _ in range(n_steps):
+        rows = torch.randint(0, len(samples), (2 * settings.batch_pairs,), generator=generator).tolist()
+        batch = [samples[row] for row in dict.fromkeys(rows)]
+        views: dict[str, tuple[list[int], torch.Tensor, torch.Tensor]] = {}
+        for name in specs:
+            having = [i for i, one in enumerate(batch) if name in one.windows]
+            windows = torch.from_numpy(np.stack([batch[i].scaled(name) for i in having]))
+            first, second = (
+                encoders[name](_masked(augment(windows, settings.augmentation, generator), generator)) for _ in range(2)
+            )
+            views[name] = having, first, second
+        losses = [_alike(first, second, settings.temperature) for _, first, second in views.values()]
+        anchors, shared, _ = views[world.shared]
+        for name in (world.first, world.second):
+            having, first, _ = views[name]
+            losses.append(_alike(shared[[anchors.index(i) for i in having]], first, settings.temperature))
+        optimiser.zero_grad()
+        torch.cat(losses).mean().backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+    return {name: encoder_weights(encoders[name]) for name in specs}  # type: ignore[arg-type]
+
+
+def _masked(windows: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    n_rows, n_steps, _ = windows.shape
+    kept = torch.rand((n_rows, STRETCHES), generator=generator) >= MASKED_SHARE
+    stretch = torch.arange(n_steps) * STRETCHES // n_steps
+    return windows * kept[:, stretch, None]
+
+
+def _alike(queries: torch.Tensor, keys: torch.Tensor, temperature: float) -> torch.Tensor:
+    """The loss of rows that belong together one by one."""
+    n = torch.arange(len(queries))
+    log_weights = torch.zeros((len(queries), len(keys)))
+    return edge_losses(queries, keys, n, n, torch.eye(len(queries), dtype=torch.bool), log_weights, temperature)
+
+
 def filled(world: World, how: str, settings: TrainerSettings, n_steps: int) -> tuple[dict[str, Sample], Specs]:
     """The training samples with nothing missing, and the modalities as they now are.
 
     Args:
         world: Its `train` lacks a modality everywhere.
-        how: "dummies", "presence" or "generated".
+        how: One of `FILLED`.
         settings: Of the networks that generate.
         n_steps: Of their training.
     """
@@ -74,11 +150,6 @@ def pretrained(samples: Mapping[str, Sample], specs: Specs, shared: str, setting
     alone = [Binding(sample_id=one, round=0, model_version=0, outcome="alone") for one in samples]
     learner = replay_bindings(alone, samples, specs, shared, settings, "natural")
     return {name: dict(arrays) for name, arrays in learner.bundle(version=1, parent=0, created_ns=0).weights.items()}
-
-
-def with_presence(windows: np.ndarray) -> np.ndarray:
-    """Scaled windows `[..., T, C]` with a channel of ones."""
-    return np.concatenate([windows, np.ones((*windows.shape[:-1], 1), np.float32)], axis=-1)
 
 
 def _zeros(spec: ModalitySpec) -> Callable[[np.ndarray], np.ndarray]:

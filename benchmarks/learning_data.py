@@ -2,6 +2,7 @@
 
 UTD-MHAD in the roles of MMBind: with the accelerometer shared, two subjects lack the gyroscope, two the skeleton, two
 have few labels and two are for testing; the latter four lack the accelerometer. So gyroscope and skeleton never meet.
+With the skeleton shared, gyroscope and accelerometer never meet; with the label shared, the accelerometer is not used.
 """
 
 import os
@@ -14,6 +15,7 @@ import numpy as np
 from deploy.recording_files import read_recordings
 from deploy.recordings import NS_PER_S, Recordings, arrange
 from encoders.scaling import fit_scaling
+from streams.labels import LABEL, LABEL_SCALING, LabelWindows
 from streams.records import Sample, SensorWindow
 
 UTD_FILE = "utd_mhad.npz"
@@ -89,6 +91,24 @@ def find_recordings(given: Path | None) -> Recordings:
     return read_recordings(given)
 
 
+def with_shared(recordings: Recordings, shared: str) -> Recordings:
+    """The recordings with another modality that binds; with "label", which no sensor is, without the one that did.
+
+    A modality may be named at greater length than the recordings do: "accelerometer" for "acc".
+
+    Raises:
+        ValueError: If there is no such modality.
+    """
+    if shared == LABEL:
+        specs = {name: spec for name, spec in recordings.specs.items() if name != recordings.shared}
+        windows = tuple(one for one in recordings.windows if one.modality in specs)
+        return replace(recordings, specs=specs, windows=windows, shared=LABEL)
+    named = [name for name in recordings.specs if shared.startswith(name)]
+    if not named:
+        raise ValueError(f"shared {shared!r}: wanted one of {', '.join(recordings.specs)}, {LABEL}")
+    return replace(recordings, shared=named[0])
+
+
 def rotated(recordings: Recordings, rotation: int) -> World:
     """The world in which the sources, in order of their names, have moved on by so many roles.
 
@@ -98,7 +118,7 @@ def rotated(recordings: Recordings, rotation: int) -> World:
     others = sorted(set(recordings.specs) - {recordings.shared}, reverse=True)
     n_sources = len(recordings.sources)
     if len(others) != SOURCES_A_ROLE or n_sources != N_ROTATIONS * SOURCES_A_ROLE:
-        raise ValueError(f"{len(others) + 1} modalities, {n_sources} sources: wanted 3 and 8 for the four roles")
+        raise ValueError(f"{len(others)} modalities to bind, {n_sources} sources: wanted 2 and 8 for the four roles")
     first, second = others
     names = recordings.sources
     pairs = [names[i : i + SOURCES_A_ROLE] for i in range(0, n_sources, SOURCES_A_ROLE)]
@@ -127,7 +147,7 @@ def labelled_samples(recordings: Recordings) -> list[Sample]:
         by_source.setdefault((window.source_id, window.modality), []).append(window.values)
     scalings = {key: fit_scaling(np.stack(values)) for key, values in by_source.items()}
     hop_ns = round(recordings.hop_s * NS_PER_S)
-    return [
+    samples = [
         Sample(
             sample_id=f"{source}@{round(start_ns / hop_ns)}",
             source_id=source,
@@ -138,6 +158,16 @@ def labelled_samples(recordings: Recordings) -> list[Sample]:
         )
         for (source, start_ns), windows in sorted(by_sample.items())
     ]
+    return [_with_label_window(one) for one in samples] if recordings.shared == LABEL else samples
+
+
+def _with_label_window(sample: Sample) -> Sample:
+    if sample.label is None:
+        raise ValueError(f"{sample.sample_id} has no label: wanted one, labels are shared")
+    window = LabelWindows("exact")(sample.label, sample.sample_id)
+    return msgspec.structs.replace(
+        sample, windows={**sample.windows, LABEL: window}, scaling={**sample.scaling, LABEL: LABEL_SCALING}
+    )
 
 
 def without(sample: Sample, modality: str) -> Sample:

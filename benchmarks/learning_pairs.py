@@ -2,49 +2,78 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias
 
 import msgspec
 import numpy as np
 
-from encoders.modality import ModalitySpec
+from deploy.config import Settings
 from streams.binder import Binder
 from streams.generation import EncoderFunction
 from streams.records import Binding, Partner, Sample
-from streams.settings import BindingSettings
 from trainer.partners import brings_new_pair
 
 COVERAGES = (25, 50, 75)
 
+Encoders: TypeAlias = Mapping[str, EncoderFunction]
 
-def bind_all(
-    samples: Sequence[Sample],
-    spec: ModalitySpec,
-    settings: BindingSettings,
-    encoder: EncoderFunction | None = None,
-    round_: int = 0,
-) -> list[Binding]:
-    """Each sample bound with all samples of all other sources in the history.
 
-    Every source in turn comes last, to a binder that remembers the others and whose generation was built from them.
+class OfflineBinder:
+    """All samples at once: each is bound with all of all other sources in the history.
+
+    With the review on, one binder sees them all, then asks all of them again together. With it off, every source in
+    turn comes last, to a binder that remembers the others.
 
     Args:
         samples: All of them.
-        spec: The shared modality.
-        settings: How partners are chosen.
-        encoder: Of the shared modality, for a later generation.
-        round_: What the Bindings say.
+        settings: The product's.
     """
-    found: dict[str, Binding] = {}
-    for source in sorted({one.source_id for one in samples}):
-        binder = Binder(spec, spec.name, settings)
-        binder.remember([one for one in samples if one.source_id != source])
-        binder.swap(binder.begin_build(round_, encoder))
-        own = binder.observe([one for one in samples if one.source_id == source])
-        found |= {one.sample_id: msgspec.structs.replace(one, round=round_) for one in own}
-    return [msgspec.structs.replace(found[one.sample_id], sequence=i) for i, one in enumerate(samples, start=1)]
+
+    def __init__(self, samples: Sequence[Sample], settings: Settings) -> None:
+        self._samples, self._settings, self._round = samples, settings, 0
+        self.binder = self._new_binder()
+        self._has_review = settings.binding.review_samples > 0
+
+    def first(self) -> list[Binding]:
+        """By generation 0."""
+        if not self._has_review:
+            return self._each_last({})
+        return [*self.binder.observe(self._samples), *self.binder.review()]
+
+    def again(self, encoders: Encoders) -> list[Binding]:
+        """By trained encoders."""
+        if not self._has_review:
+            return self._each_last(encoders)
+        _swap(self.binder, encoders)
+        return self.binder.review()
+
+    def _each_last(self, encoders: Encoders) -> list[Binding]:
+        found: dict[str, Binding] = {}
+        for source in sorted({one.source_id for one in self._samples}):
+            self.binder = self._new_binder()
+            self.binder.remember([one for one in self._samples if one.source_id != source])
+            _swap(self.binder, encoders)
+            own = self.binder.observe([one for one in self._samples if one.source_id == source])
+            found |= {one.sample_id: msgspec.structs.replace(one, round=self._round) for one in own}
+        self._round += 1
+        return [
+            msgspec.structs.replace(found[one.sample_id], sequence=i) for i, one in enumerate(self._samples, start=1)
+        ]
+
+    def _new_binder(self) -> Binder:
+        specs, shared = self._settings.specs, self._settings.shared_modality
+        return Binder(specs[shared], shared, self._settings.binding, self._settings.index, specs=specs)
 
 
-def bind_as_mmbind(samples: Sequence[Sample], shared: str, is_online: bool = False) -> list[Binding]:
+def _swap(binder: Binder, encoders: Encoders) -> None:
+    build = binder.begin_build(binder.version + bool(encoders), encoders)
+    build.run()
+    binder.swap(build)
+
+
+def bind_as_mmbind(
+    samples: Sequence[Sample], shared: str, is_online: bool = False, vectors: np.ndarray | None = None
+) -> list[Binding]:
     """Each sample bound to the one most cosine-similar by its raw shared window that brings a new modality.
 
     Top-1, no threshold, no exclusivity; the edge's weight `ln(s) / 2 + 1`, never below 0, stands in `similarity`, for
@@ -54,10 +83,13 @@ def bind_as_mmbind(samples: Sequence[Sample], shared: str, is_online: bool = Fal
         samples: In order.
         shared: The modality that binds.
         is_online: Only earlier samples can be partners.
+        vectors: `[N, D]`, what is compared instead of the windows.
 
     Source: MMBind, arXiv 2411.12126, its rule for UTD-MHAD.
     """
-    rows = np.stack([one.windows[shared].ravel() for one in samples]).astype(np.float64)
+    if vectors is None:
+        vectors = np.stack([one.windows[shared].ravel() for one in samples])
+    rows = vectors.astype(np.float64)
     rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
     similarities = rows @ rows.T
     allowed = np.array([[brings_new_pair(one, other, shared) for other in samples] for one in samples])

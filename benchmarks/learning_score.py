@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+import msgspec
 import numpy as np
 
 from benchmarks.learning_data import World
@@ -18,8 +19,8 @@ def score(world: World, weights: Weights) -> dict[str, float]:
     `zs`: accuracy of the nearest class centre of the other modality; `frozen`: of the nearest class centre of both
     modalities side by side, centres being those of the labelled role.
     """
-    embed = {name: EncoderFunction(world.recordings.specs[name], weights[name]) for name in (world.first, world.second)}
-    rows = {name: _rows(embed[name], world.test, name) for name in embed}
+    names = (world.first, world.second)
+    rows = {name: _rows(world, weights, world.test, name) for name in names}
     labels = _labels(world.test)
     found: dict[str, list[float]] = {}
     for query, gallery in ((world.first, world.second), (world.second, world.first)):
@@ -28,8 +29,8 @@ def score(world: World, weights: Weights) -> dict[str, float]:
         figures["zs"] = nearest_centre(rows[query], labels, rows[gallery], labels)
         for key in ("cmap", "r_at_1", "zs", "mrr", "chance_cmap"):
             found.setdefault(key, []).append(figures[key])
-    known = np.concatenate([_rows(embed[name], world.labelled, name) for name in embed], axis=1)
-    asked = np.concatenate([rows[name] for name in embed], axis=1)
+    known = np.concatenate([_rows(world, weights, world.labelled, name) for name in names], axis=1)
+    asked = np.concatenate([rows[name] for name in names], axis=1)
     frozen = nearest_centre(asked, labels, known, _labels(world.labelled))
     return {key: float(np.mean(values)) for key, values in found.items()} | {"frozen": frozen}
 
@@ -42,8 +43,18 @@ def nearest_centre(rows: np.ndarray, labels: np.ndarray, known: np.ndarray, know
     return float((classes[(rows @ centres.T).argmax(1)] == labels).mean())
 
 
-def _rows(embed: EncoderFunction, samples: Sequence[Sample], modality: str) -> np.ndarray:
-    return embed(np.stack([one.scaled(modality) for one in samples]))
+def _rows(world: World, weights: Weights, samples: Sequence[Sample], modality: str) -> np.ndarray:
+    arrays = weights[modality]
+    windows = fitted(np.stack([one.scaled(modality) for one in samples]), arrays["stem.weight"].shape[1])
+    spec = msgspec.structs.replace(world.recordings.specs[modality], n_channels=windows.shape[2])
+    return EncoderFunction(spec, arrays)(windows)
+
+
+def fitted(windows: np.ndarray, n_channels: int) -> np.ndarray:
+    """Scaled windows `[N, T, C]` with so many channels: one of ones more, where encoders are told of presence."""
+    if windows.shape[2] == n_channels:
+        return windows
+    return np.concatenate([windows, np.ones((*windows.shape[:-1], 1), np.float32)], axis=-1)
 
 
 def _labels(samples: Sequence[Sample]) -> np.ndarray:

@@ -7,12 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.learning import Plan, arguments, planned, run
-from benchmarks.learning_arms import Task, product_settings, run_offline, run_online
-from benchmarks.learning_data import find_recordings, rotated
-from benchmarks.learning_pairs import bind_all, bind_as_mmbind, judge_bindings
+from benchmarks.learning import arguments, planned
+from benchmarks.learning_arms import ABLATION, MEANING, PARTS, Task, arms_of, product_settings, without_part
+from benchmarks.learning_data import find_recordings, rotated, with_shared
+from benchmarks.learning_figure import draw
+from benchmarks.learning_limits import with_true_pairs
+from benchmarks.learning_pairs import OfflineBinder, bind_as_mmbind, judge_bindings
+from benchmarks.learning_pool import each
+from benchmarks.learning_rows import Row, read_rows
+from benchmarks.learning_run import Plan, Run, run
 from benchmarks.learning_score import nearest_centre
-from benchmarks.learning_table import Row, draw, read_rows, summary, table
+from benchmarks.learning_table import ablation_table, summary, table
+from benchmarks.learning_training import figures, trained_offline, trained_online
 from deploy.recordings import Recordings, arrange
 from streams.testing import SyntheticWorld
 
@@ -48,13 +54,16 @@ def test_a_stream_hides_what_the_roles_lack_and_orders_of_one_seed_are_alike(rec
     assert len({*sources}) == 1 + sum(one != next_one for one, next_one in pairwise(sources))
 
 
-def test_offline_every_sample_is_bound_to_other_sources_whenever_they_came(recordings: Recordings) -> None:
+@pytest.mark.parametrize("part", ["", "review"])
+def test_offline_every_sample_is_bound_to_other_sources_whenever_they_came(recordings: Recordings, part: str) -> None:
     world = rotated(recordings, 0)
     settings = product_settings(world, 0)
-    samples = list(world.train.values())
-    bindings = bind_all(samples, settings.specs[world.shared], settings.binding)
-    assert [one.sample_id for one in bindings] == list(world.train)
-    for binding in bindings:
+    if part:
+        settings = without_part(settings, part)
+    bindings = OfflineBinder(list(world.train.values()), settings).first()
+    last = {one.sample_id: one for one in bindings}
+    assert last.keys() == world.train.keys()
+    for binding in last.values():
         own = world.train[binding.sample_id].source_id
         assert binding.partners
         assert own not in {world.train[one.sample_id].source_id for one in binding.partners}
@@ -98,21 +107,78 @@ def test_the_nearest_centre_of_well_separated_classes_is_right() -> None:
     assert nearest_centre(rows, labels, rows, np.roll(labels, 2)) < 1.0
 
 
-@pytest.mark.parametrize("arm", ["untrained", "mmbind/plain", "ours/soft", "complete/soft"])
-def test_every_kind_of_arm_gives_figures_offline(recordings: Recordings, arm: str) -> None:
+@pytest.mark.parametrize("shared", ["gyroscope", "label"])
+def test_another_modality_or_the_label_binds_as_well(recordings: Recordings, shared: str) -> None:
+    world = rotated(with_shared(recordings, shared), 0)
+    assert world.shared == shared
+    assert len({world.first, world.second, shared}) == 3
+    for order in ("offline", "random"):
+        task = Task(world, "ours/soft", product_settings(world, 0), n_steps=4, n_cycles=2)
+        trained = trained_offline(task) if order == "offline" else trained_online(task, order)
+        encoders, pairs = figures(task, trained)
+        assert encoders["cmap"] > 0
+        assert pairs["precision"] > (0.95 if shared == "label" else 0.5)
+
+
+def test_a_shared_modality_may_be_named_at_greater_length(recordings: Recordings) -> None:
+    assert with_shared(recordings, "gyroscope-left").shared == "gyroscope"
+    with pytest.raises(ValueError, match="label"):
+        with_shared(recordings, "sonar")
+
+
+@pytest.mark.parametrize("arm", sorted({*arms_of("offline", "", "full"), *arms_of("offline", "", "limits")}))
+def test_every_arm_gives_figures_offline_after_as_many_steps(recordings: Recordings, arm: str) -> None:
     world = rotated(recordings, 0)
-    found = run_offline(Task(world, arm, product_settings(world, 0), n_steps=4))
-    assert {"cmap", "r_at_1", "zs", "mrr", "frozen"} <= found["encoders"].keys()
-    assert ("precision" in found["pairs"]) == (arm in ("mmbind/plain", "ours/soft"))
+    task = Task(world, arm, product_settings(world, 0), n_steps=4)
+    trained = trained_offline(task)
+    encoders, pairs = figures(task, trained)
+    assert trained.n_steps == (0 if arm == "untrained" else 4)
+    assert {"cmap", "r_at_1", "zs", "mrr", "frozen"} <= encoders.keys()
+    assert ("precision" in pairs) == arm.startswith(("mmbind", "ours"))
 
 
+@pytest.mark.parametrize("arm", ["ours/soft", "mmbind/plain", "oracle/soft", "ours-true-early/soft"])
 @pytest.mark.parametrize("order", ["random", "sources"])
-def test_online_the_whole_loop_sees_each_training_sample_once(recordings: Recordings, order: str) -> None:
+def test_every_arm_takes_as_many_steps_online(recordings: Recordings, arm: str, order: str) -> None:
     world = rotated(recordings, 0)
-    found = run_online(Task(world, "ours/soft", product_settings(world, 0), n_steps=8, n_cycles=4), order)
-    assert found["pairs"]["published"] == 4
-    assert 0 < found["pairs"]["covered"] <= 1
-    assert found["encoders"]["cmap"] > 0
+    task = Task(world, arm, product_settings(world, 0), n_steps=8, n_cycles=4)
+    trained = trained_online(task, order)
+    encoders, pairs = figures(task, trained)
+    assert trained.n_steps == 8
+    assert encoders["cmap"] > 0
+    if arm == "ours/soft":
+        assert pairs["published"] == 4
+        assert 0 < pairs["covered"] <= 1
+
+
+def test_a_part_that_is_switched_off_changes_nothing_else(recordings: Recordings) -> None:
+    world = rotated(recordings, 0)
+    product = product_settings(world, 0)
+    for part, sections in PARTS.items():
+        settings = Task(world, f"ours-no-{part}/soft", product, n_steps=2).settings
+        for name in ("binding", "trainer"):
+            own, other = getattr(settings, name).model_dump(), getattr(product, name).model_dump()
+            changed = {key for key in own if own[key] != other[key]}
+            assert changed == sections.get(name, {}).keys()
+    assert all(arm.partition("/")[0] in MEANING for arm in ABLATION)
+
+
+def test_pairs_are_made_true_where_chosen_with_samples_that_came_before(recordings: Recordings) -> None:
+    world = rotated(recordings, 0)
+    bindings = OfflineBinder(list(world.train.values()), product_settings(world, 0)).first()
+    chosen = with_true_pairs(bindings, world.train, world.shared, 0, lambda one: one.round == 0)
+    seen: set[str] = set()
+    for old, new in zip(bindings, chosen, strict=True):
+        assert (old.sample_id, old.round) == (new.sample_id, new.round)
+        if old.round:
+            assert new == old
+            continue
+        own = world.train[new.sample_id]
+        for partner in new.partners:
+            assert partner.sample_id in seen
+            assert world.train[partner.sample_id].label == own.label
+        seen.add(new.sample_id)
+    assert any(one.partners for one in chosen if not one.round)
 
 
 def test_what_was_run_before_is_not_run_again(recordings: Recordings, tmp_path: Path) -> None:
@@ -133,10 +199,23 @@ def test_runs_of_other_code_are_taken_only_if_asked_for(recordings: Recordings, 
     assert run(Plan(arms, n_rotations=1, n_steps=2, code="new"), recordings, file) != [row]
 
 
-def _row(arm: str, rotation: int, cmap: float, mode: str = "offline") -> Row:
+def test_several_processes_give_what_one_gives(recordings: Recordings, tmp_path: Path) -> None:
+    plan = Plan((("offline", "untrained"), ("offline", "natural/plain")), n_rotations=1, n_steps=2)
+    done: list[Run] = []
+    rows = run(plan, recordings, tmp_path / "two.jsonl", done.append, n_jobs=2)
+    assert sorted(done) == sorted(plan.runs)
+    alone = run(plan, recordings, tmp_path / "one.jsonl")
+    assert [(row.run, row.encoders, row.pairs) for row in rows] == [(row.run, row.encoders, row.pairs) for row in alone]
+
+
+def test_work_in_this_process_is_done_in_order() -> None:
+    assert list(each(str, [3, 1, 2], 1)) == [(3, "3"), (1, "1"), (2, "2")]
+
+
+def _row(arm: str, rotation: int, cmap: float, mode: str = "offline", **pairs: float) -> Row:
     figures = dict.fromkeys(("cmap", "r_at_1", "zs", "mrr", "frozen", "chance_cmap"), cmap)
-    pairs = {"precision": 0.8} if arm.startswith("ours") else {}
-    return Row(mode=mode, arm=arm, rotation=rotation, seed=0, fingerprint="", encoders=figures, pairs=pairs)
+    pairs = {"precision": 0.8, **pairs} if arm.startswith("ours") else {}
+    return Row(mode=mode, arm=arm, rotation=rotation, seed=0, fingerprint="", encoders=figures, pairs=pairs, n_steps=9)
 
 
 def test_the_gap_is_closed_by_the_share_of_the_way_from_floor_to_ceiling(tmp_path: Path) -> None:
@@ -149,21 +228,42 @@ def test_the_gap_is_closed_by_the_share_of_the_way_from_floor_to_ceiling(tmp_pat
     assert offline["gap_closed_same_loss"]["mean"] == pytest.approx(0.5)
     assert offline["margin_over_mmbind"]["mean"] == pytest.approx(10)
     assert offline["pair_precision"]["mean"] == pytest.approx(0.8)
+    assert offline["steps"] == [9]
+    assert offline["arms"]["mmbind/plain"]["gap_closed"]["mean"] == pytest.approx(0.25)
     assert online["gap_closed"]["mean"] == pytest.approx(0.5)
     assert np.isnan(online["gap_closed_online_controls"]["mean"])
-    assert table(offline, "").row_count == len(cmaps)
+    assert table(offline, "").row_count == ablation_table({"offline": offline, "online": online}, "").row_count == 5
     draw({"offline": offline}, ["offline"], tmp_path / "figure.png")
     assert (tmp_path / "figure.png").stat().st_size > 0
     json.dumps(offline)
 
 
+def test_random_pairs_above_natural_edges_are_named() -> None:
+    rows = [_row("natural/soft", rotation, 0.3) for rotation in (0, 1)]
+    rows += [_row("random/soft", 0, 0.2), _row("random/soft", 1, 0.32)]
+    (found,) = summary(rows, "offline")["random_above_natural"]["soft"]
+    assert (found["rotation"], found["seed"]) == (1, 0)
+    assert found["points"] == pytest.approx(2)
+    assert summary(rows[:3], "offline")["random_above_natural"] == {"soft": []}
+
+
+def test_the_estimate_is_compared_with_the_truth_of_the_same_pairs() -> None:
+    rows = [_row("ours/soft", 0, 0.3, predicted=0.7), _row("ours/soft", 1, 0.3, predicted=0.7, predicted_of=0.72)]
+    rows.append(_row("ours/soft", 2, 0.3))
+    found = summary(rows, "offline")["estimate"]
+    assert [one["rotation"] for one in found] == [0, 1, 2]
+    assert [one["points_off"] for one in found[:2]] == pytest.approx([-10, -2])
+    assert found[2]["n"] == 0
+
+
 def test_online_figures_end_at_offline_arms() -> None:
-    arms = planned("online", is_short=True)
+    arms = planned("online", "short")
     assert ("offline", "oracle/soft") in arms and ("online", "ours/soft") in arms
     assert all(mode != "online-sources" for mode, _ in arms)
-    assert planned("both", is_short=False, only=("ours/soft",)) == tuple(
+    assert planned("both", "full", only=("ours/soft",)) == tuple(
         (mode, "ours/soft") for mode in ("offline", "online", "online-sources")
     )
+    assert len(planned("both", "ablation")) == 2 * len(ABLATION)
 
 
 def test_without_data_it_says_what_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
