@@ -41,7 +41,7 @@ FOLDER = Path("demo")
 TITLE = "mmbind-stream: 20 smartwatch nodes, each lacking a sensor, bound and learned from as they stream"
 SETTLE_S = 90.0
 # Kept small, so that a few minutes hold several versions.
-CYCLE_BINDINGS, STEPS_PER_CYCLE = 96, 40
+CYCLE_BINDINGS = 96
 
 
 def run_demo(folder: Path = FOLDER, speed: float = 3.5, seed: int = 0) -> Report:
@@ -102,7 +102,7 @@ def demo_settings(recordings: Recordings, bootstrap_servers: str, folder: Path, 
                 "trainer_port": free_port(),
                 "data_dir": str((folder / "data").absolute()),
             },
-            "trainer": {"seed": seed, "cycle_bindings": CYCLE_BINDINGS, "steps_per_cycle": STEPS_PER_CYCLE},
+            "trainer": {"seed": seed, "cycle_bindings": CYCLE_BINDINGS},
         }
     )
 
@@ -186,7 +186,6 @@ def finished(
     checkpoints = CheckpointFolder(folder / "data" / "checkpoints")
     last = checkpoints.latest()
     admitted = checkpoints.admitted(last.number) if last else []
-    n_trained = last.facts["learner"]["n_cycles"] * settings.trainer.cycle_bindings if last else 0
     registry, manifests = Registry(settings.registry.root), evidence.models.manifests
     versions = _versions(evidence)
     return FinishedRun(
@@ -198,14 +197,16 @@ def finished(
         rejects=evidence.n_rejects,
         samples=evidence.samples,
         bindings=evidence.in_order,
-        trained_bindings=[evidence.bindings[identity] for identity in admitted[:n_trained]],
+        trained_bindings=[evidence.bindings[identity] for identity in admitted],
         weights={version: registry.fetch(manifest).weights for version, manifest in sorted(manifests.items())},
         worker_model_version=max((v for name, v in versions.items() if name != FOLLOWER_ID), default=0),
         consumer_model_version=versions.get(FOLLOWER_ID, 0),
         pairs_trained=len(admitted),
         pairs_trained_twice=admitted_twice(checkpoints.root),
         losses=losses,
-        steps_of_version={version: version * settings.trainer.steps_per_cycle for version in sorted(manifests)},
+        steps_of_version={
+            version: round(manifest.evaluation["trained/steps"]) for version, manifest in sorted(manifests.items())
+        },
     )
 
 

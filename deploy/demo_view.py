@@ -57,8 +57,9 @@ class DemoView:
     def _refresh(self) -> None:
         while not self._stop.wait(REFRESH_S):
             shown = scrape(self._settings.runtime.trainer_port)
-            if n_cycles := int(shown.get("mmbind_train_cycles_total", 0)):
-                self.losses[n_cycles * self._settings.trainer.steps_per_cycle] = shown["mmbind_train_loss"]
+            n_cycles = int(shown.get("mmbind_train_cycles_total", 0))
+            if n_cycles > len(self.losses):
+                self.losses[int(shown["mmbind_train_steps_total"])] = shown["mmbind_train_loss"]
             if self._console.is_terminal:
                 self._live.refresh()
 

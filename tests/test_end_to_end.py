@@ -18,6 +18,7 @@ from trainer.checkpoint import admitted_twice
 TRAINER: dict[str, object] = {
     "cycle_bindings": 48,
     "steps_per_cycle": 4,
+    "warm_samples": 1,
     "batch_pairs": 12,
     "dim": 16,
     "width": 8,

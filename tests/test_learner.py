@@ -10,7 +10,7 @@ from encoders.scaling import Scaling
 from streams.records import Binding, Sample
 from tests.recorded import Recorded, binding_of, recorded, small_settings
 from trainer.checkpoint import Checkpoint, CheckpointFolder, admitted_twice
-from trainer.learner import Learner
+from trainer.learner import Learner, cycle_steps
 from trainer.state import LearnerState
 
 RECORDED = recorded()
@@ -74,6 +74,11 @@ def test_never_trains_on_held_out_samples() -> None:
     held_out = {one.sample_id for one in RECORDED.samples.values() if one.held_out}
     assert not held_out & {edges.sample_id for edges in learner.snapshot().edges}
     assert not held_out & {name for name, _ in learner.snapshot().admitted}
+
+
+def test_a_cycle_over_a_small_buffer_has_fewer_steps() -> None:
+    settings = small_settings(steps_per_cycle=40, warm_samples=100)
+    assert [cycle_steps(settings, n_samples) for n_samples in (0, 1, 50, 100, 5000)] == [0, 1, 20, 40, 40]
 
 
 def test_training_lowers_the_loss() -> None:
@@ -195,6 +200,7 @@ def test_a_bundle_holds_the_modalities_that_were_trained_and_says_how_much() -> 
     assert sorted(bundle.weights) == sorted(RECORDED.world.specs)
     assert [spec.name for spec in bundle.manifest.modalities] == sorted(RECORDED.world.specs)
     assert bundle.manifest.evaluation["trained/gravity/windows"] > 0
+    assert bundle.manifest.evaluation["trained/steps"] > 0
     assert "retrieval/gravity->gyroscope/mrr" in bundle.manifest.evaluation
 
 

@@ -103,5 +103,7 @@ def replay_bindings(
 
 def spread_steps(settings: TrainerSettings, n_bindings: int, n_steps: int) -> TrainerSettings:
     """The settings with which `replay_bindings` takes about `n_steps` steps over so many admitted Bindings."""
-    n_cycles = max(1, -(-n_bindings // settings.cycle_bindings))
-    return settings.model_copy(update={"steps_per_cycle": max(1, round(n_steps / n_cycles))})
+    sizes = [*range(settings.cycle_bindings, n_bindings, settings.cycle_bindings), max(1, n_bindings)]
+    shares = [min(size, settings.replay_samples) / settings.warm_samples for size in sizes]
+    per_cycle = n_steps / sum(min(1.0, share) for share in shares)
+    return settings.model_copy(update={"steps_per_cycle": max(1, round(per_cycle))})

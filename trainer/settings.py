@@ -46,7 +46,10 @@ class TrainerSettings(Section):
 
     seed: int = Field(0, ge=0)
     cycle_bindings: int = Field(128, ge=1, description="a cycle is cut by so many new samples")
-    steps_per_cycle: int = Field(40, ge=1)
+    steps_per_cycle: int = Field(80, ge=1, description="of a cycle once the buffer is warm")
+    warm_samples: int = Field(
+        1024, ge=1, description="samples in the buffer below which a cycle has fewer steps, in proportion"
+    )
     publish_every_cycles: int = Field(1, ge=1, description="every how-manieth cycle ends in a candidate")
     batch_pairs: int = Field(64, ge=2)
     learning_rate: float = Field(2e-3, gt=0)
