@@ -104,17 +104,19 @@ def _inputs(
 
 
 def _show(report: "FinetuneReport") -> None:
-    rows = [
-        (name, f"{one.accuracy:.3f}", f"{one.macro_f1:.3f}")
-        for name, one in ((report.method, report), ("chance", report.chance), ("majority", report.majority))
-    ]
+    rows = [_row(report.method, report)]
+    for one in report.labels_only:
+        error = "" if one.gain.error is None else f" ± {100 * one.gain.error:.1f}"
+        chance = ", may be chance" * one.gain.may_be_chance
+        rows.append(_row(f"labels only: {one.what}", one.scores, f"{100 * one.gain.difference:+.1f}{error}{chance}"))
+    rows += [_row("chance", report.chance), _row("majority", report.majority)]
     n_classes = len(report.classes)
     title = (
         f"{report.recordings}, version {report.model_version}: {report.n_labelled} labels of {n_classes} classes, "
         f"{report.n_test} samples of {len(report.test_sources)} other sources"
     )
     typer.echo(title)  # longer than the table is wide
-    print_table("", ("", "accuracy", "macro-F1"), rows)
+    print_table("", ("", "accuracy", "macro-F1", "stream brought, points"), rows)
     for names, (accuracy, n) in report.accuracy_by_modalities.items():
         typer.echo(f"{names}: accuracy {accuracy:.3f} of {n} samples")
     for told, labels in (
@@ -123,3 +125,7 @@ def _show(report: "FinetuneReport") -> None:
     ):
         if labels:
             typer.echo(f"{told}: {', '.join(map(str, labels))}")
+
+
+def _row(name: str, scores: Any, brought: str = "") -> tuple[str, str, str, str]:
+    return name, f"{scores.accuracy:.3f}", f"{scores.macro_f1:.3f}", brought

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from trainer.classification import chance_scores, confusion_matrix, majority_scores, scores
+from trainer.classification import Gain, chance_scores, confusion_matrix, gain, majority_scores, scores
 
 # True 0 0 0 1 1 2, said 0 0 1 1 2 2.
 TRUE, SAID = [0, 0, 0, 1, 1, 2], [0, 0, 1, 1, 2, 2]
@@ -51,3 +51,30 @@ def test_nothing_judged_is_no_number() -> None:
 def test_what_is_no_confusion_is_refused(true: list[int], said: list[int], what: str) -> None:
     with pytest.raises(ValueError, match=what):
         confusion_matrix(true, said, 3)
+
+
+def test_a_gain_is_the_difference_of_the_accuracies() -> None:
+    found = gain([True, True, False, True], [True, False, False, False], ["a", "b", "c", "d"])
+    assert found.difference == pytest.approx(3 / 4 - 1 / 4)
+    # Each sample a group of its own: the usual standard error of a mean.
+    assert found.error == pytest.approx(np.std([0, 1, 0, 1], ddof=1) / 2)
+    assert found.may_be_chance
+
+
+def test_samples_that_hang_together_count_as_one() -> None:
+    right, other = np.array([True, False, True, False]), np.array([False, False, True, True])
+    alone = gain(right.tolist(), other.tolist(), list("abcd"))
+    doubled = gain(right.repeat(2).tolist(), other.repeat(2).tolist(), list("aabbccdd"))
+    assert doubled == alone
+    assert gain([True, True], [False, False], ["a", "a"]) == Gain(1.0, None)
+
+
+def test_a_gain_of_many_samples_is_no_chance() -> None:
+    rng = np.random.default_rng(0)
+    right, other = (rng.random(400) < 0.8).tolist(), (rng.random(400) < 0.6).tolist()
+    assert not gain(right, other, range(400)).may_be_chance
+
+
+def test_a_gain_wants_as_many_of_each() -> None:
+    with pytest.raises(ValueError, match="2, 1 and 2 samples"):
+        gain([True, True], [True], ["a", "b"])

@@ -10,11 +10,13 @@ from typer.testing import CliRunner
 
 from deploy.cli import app, exit_code
 from deploy.embed import assemble
+from deploy.labels_only import FEATURES, UNTRAINED, plain_features, untrained
 from deploy.recording_files import read_recordings
 from deploy.replay import ReplayPlan
-from encoders.bundle import ModelBundle, load_bundle
+from encoders.bundle import ModelBundle, load_bundle, save_bundle
 from encoders.manifest import ModelManifest
 from streams.channels import ChannelView, move_record, version_record
+from streams.descriptor import Descriptor
 from streams.follower import ModelFollower
 from streams.model_log import MemoryModelLog
 from streams.records import Sample
@@ -154,6 +156,34 @@ def test_every_method_beats_guessing_on_classes_that_can_be_told_apart(
     assert is_moved == (method == "full")
     with np.load(out / "classifier.npz", allow_pickle=False) as classifier:
         assert classifier["weight"].shape == (N_CLASSES, 16)
+    assert [one["what"] for one in found["labels_only"]] == [UNTRAINED, FEATURES]
+    for one in found["labels_only"]:
+        assert one["gain"]["difference"] == pytest.approx(found["accuracy"] - one["scores"]["accuracy"])
+    assert found["labels_only"][0]["gain"]["difference"] > 0
+
+
+@pytest.mark.parametrize("method", ["linear", "centre", "full"])
+def test_a_stream_that_taught_nothing_brought_nothing(place: Path, tmp_path: Path, method: str) -> None:
+    bundle = load_bundle(place / "models" / "v1")
+    names = [spec.name for spec in bundle.manifest.modalities]
+    save_bundle(untrained(bundle, names, seed=4), tmp_path / "models" / "v1")
+    told = ["finetune", str(place / "world.npz"), "--version", "1", "--root", str(tmp_path / "models")]
+    said = run([*told, "--labels-per-class", "5", "--method", method, "--seed", "4", "--report", str(tmp_path / "r")])
+    control = json.loads((tmp_path / "r").read_text())["labels_only"][0]
+    assert control["gain"] == {"difference": 0.0, "error": 0.0}
+    assert "labels only: untrained" in said
+    assert "+0.0 ± 0.0, may be chance" in said
+
+
+def test_plain_features_of_what_a_sample_lacks_are_zeros() -> None:
+    world = SyntheticWorld(4, 3)
+    samples = list(world.samples(3))
+    rows = plain_features(samples, [world.specs["gravity"], world.specs["gyroscope"]])
+    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, rtol=1e-6)
+    width = Descriptor(world.specs["gravity"]).dim
+    for row, sample in zip(rows, samples, strict=True):
+        assert row[:width].any() == ("gravity" in sample.windows)
+        assert row[width:].any() == ("gyroscope" in sample.windows)
 
 
 def test_the_same_seed_gives_the_same_figures(place: Path, tmp_path: Path) -> None:

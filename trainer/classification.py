@@ -1,9 +1,12 @@
 """How well classes are told apart, next to guessing. Pure sums over counts; knows neither models nor labels' names."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+# A difference counts when it is larger than so many of its standard errors.
+ERRORS_OF_A_DIFFERENCE = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +15,19 @@ class ClassScores:
 
     accuracy: float
     macro_f1: float
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """How much higher one accuracy is than another on the same samples, with its standard error; None if unknown."""
+
+    difference: float
+    error: float | None
+
+    @property
+    def may_be_chance(self) -> bool:
+        """Whether it is within two standard errors of nothing; one whose error is unknown may be."""
+        return self.error is None or not abs(self.difference) > ERRORS_OF_A_DIFFERENCE * self.error
 
 
 def confusion_matrix(true: Sequence[int], said: Sequence[int], n_classes: int) -> np.ndarray:
@@ -40,6 +56,27 @@ def scores(confusion: np.ndarray) -> ClassScores:
     if not n:
         return ClassScores(float("nan"), float("nan"))
     return ClassScores(float(hits.sum() / n), float((2 * hits[occurs] / (true + said)[occurs]).mean()))
+
+
+def gain(right: Sequence[bool], other_right: Sequence[bool], groups: Sequence[Hashable]) -> Gain:
+    """Mean of `right` less that of `other_right`, sample by sample.
+
+    Samples of one group hang together (one person doing one thing): the error is that of a mean over groups, each
+    counting by its samples.
+
+    Raises:
+        ValueError: If the three are of unlike length, or empty.
+    """
+    if not len(right) == len(other_right) == len(groups) > 0:
+        raise ValueError(f"{len(right)}, {len(other_right)} and {len(groups)} samples: wanted as many of each, and any")
+    deltas = np.asarray(right, float) - np.asarray(other_right, float)
+    mean = float(deltas.mean())
+    number = {group: place for place, group in enumerate(dict.fromkeys(groups))}
+    if len(number) < 2:
+        return Gain(mean, None)
+    # The sums of the groups' residuals, as in a cluster-robust error of a mean (Liang and Zeger, 1986).
+    sums = np.bincount([number[group] for group in groups], weights=deltas - mean)
+    return Gain(mean, float(np.sqrt(len(sums) / (len(sums) - 1) * np.square(sums).sum()) / len(deltas)))
 
 
 def chance_scores(n_true: Sequence[int], is_known: Sequence[bool]) -> ClassScores:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from encoders.modality import ModalitySpec
-from encoders.nets import build_encoder, encoder_weights
+from encoders.nets import Encoder, build_encoder, encoder_weights
 from streams.records import Label, Sample
 from trainer.augmentation import augment
 from trainer.embedding import usable
@@ -140,6 +140,20 @@ class FullTuning:
                 varied = augment(windows, self._augmentation, self._generator)
                 total = total.index_add(0, torch.tensor(rows), encoder(varied))
         return nn.functional.normalize(total, dim=1)
+
+
+def untrained_weights(
+    specs: Mapping[str, ModalitySpec], weights: Weights, seed: int
+) -> dict[str, dict[str, np.ndarray]]:
+    """Arrays of encoders of the same sizes as they are before any training, for the modalities of `specs`."""
+    found = {}
+    with torch.random.fork_rng(devices=[]):
+        for place, name in enumerate(sorted(specs)):
+            torch.manual_seed(seed * 1000 + place)
+            sizes = weights[name]
+            encoder = Encoder(specs[name], dim=len(sizes["head.2.bias"]), width=len(sizes["stem.bias"]))
+            found[name] = encoder_weights(encoder)
+    return found
 
 
 def split_sources(samples: Sequence[Sample], test_sources: Collection[str], seed: int) -> frozenset[str]:
