@@ -29,16 +29,18 @@ class Encoder(nn.Module):
         stride = max(1, round(spec.n_steps / STEM_STEPS))
         n_steps = -(-spec.n_steps // stride)
         self.stem = nn.Conv1d(spec.n_channels, width, 2 * stride + 1, stride, padding=stride)
+        # Of a window of one step a group would hold a few values, or one, of which nothing is left.
+        groups = GROUPS if n_steps > 1 else 1
         blocks: list[nn.Module] = []
         for n_inputs in (width, 2 * width):
             step = 2 if n_steps >= 16 else 1
             n_steps = -(-n_steps // step)
             blocks += [
-                nn.GroupNorm(GROUPS, n_inputs),
+                nn.GroupNorm(groups, n_inputs),
                 nn.GELU(),
                 nn.Conv1d(n_inputs, 2 * width, 5, step, padding=2),
             ]
-        self.blocks = nn.Sequential(*blocks, nn.GroupNorm(GROUPS, 2 * width), nn.GELU())
+        self.blocks = nn.Sequential(*blocks, nn.GroupNorm(groups, 2 * width), nn.GELU())
         self.head = nn.Sequential(nn.Linear(4 * width, 2 * width), nn.GELU(), nn.Linear(2 * width, dim))
 
     def forward(self, windows: Float[Tensor, "batch steps channels"]) -> Float[Tensor, "batch dim"]:

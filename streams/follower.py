@@ -11,6 +11,7 @@ import numpy as np
 from encoders.bundle import ModelBundle
 from encoders.manifest import ModelManifest
 from encoders.scaling import Scaling
+from streams.labels import LABEL
 from streams.model_log import KafkaModelLog, ModelLog
 from streams.model_watch import ModelWatch
 from streams.records import Sample
@@ -169,14 +170,15 @@ class ModelFollower:
         return self.model.embed(windows, scaling)
 
     def embed_sample(self, sample: Sample) -> np.ndarray:
-        """The fused embedding `[dim]` of those windows of a sample for which there are encoders.
+        """The fused embedding `[dim]` of those windows of a sample for which there are encoders, its label's left out.
 
         Raises:
             NoModelYet: Before the first model.
             ValueError: If there is none.
         """
         model = self.model
-        known = {name: sample.scaled(name)[None] for name in sample.windows if name in model.encoders}
+        names = [name for name in sample.windows if name in model.encoders and name != LABEL]
+        known = {name: sample.scaled(name)[None] for name in names}
         row: np.ndarray = model.embed(known)[0]
         return row
 

@@ -7,6 +7,7 @@ and for ever: nothing is learned of what labels there are, and new ones may come
 import hashlib
 import re
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -60,6 +61,10 @@ class LabelWindows:
         parts = [np.sqrt(1 - OWN_SHARE) * self._direction(str(label)), np.sqrt(OWN_SHARE) * _unit(own)]
         window: np.ndarray = np.sqrt(LABEL_SPEC.n_channels) * np.concatenate(parts)[None]
         return window.astype(np.float32)
+
+    def scaled(self, labels: Sequence[Label]) -> np.ndarray:
+        """Windows `[N, 1, 128]` of labels of no sample, as a trained encoder wants them: what to be named by."""
+        return LABEL_SCALING.apply(np.stack([self(label, "") for label in labels]))
 
     def _direction(self, text: str) -> np.ndarray:
         """The unit vector `[112]` of a label."""

@@ -7,6 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, fi
 from encoders.modality import NAME_PATTERN, ModalitySpec
 from streams.labels import LABEL, LABEL_SPEC, LabelKind
 
+# More samples than any stream has.
+NEVER = 10**12
+
 DescriptorKind: TypeAlias = Literal["oriented", "rotation-tolerant", "both"]
 
 
@@ -119,8 +122,11 @@ class BindingSettings(Section):
     )
 
     def for_labels(self) -> "BindingSettings":
-        """The same with what suits labels, unless it was set: equal ones are equally good, and others no partners."""
-        suited = {"temperature": 0.1, "hub_correction": 0.0, "learned_share": 0.0, "min_similarity": 0.45}
+        """The same with what suits labels, unless it was set.
+
+        Equal ones are equally good, however many have them, others are no partners, and a label is taken at its word.
+        """
+        suited = {"hub_correction": 0.0, "learned_share": 0.0, "min_similarity": 0.45, "withhold_after": NEVER}
         return self.model_copy(update={name: v for name, v in suited.items() if name not in self.model_fields_set})
 
 
