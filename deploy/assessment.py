@@ -15,6 +15,7 @@ from deploy.report import CONTROLS, Report, Series, gap_closed, take_estimate, t
 from deploy.retrieval import Encoders, RetrievalJudge
 from deploy.truth import Truth, never_paired
 from encoders.modality import ModalitySpec
+from streams.labels import LABEL
 from streams.records import Binding, Sample
 from streams.reliability import PrecisionEstimate
 from streams.settings import StreamSettings
@@ -23,6 +24,10 @@ from trainer.settings import TrainerSettings
 # Judging takes time with their square; these are spread evenly over the run.
 MOST_JUDGED_SAMPLES = 2_000
 MOST_JUDGED_VERSIONS = 16
+BOUND_BY_LABELS = (
+    "Labels bind. Natural edges only includes those to the label itself, which alone teach what pairs of equal labels do: "
+    "a gap between it and the oracle is left where nodes name the same thing differently."
+)
 # Share of late samples from which the slots seem not to fit the windows.
 MANY_LATE = 0.01
 
@@ -71,6 +76,8 @@ def assess(run: FinishedRun, announce: Announce = lambda what: None) -> Report:
     announce("judging pairs")
     take_pairs(report, judge_pairs(run.bindings, run.samples, truth.labels(run.samples.values())))
     take_estimate(report, run.estimate)
+    if run.settings.shared_modality == LABEL:
+        report.notes.append(BOUND_BY_LABELS)
     if run.weights:
         _judge_versions(run, truth, report, announce)
     else:
