@@ -25,8 +25,8 @@ from trainer.settings import TrainerSettings
 MOST_JUDGED_SAMPLES = 2_000
 MOST_JUDGED_VERSIONS = 16
 BOUND_BY_LABELS = (
-    "Labels bind. Natural edges only includes those to the label itself, which alone teach what pairs of equal labels do: "
-    "a gap between it and the oracle is left where nodes name the same thing differently."
+    "Labels bind. Natural edges only includes those to the label itself, which alone teach what pairs of equal labels "
+    "do: a gap between it and the oracle is left where nodes name the same thing differently."
 )
 # Share of late samples from which the slots seem not to fit the windows.
 MANY_LATE = 0.01
