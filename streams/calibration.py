@@ -16,10 +16,10 @@ from encoders.modality import ModalitySpec
 from streams.agreement import REMEMBERED_ROWS, Agreements, OtherModality, joined
 from streams.descriptor import can_turn
 from streams.neighbourhood import BLOCK_ROWS
+from streams.product import padded
 from streams.records import Sample
 from streams.reliability import Fit, PrecisionEstimate, estimated, fit, probability
 from streams.scoring import Assignment, Candidates
-from streams.segment import NEVER
 from streams.settings import DescriptorKind
 
 # Blocks of pairs compared and partners emitted that an estimate is made of, the last ones.
@@ -28,6 +28,8 @@ LAST_BLOCKS, LAST_EMITTED = 64, 2048
 PATIENCE = 1000
 # The estimate is made anew after each of the first blocks of a generation, then after every fourth.
 EAGER_BLOCKS, JUDGED_EVERY = 16, 4
+# Scores that are higher than a few times this tell right from wrong no better.
+SATURATION = np.float32(2)
 # A sample has at most so many other modalities compared: each costs a descriptor.
 MAX_OTHERS = 3
 
@@ -219,12 +221,18 @@ class Calibration:
 
 
 def corrected(candidates: Candidates, strength: np.float32) -> np.ndarray:
-    """The hub-corrected cosines `[n, k]` of candidates, -2 where there are fewer."""
-    own = candidates.own_means[:, None]
-    means = np.where(np.isnan(candidates.means), own, candidates.means)
-    crowd = strength / 2 * np.nan_to_num(own + means)
-    scores: np.ndarray = np.where(candidates.rows >= 0, candidates.similarities - crowd, NEVER)
-    return scores
+    """The hub-corrected scores `[n, k]` of at most 64 rows on a scale that ends at 0, minus infinity for row -1.
+
+    A logistic curve of the scores themselves would go on rising where pairs are right anyway.
+    """
+    rows, scores, means, own = (
+        padded(value, BLOCK_ROWS)
+        for value in (candidates.rows, candidates.scores, candidates.means, candidates.own_means[:, None])
+    )
+    crowd = strength / 2 * np.nan_to_num(own + np.where(np.isnan(means), own, means))
+    bounded = -np.exp((crowd - scores) / SATURATION)
+    whole: np.ndarray = np.where(rows >= 0, bounded, np.float32(-np.inf))
+    return whole[: len(candidates.rows)]
 
 
 def _reduced(samples: Sequence[Sample], others: Mapping[str, ModalitySpec]) -> list[Sample]:

@@ -1,7 +1,7 @@
 """A generation: a model version with its index. Two are never compared. Performs no I/O and reads no clock."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from streams.scoring import Candidates
 from streams.settings import DescriptorKind, IndexSettings
 from streams.stopwatch import Stopwatch
 from streams.store import SampleStore, Windows
+from streams.surprise import REMEMBERED_PAIRS, Surprise
 
 # Windows `[N, T, C]` in robust units to unit embeddings `[N, dim]`; a row's bits depend on no other row.
 EncoderFunction: TypeAlias = Callable[[np.ndarray], np.ndarray]
@@ -34,6 +35,7 @@ class Embedding:
         learned_share: float = 0.15,
         descriptor: DescriptorKind = "oriented",
     ) -> None:
+        self.spec = spec
         self._descriptor = descriptor_of(spec, descriptor)
         learned = learned if learned_share else None
         self._learned = learned
@@ -53,6 +55,15 @@ class Embedding:
         return joined
 
 
+class _Found(NamedTuple):
+    """What was found for consecutive rows of one block: rows, their cosines and other measures, `[n, k]` each."""
+
+    first: int
+    rows: np.ndarray
+    measures: list[np.ndarray]
+    scores: np.ndarray
+
+
 class Generation:
     """Follows a store with one embedding: an index of its rows, and how crowded it is around each.
 
@@ -64,17 +75,27 @@ class Generation:
         settings: Of the index.
         neighbours: Candidates that are fetched for each row.
         first_row: The store's first row, where it starts.
+        lag_tolerant: Compare coarse windows at their best lag, beside their vectors.
     """
 
     def __init__(
-        self, version: int, embedding: Embedding, settings: IndexSettings, neighbours: int, first_row: int = 0
+        self,
+        version: int,
+        embedding: Embedding,
+        settings: IndexSettings,
+        neighbours: int,
+        first_row: int = 0,
+        lag_tolerant: bool = True,
     ) -> None:
         self.version = version
         self.index = SegmentedIndex(embedding.dim, settings, first_row)
         self._embedding = embedding
         self._neighbours = neighbours
+        self._first_row = first_row
+        self._history = settings.history_samples
         self._neighbourhoods = Neighbourhoods(ring_rows(settings))
-        self._touched: list[tuple[np.ndarray, np.ndarray]] = []
+        self._surprise = Surprise(embedding.spec, self.index, ring_rows(settings), lag_tolerant)
+        self._open: list[_Found] = []
         self._n_floors = 0
 
     @property
@@ -87,15 +108,20 @@ class Generation:
 
         Unlike rows that are followed one by one, these know younger neighbours too.
         """
-        first = self.n_rows
+        first = start = self.n_rows
         vectors = [self._embedding(windows) for windows in history]
         for part, windows in zip(vectors, history, strict=True):
+            self._surprise.add(self.n_rows, windows.raw, windows.sources)
             self.index.add(part, windows.sources)
         end = self.n_rows
+        for number in range(REMEMBERED_PAIRS // BLOCK_ROWS if end > start else 0):
+            self._surprise.draw(start, end, number)
         for part, windows in zip(vectors, history, strict=True):
             before = np.full(len(part), end, np.int64)
-            _, similarities = self.index.search(part, self._neighbours, windows.sources, before)
-            self._neighbourhoods.start(first, similarities)
+            rows, cosines = self.index.search(part, self._neighbours, windows.sources, before)
+            measures = self._surprise.measures(first, rows, cosines)
+            for found in self._in_blocks(first, rows, measures):
+                self._neighbourhoods.start(found.first, found.scores)
             first += len(part)
 
     def follow(self, store: SampleStore, end: int, stopwatch: Stopwatch | None = None) -> list[Candidates]:
@@ -119,26 +145,44 @@ class Generation:
             with stopwatch.timed("search"):
                 self.index.add(vectors, windows.sources)
                 before = np.arange(start, stop)
-                rows, similarities = self.index.search(vectors, self._neighbours, windows.sources, before)
-            blocks += self._blocks(start, rows, similarities)
+                rows, cosines = self.index.search(vectors, self._neighbours, windows.sources, before)
+                self._surprise.add(start, windows.raw, windows.sources)
+                measures = self._surprise.measures(start, rows, cosines)
+            blocks += [self._candidates(found) for found in self._in_blocks(start, rows, measures)]
         return blocks
 
-    def _blocks(self, first: int, rows: np.ndarray, similarities: np.ndarray) -> Iterator[Candidates]:
-        """The answers of rows from `first` on with their neighbourhoods, which change where a block ends."""
+    def _in_blocks(self, first: int, rows: np.ndarray, measures: list[np.ndarray]) -> Iterator[_Found]:
+        """What was found for rows from `first` on, cut where blocks end, each scored when it is asked for."""
         start, end = first, first + len(rows)
         while start < end:
             stop = min(end, (start // BLOCK_ROWS + 1) * BLOCK_ROWS)
             part = slice(start - first, stop - first)
-            self._neighbourhoods.start(start, similarities[part])
-            own = self._neighbourhoods.means(np.arange(start, stop))
-            yield Candidates(rows[part], similarities[part], self._neighbourhoods.means(rows[part]), own)
-            found = rows[part] >= 0
-            self._touched.append((rows[part][found], similarities[part][found]))
-            if stop % BLOCK_ROWS == 0:
-                touched, near = (np.concatenate(values) for values in zip(*self._touched, strict=True))
-                self._neighbourhoods.touch(touched, near)
-                self._touched.clear()
+            mine = [values[part] for values in measures]
+            yield _Found(start, rows[part], mine, self._surprise.scores(rows[part], mine))
             start = stop
+
+    def _candidates(self, found: _Found) -> Candidates:
+        """The rows found with their neighbourhoods, which change where a block ends, as the units of the scores do."""
+        stop = found.first + len(found.rows)
+        self._neighbourhoods.start(found.first, found.scores)
+        own = self._neighbourhoods.means(np.arange(found.first, stop))
+        means = self._neighbourhoods.means(found.rows)
+        self._open.append(found)
+        if stop % BLOCK_ROWS == 0:
+            self._close_block(stop)
+        return Candidates(found.rows, found.measures[0], found.scores, means, own)
+
+    def _close_block(self, stop: int) -> None:
+        was_known = self._surprise.is_known
+        self._surprise.draw(max(self._first_row, stop - self._history), stop)
+        if self._surprise.is_known and not was_known:
+            # What was scored in guessed units is scored again.
+            self._open = [one._replace(scores=self._surprise.scores(one.rows, one.measures)) for one in self._open]
+            for one in self._open:
+                self._neighbourhoods.start(one.first, one.scores)
+        rows, scores = (np.concatenate([one[i] for one in self._open]) for i in (1, 3))
+        self._neighbourhoods.touch(rows[rows >= 0], scores[rows >= 0])
+        self._open.clear()
 
     def _drop_as(self, store: SampleStore, row: int) -> None:
         """Drops what the store had dropped when it stood at `row`."""

@@ -120,12 +120,13 @@ class SegmentedIndex:
 
     def cosines(self, rows: np.ndarray, others: np.ndarray) -> np.ndarray:
         """The cosine of each of `rows` `[n]` with that of `others` `[n]`; NaN where one is not held."""
-        unknown = np.full(self.dim, np.nan, np.float32)
-        left, right = np.empty((2, len(rows), self.dim), np.float32)
+        left, right = np.full((2, len(rows), self.dim), np.nan, np.float32)
         for vectors, wanted in ((left, rows), (right, others)):
-            for i, row in enumerate(wanted.tolist()):
-                segment = self._segments.get(row // self._segment_rows)
-                vectors[i] = unknown if segment is None else segment.vectors[row % self._segment_rows]
+            numbers, places = np.divmod(wanted, self._segment_rows)
+            for number in np.unique(numbers).tolist():
+                if number in self._segments:
+                    mine = numbers == number
+                    vectors[mine] = self._segments[number].vectors[places[mine]]
         similarities: np.ndarray = np.einsum("nd,nd->n", left, right)
         return similarities
 

@@ -5,7 +5,7 @@ import numpy as np
 # A coarse copy of the window decides: lags and products of all pairs then cost a few milliseconds.
 COARSE_STEPS = 64
 COARSE_CHANNELS = 8
-# Largest lag as a share of the window (24 of 120 steps held 79 % pair precision under random crops, against 71 without).
+# Largest lag as a share of the window: 24 of 120 steps held 79 % pair precision under random crops, none 71 %.
 LAG_SHARE = 0.2
 
 
@@ -17,12 +17,13 @@ def coarse(windows: np.ndarray, steps: int = COARSE_STEPS) -> np.ndarray:
     n_rows, n_steps, n_channels = windows.shape
     width = max(1, round(n_steps / steps))
     kept = n_steps // width * width
-    pooled = windows[:, :kept].reshape(n_rows, kept // width, width, n_channels).mean(2)
+    mixing = np.eye(n_channels)
     if n_channels > COARSE_CHANNELS:
-        mixing = np.random.default_rng(0).standard_normal((n_channels, COARSE_CHANNELS))
-        pooled = pooled @ (mixing / np.sqrt(n_channels))
-    small: np.ndarray = pooled.astype(np.float32, copy=False)
-    return small
+        mixing = np.random.default_rng(0).standard_normal((n_channels, COARSE_CHANNELS)) / np.sqrt(n_channels)
+    # Mean and mixture in one product, a window at a time: its bits do not depend on the others.
+    pooling = np.tile((mixing / width).astype(np.float32), (width, 1))
+    small: np.ndarray = windows[:, :kept].reshape(n_rows, kept // width, width * n_channels) @ pooling
+    return small.astype(np.float32, copy=False)
 
 
 def lag_similarity(windows: np.ndarray) -> np.ndarray:

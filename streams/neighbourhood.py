@@ -11,7 +11,7 @@ BLOCK_ROWS = 64
 
 
 class Neighbourhoods:
-    """For each row the similarities of its nearest, and their mean, in a ring by row number.
+    """For each row the scores of its nearest, and their mean, in a ring by row number. Scores are above -2.
 
     A row starts with what its own query found, all of it older; later rows that come near it push the others out.
     """
@@ -20,34 +20,35 @@ class Neighbourhoods:
         self._nearest = np.full((n_rows, NEIGHBOURS), NEVER, np.float32)
         self._means = np.full(n_rows, np.nan, np.float32)
 
-    def start(self, first: int, similarities: np.ndarray) -> None:
-        """The neighbourhoods of rows from `first` on, from their own answers `[n, k]`, nearest first."""
-        places = np.arange(first, first + len(similarities)) % len(self._means)
+    def start(self, first: int, scores: np.ndarray) -> None:
+        """The neighbourhoods of rows from `first` on, from the scores `[n, k]` of what was found for them."""
+        places = np.arange(first, first + len(scores)) % len(self._means)
         self._nearest[places] = NEVER
-        own = similarities[:, :NEIGHBOURS]
-        self._nearest[places, : own.shape[1]] = own
+        n_best = min(NEIGHBOURS, scores.shape[1])
+        best = np.partition(scores, scores.shape[1] - n_best, axis=1)[:, scores.shape[1] - n_best :]
+        self._nearest[places, :n_best] = np.sort(best, axis=1)[:, ::-1]
         self._means[places] = _means(self._nearest[places])
 
     def means(self, rows: np.ndarray) -> np.ndarray:
-        """The mean similarity of each row to its nearest; NaN for a row that was near to none, or -1."""
+        """The mean score of each row with its nearest; NaN for a row that was near to none, or -1."""
         means: np.ndarray = np.where(rows >= 0, self._means[rows % len(self._means)], np.float32(np.nan))
         return means
 
-    def touch(self, rows: np.ndarray, similarities: np.ndarray) -> None:
-        """Tells the rows found, `[n]`, each as often as it was found, how near the queries were."""
+    def touch(self, rows: np.ndarray, scores: np.ndarray) -> None:
+        """Tells the rows found, `[n]`, each as often as it was found, their scores with the queries."""
         places = rows % len(self._means)
-        near = similarities > self._nearest[places, -1]
-        places, similarities = places[near], similarities[near]
+        near = scores > self._nearest[places, -1]
+        places, scores = places[near], scores[near]
         if not len(places):
             return
-        order = np.lexsort((-similarities, places))
-        places, similarities = places[order], similarities[order]
+        order = np.lexsort((-scores, places))
+        places, scores = places[order], scores[order]
         touched, first, counts = np.unique(places, return_index=True, return_counts=True)
         rank = np.arange(len(places)) - np.repeat(first, counts)
         group = np.repeat(np.arange(len(touched)), counts)
         new = np.full((len(touched), NEIGHBOURS), NEVER, np.float32)
         kept = rank < NEIGHBOURS
-        new[group[kept], rank[kept]] = similarities[kept]
+        new[group[kept], rank[kept]] = scores[kept]
         both = np.sort(np.concatenate([self._nearest[touched], new], axis=1), axis=1)[:, ::-1][:, :NEIGHBOURS]
         self._nearest[touched] = both
         self._means[touched] = _means(both)

@@ -96,8 +96,10 @@ class BindingSettings(Section):
     """How partners are chosen."""
 
     partners: int = Field(8, ge=1, description="at most so many partners a sample")
-    neighbours: int = Field(16, ge=1, description="candidates fetched from the index")
-    temperature: float = Field(0.03, gt=0, description="of the probabilities, on the scale of cosines")
+    neighbours: int = Field(48, ge=1, description="candidates fetched from the index")
+    temperature: float = Field(
+        0.4, gt=0, description="of the probabilities, on the scale of scores: natural logarithms of odds against chance"
+    )
     hub_correction: float = Field(0.5, ge=0, le=1, description="0 none, 1 the mean of both neighbourhoods (CSLS)")
     use_cap: float = Field(4.0, gt=0, description="probability that a partner gathers before it is halved")
     lag_tolerant: bool = Field(True, description="compare raw windows at their best lag, beside the descriptor")

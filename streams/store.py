@@ -61,6 +61,7 @@ class SampleStore:
         self._segment_rows = segment_rows(settings)
         self._segments: dict[int, _Segment] = {}
         self._use = np.zeros(ring_rows(settings), np.float32)
+        self._kinds = _Kinds(ring_rows(settings))
         self._row_of: dict[str, int] = {}
         self._codes: dict[str, int] = {}
 
@@ -103,6 +104,7 @@ class SampleStore:
             self._row_of[sample.sample_id] = number * self._segment_rows + place
         segment.partitions[first : first + len(samples)] = partition
         self._use[np.arange(self.n_rows, self.n_rows + len(samples)) % len(self._use)] = 0
+        self._kinds.add(self.n_rows, [frozenset(sample.windows) - {name} for sample in samples])
         self.n_rows += len(samples)
 
     def windows(self, first: int, end: int) -> Windows:
@@ -126,6 +128,13 @@ class SampleStore:
         """The sample ids of rows that are held."""
         segments, size = self._segments, self._segment_rows
         return [segments[row // size].ids[row % size] for row in rows]
+
+    def fresh(self, first: int, rows: np.ndarray) -> np.ndarray:
+        """Whether each of `rows` `[n, k]` brings the n rows from `first` on a new pair of modalities.
+
+        Rows do that which have another modality besides the shared one. Anything where a row is -1.
+        """
+        return self._kinds.fresh(np.arange(first, first + len(rows)), rows)
 
     def use(self, rows: np.ndarray) -> np.ndarray:
         """How much each of the rows was used as a partner: the sum of its probabilities; anything where a row is -1."""
@@ -172,3 +181,26 @@ class SampleStore:
             return 0.0
         number, last = divmod(self.n_rows - 1, self._segment_rows)
         return float(np.median(self._segments[number].start_ns[last - self.piece_rows + 1 : last + 1]))
+
+
+class _Kinds:
+    """Which modalities each row has besides the shared one, in a ring by row number."""
+
+    def __init__(self, n_rows: int) -> None:
+        self._kinds = np.zeros(n_rows, np.int32)
+        self._codes: dict[frozenset[str], int] = {}
+        self._is_fresh = np.zeros((0, 0), bool)
+
+    def add(self, first: int, kinds: Sequence[frozenset[str]]) -> None:
+        """Those of rows from `first` on."""
+        codes = [self._codes.setdefault(kind, len(self._codes)) for kind in kinds]
+        self._kinds[np.arange(first, first + len(kinds)) % len(self._kinds)] = codes
+        if len(self._codes) > len(self._is_fresh):
+            known = list(self._codes)
+            self._is_fresh = np.array([[bool(a) and bool(b) and len(a | b) > 1 for b in known] for a in known])
+
+    def fresh(self, rows: np.ndarray, others: np.ndarray) -> np.ndarray:
+        """Whether each of `others` `[n, k]` brings rows `[n]` a new pair of modalities."""
+        own, other = (np.take(self._kinds, some, mode="wrap") for some in (rows, others))
+        fresh: np.ndarray = self._is_fresh[own[:, None], other]
+        return fresh

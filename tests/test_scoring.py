@@ -1,17 +1,22 @@
 import numpy as np
 import pytest
 
-from streams.scoring import Candidates, assign
+from streams import scoring
+from streams.scoring import Assignment, Candidates
 from streams.settings import BindingSettings
 
 PLAIN = BindingSettings(partners=3, temperature=0.1, hub_correction=0.0, use_cap=2.0)
 NAN = float("nan")
 
 
-def candidates(similarities: list[list[float]], means: list[list[float]], own: list[float]) -> Candidates:
-    values = np.array(similarities, np.float32)
+def candidates(scores: list[list[float]], means: list[list[float]], own: list[float]) -> Candidates:
+    values = np.array(scores, np.float32)
     rows = np.where(values > -2, np.arange(values.size).reshape(values.shape), -1)
-    return Candidates(rows, values, np.array(means, np.float32), np.array(own, np.float32))
+    return Candidates(rows, values / 2, values, np.array(means, np.float32), np.array(own, np.float32))
+
+
+def assign(found: Candidates, use: np.ndarray, settings: BindingSettings) -> Assignment:
+    return scoring.assign(found, np.ones(found.rows.shape, bool), use, settings)
 
 
 def no_use(of: Candidates) -> np.ndarray:
@@ -24,7 +29,7 @@ def test_probabilities_are_a_softmax_over_the_best() -> None:
     by_hand = np.exp(np.array([9.0, 8.0, 7.0]))
     np.testing.assert_allclose(result.probabilities[0], by_hand / by_hand.sum(), rtol=1e-4)
     assert result.rows.tolist() == [[0, 1, 2]]
-    np.testing.assert_allclose(result.similarities[0], [0.9, 0.8, 0.7])
+    np.testing.assert_allclose(result.similarities[0], [0.45, 0.4, 0.35])
 
 
 def test_a_hub_is_set_back_by_half_of_both_means() -> None:
@@ -59,10 +64,21 @@ def test_without_candidates_nobody_has_a_probability() -> None:
 def test_a_rows_bits_do_not_depend_on_its_company() -> None:
     rng = np.random.default_rng(0)
     rows = rng.integers(0, 999, (64, 32))
-    similarities, means, own = (rng.uniform(size=shape).astype(np.float32) for shape in ((64, 32), (64, 32), 64))
-    use = rng.gamma(1, 1, (64, 32)).astype(np.float32)
-    whole = assign(Candidates(rows, similarities, means, own), use, BindingSettings())
+    numbers = [rng.uniform(size=shape).astype(np.float32) for shape in ((64, 32), (64, 32), (64, 32), 64)]
+    fresh, use = rng.random((64, 32)) < 0.3, rng.gamma(1, 1, (64, 32)).astype(np.float32)
+    whole = scoring.assign(Candidates(rows, *numbers), fresh, use, BindingSettings())
     for i in range(64):
         part = slice(i, i + 1)
-        one = assign(Candidates(rows[part], similarities[part], means[part], own[part]), use[part], BindingSettings())
+        found = Candidates(rows[part], *(values[part] for values in numbers))
+        one = scoring.assign(found, fresh[part], use[part], BindingSettings())
         assert all(np.array_equal(a[part], b) for a, b in zip(whole, one, strict=True))
+
+
+def test_who_brings_a_new_pair_of_modalities_comes_first_however_little_it_is_alike() -> None:
+    found = candidates([[0.9, 0.2, 0.1], [0.9, 0.2, -2.0]], [[0.5] * 3] * 2, [0.5, 0.5])
+    fresh = np.array([[False, True, True], [False, False, True]])
+    result = scoring.assign(found, fresh, no_use(found), PLAIN)
+    assert result.rows[0, :2].tolist() == [1, 2]
+    assert result.probabilities[0, 2] == 0
+    assert result.rows[1, :2].tolist() == [3, 4], "where nobody does, the others are partners"
+    assert result.probabilities[1].sum() == pytest.approx(1)
