@@ -29,6 +29,7 @@ from benchmarks.learning_data import N_ROTATIONS, World, find_recordings, rotate
 from benchmarks.learning_pool import each
 from benchmarks.learning_rows import Row, read_rows, spread
 from benchmarks.learning_run import append, code_hash, fingerprint
+from benchmarks.learning_table import percent
 from benchmarks.learning_training import trained_offline
 
 LABELS = (54, 108, 162, 216)
@@ -130,7 +131,7 @@ def table(
         cells = []
         for n_labels in labels:
             found = [one[f"{key}/{n_labels}"] for key in KEYS]
-            cells.append(" / ".join(f"{100 * part['mean']:.1f} ± {100 * part['sd']:.1f}" for part in found))
+            cells.append(" / ".join(percent(part) for part in found))
         shown.add_row(ARMS[arm], *cells)
     shown.add_section()
     for name, printed in PRINTED.get(shared, {}).items():

@@ -64,9 +64,9 @@ def table(figures: Mapping[str, Any], title: str) -> Table:
     for name in names:
         shown.add_column(name, justify="left" if name == "arm" else "right", no_wrap=name != "arm")
     for arm, one in figures["arms"].items():
-        cells = [_percent(one.get(f"pairs/{figure}")) for figure in ("precision", "all")]
-        cells += [_percent(one[figure]) for figure in FIGURES]
-        gap = _percent({**one["gap_closed"], "sd": np.nan})
+        cells = [percent(one.get(f"pairs/{figure}")) for figure in ("precision", "all")]
+        cells += [percent(one[figure]) for figure in FIGURES]
+        gap = percent({**one["gap_closed"], "sd": np.nan})
         shown.add_row(name_of(arm), str(one["cmap"]["n"]), *cells, gap, _points(one["ours_minus_this"]))
     return shown
 
@@ -90,8 +90,8 @@ def ablation_table(figures: Mapping[str, Mapping[str, Any]], title: str) -> Tabl
             if one is None:
                 cells += ["-"] * 5
                 continue
-            cells += [str(one["cmap"]["n"]), _percent(one["cmap"]), _points(one["ours_minus_this"])]
-            cells += [_percent(one.get("pairs/precision")), _points(one["ours_minus_this_precision"])]
+            cells += [str(one["cmap"]["n"]), percent(one["cmap"]), _points(one["ours_minus_this"])]
+            cells += [percent(one.get("pairs/precision")), _points(one["ours_minus_this_precision"])]
         shown.add_row(name_of(arm), *cells)
     return shown
 
@@ -104,7 +104,7 @@ def name_of(arm: str) -> str:
 
 def caption(figures: Mapping[str, Any]) -> str:
     """What the mode reached, in a few lines."""
-    lines = [f"{name.replace('_', ' ')}: {_percent(one)} %" for name, one in figures.items() if name.startswith("gap")]
+    lines = [f"{name.replace('_', ' ')}: {percent(one)} %" for name, one in figures.items() if name.startswith("gap")]
     lines.append(f"margin over MMBind: {_points(figures['margin_over_mmbind'])} points")
     for loss, above in figures["random_above_natural"].items():
         where = ", ".join(f"rotation {one['rotation']} seed {one['seed']} by {one['points']:.1f}" for one in above)
@@ -116,7 +116,8 @@ def caption(figures: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _percent(one: Mapping[str, float] | None) -> str:
+def percent(one: Mapping[str, float] | None) -> str:
+    """Mean and sd in percent; a dash where there is none."""
     if not one or not one["n"] or not np.isfinite(one["mean"]):
         return "-"
     return f"{100 * one['mean']:.1f}" + (f" ± {100 * one['sd']:.1f}" if np.isfinite(one["sd"]) else "")

@@ -22,7 +22,7 @@ from encoders.nets import EncoderFunction
 from streams.binder import Binder
 from streams.records import Binding, Sample
 from streams.registry import Registry
-from trainer.controls import replay_bindings
+from trainer.controls import replay_bindings, spread_steps
 from trainer.learner import CycleReport, Learner
 from trainer.settings import TrainerSettings
 from trainer.step import TrainStep
@@ -57,7 +57,9 @@ def trained_offline(task: Task) -> Trained:
     world, trainer = task.world, task.trainer
     if task.pairs == "untrained":
         return Trained(TrainStep(task.settings.specs, world.shared, trainer, trainer.seed).weights(), 0)
-    once = trainer.model_copy(update={"cycle_bindings": len(world.train), "steps_per_cycle": task.n_steps})
+    once = trainer.model_copy(
+        update={"cycle_bindings": len(world.train), "steps_per_cycle": task.n_steps, "warm_samples": 1}
+    )
     if task.pairs in WAYS:
         return Trained(baseline(world, task.pairs, once, task.n_steps), task.n_steps)
     samples = world.complete if task.pairs == "complete" else world.train
@@ -123,12 +125,9 @@ def weights_of(learner: Learner) -> Weights:
 
 
 def _online_settings(task: Task) -> Settings:
-    trainer = task.trainer.model_copy(
-        update={
-            "cycle_bindings": -(-len(task.world.train) // task.n_cycles),
-            "steps_per_cycle": max(1, round(task.n_steps / task.n_cycles)),
-        }
-    )
+    n_samples = len(task.world.train)
+    trainer = task.trainer.model_copy(update={"cycle_bindings": -(-n_samples // task.n_cycles)})
+    trainer = spread_steps(trainer, n_samples, task.n_steps)
     ingest = task.settings.ingest.model_copy(update={"hop_s": SPACING_S, "grace_s": 2 * SPACING_S})
     return task.settings.model_copy(update={"trainer": trainer, "ingest": ingest})
 
@@ -170,7 +169,7 @@ def _trained(
 def _ours_offline(task: Task, samples: Sequence[Sample]) -> Trained:
     """Half of the steps with generation 0's pairs, the rest with those that the encoders of half-way find."""
     world, specs, shared = task.world, task.settings.specs, task.world.shared
-    trainer = task.trainer.model_copy(update={"steps_per_cycle": max(1, task.n_steps // 2)})
+    trainer = task.trainer.model_copy(update={"steps_per_cycle": max(1, task.n_steps // 2), "warm_samples": 1})
     learner, table = Learner(specs, shared, trainer), OfflineBinder(samples, task.settings)
     early = table.first()
     facts = estimate(table.binder)
