@@ -5,13 +5,15 @@ import threading
 
 import msgspec
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from encoders.modality import ModalitySpec
 from streams.binder import Binder
 from streams.records import Binding, Sample
 from streams.settings import BindingSettings, IndexSettings
-from streams.testing import SyntheticWorld
+from streams.testing import SENSORS, SyntheticWorld
 
 N_SAMPLES = 700
 BUILT_AT, SWAPPED_AT = 330, 421
@@ -74,6 +76,19 @@ def test_any_cut_into_micro_batches_gives_the_same_bindings(cuts: list[int]) -> 
 
 def test_one_by_one_gives_the_same_bindings() -> None:
     assert bind(list(range(len(SAMPLES)))) == WHOLE
+
+
+@pytest.mark.parametrize(("n_channels", "n_steps"), [(1, 90), (20, 40), (2, 5)])
+@pytest.mark.parametrize("lag_tolerant", [True, False])
+def test_the_law_holds_for_windows_of_any_size(n_channels: int, n_steps: int, lag_tolerant: bool) -> None:
+    shared = ModalitySpec(name="shared", n_channels=n_channels, n_steps=n_steps, rate_hz=10.0)
+    world = SyntheticWorld(n_sources=7, n_classes=4, specs=(shared, *SENSORS[1:]), noise=0.5)
+    samples = list(world.samples(40))
+    found = []
+    for step in (1, 50, len(samples)):
+        binder = Binder(shared, "shared", BindingSettings(lag_tolerant=lag_tolerant), INDEX, "w", world.specs)
+        found.append([one for i in range(0, len(samples), step) for one in binder.observe(samples[i : i + step])])
+    assert found[0] == found[1] == found[2]
 
 
 def test_the_stream_of_this_test_has_all_that_may_happen() -> None:

@@ -11,6 +11,7 @@ from streams.testing import SyntheticWorld
 WORLD = SyntheticWorld(n_sources=4)
 SAMPLES = list(WORLD.samples(100))
 SETTINGS = IndexSettings(history_samples=128, segment_samples=64)
+SCALING = SAMPLES[0].scaling[WORLD.shared]
 
 
 def filled(samples: Iterable[Sample], settings: IndexSettings = SETTINGS, partition: int = 0) -> SampleStore:
@@ -78,3 +79,19 @@ def test_counts_use_and_starts_at_zero_again_where_the_ring_does() -> None:
     assert store.use(np.array([[3, 100, 4]])).tolist() == [[0.75, 1.0, 0.0]]
     append(store, SAMPLES[128:400])
     assert not store.use(np.arange(272, 400)).any()
+
+
+def test_who_has_another_modality_besides_the_shared_one_brings_a_new_pair() -> None:
+    def having(number: int, *names: str) -> Sample:
+        windows = dict.fromkeys((WORLD.shared, *names), SAMPLES[0].windows[WORLD.shared])
+        return msgspec.structs.replace(SAMPLES[number], windows=windows, scaling=dict.fromkeys(windows, SCALING))
+
+    store = filled([having(0, "x"), having(1, "x"), having(2, "y"), having(3, "x", "y"), having(4)])
+    fresh = store.fresh(0, np.tile(np.arange(5), (5, 1)))
+    assert fresh.tolist() == [
+        [False, False, True, True, False],
+        [False, False, True, True, False],
+        [True, True, False, True, False],
+        [True, True, True, True, False],
+        [False, False, False, False, False],
+    ]
