@@ -8,16 +8,13 @@ effect at a counted row, and matrix products have one fixed shape.
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-import numpy as np
-
 from encoders.modality import ModalitySpec
+from streams.arrival import Arrival, Arrived
 from streams.calibration import Calibration
-from streams.descriptor import moves
 from streams.generation import Embedding, EncoderFunction, Generation, GenerationBuild
-from streams.neighbourhood import BLOCK_ROWS
+from streams.newcomers import Newcomers
 from streams.records import Binding, Outcome, Partner, Sample
-from streams.review import Asked, Encoders, Review
-from streams.scoring import Assignment, Candidates, assign
+from streams.review import Encoders, Review, Round
 from streams.settings import BindingSettings, IndexSettings
 from streams.stopwatch import Stopwatch
 from streams.store import SampleStore
@@ -31,21 +28,14 @@ class Swap(NamedTuple):
     swapped_at: int
 
 
-class _Again(NamedTuple):
-    """Samples that were asked again, and in which round."""
-
-    round: int = 0
-    asked: Sequence[Asked] = ()
-    withheld: bool = False
-
-
 class _Taken(NamedTuple):
-    """What became of one new sample, and who was asked again once it was there."""
+    """What became of one new sample, and the round that was due once it was there."""
 
     sample: Sample
     outcome: Outcome
     partners: tuple[Partner, ...]
-    again: _Again
+    later: Round | None
+    withholds: bool
 
 
 class Binder:
@@ -94,12 +84,12 @@ class Binder:
                 descriptor=self._settings.descriptor,
                 withhold_after=self._settings.withhold_after,
             )
-        self._review = Review(specs or {shared: spec}, shared, self._settings)
-        self._round = 0
+        binding = self._settings
+        names = [shared, *(name for name in binding.also_shared if name in (specs or {}))]
+        self._review = Review(specs or {shared: spec}, names, binding)
+        self._newcomers = Newcomers(names, self.store, self._index_settings.history_samples)
         self._asks_again = False
-        self._used: list[Assignment] = []
-        # Samples that are known but not held, so that a second one gives no second Binding.
-        self._passed: dict[str, None] = {}
+        self._arrival = Arrival(self.store, self._settings, self.calibration, self._stopwatch)
 
     @property
     def version(self) -> int:
@@ -121,10 +111,11 @@ class Binder:
             partition: Where they came from, for `forget_partition`.
         """
         bindings = self.review() if self._asks_again and samples else []
-        for sample, outcome, partners, again in self._take(samples, partition):
+        for taken in self._take(samples, partition):
             self.sequence += 1
-            bindings.append(self._binding(sample.sample_id, 0, outcome, partners))
-            bindings += self._later_round(again)
+            bindings.append(self._binding(taken.sample.sample_id, 0, taken.outcome, taken.partners))
+            if taken.later:
+                bindings += self._later(taken.later, taken.withholds)
         return bindings
 
     def remember(self, samples: Sequence[Sample], partition: int = 0) -> None:
@@ -137,7 +128,9 @@ class Binder:
         `observe` does it by itself as the history grows, and when it is first called after a swap.
         """
         self._asks_again = False
-        return self._later_round(self._ask_again())
+        with self._stopwatch.timed("review"):
+            later = self._review.ask()
+        return self._later(later, self._arrival.withholds)
 
     def forget_partition(self, partition: int) -> None:
         """Samples of that partition are nobody's partner from now on, and are new if they come again."""
@@ -195,121 +188,36 @@ class Binder:
             sequence=self.sequence,
         )
 
-    def _later_round(self, again: _Again) -> list[Binding]:
-        if again.withheld:
-            return [self._binding(one.sample_id, again.round, "withheld", ()) for one in again.asked]
+    def _later(self, later: Round, withholds: bool) -> list[Binding]:
+        if withholds:
+            return [self._binding(one.sample_id, later.number, "withheld", ()) for one in later.asked]
         return [
-            self._binding(one.sample_id, again.round, "bound" if one.partners else "alone", one.partners)
-            for one in again.asked
+            self._binding(one.sample_id, later.number, "bound" if one.partners else "alone", one.partners)
+            for one in later.asked
         ]
-
-    def _ask_again(self) -> _Again:
-        with self._stopwatch.timed("review"):
-            asked = self._review.ask()
-        # The stream's own time, so that rounds go on growing when another worker begins.
-        self._round = max(self._round + 1, self._review.newest_s)
-        return _Again(self._round, asked, self.calibration is not None and self.calibration.withholds)
 
     def _take(self, samples: Sequence[Sample], partition: int, asks_again: bool = True) -> list[_Taken]:
         """The new samples with what became of them."""
-        outcomes = self._sort_out(samples)
-        queried = [sample for sample, outcome in outcomes if outcome == "bound"]
-        found = iter(self._bind(queried, partition, asks_again))
+        outcomes = self._newcomers.sort(samples)
+        queried = [one.sample for one in outcomes if one.outcome == "bound"]
+        found = iter(self._arrival.bind(self._generation, queried, partition))
         taken: list[_Taken] = []
-        for sample, outcome in outcomes:
-            partners, again = next(found) if outcome == "bound" else ((), _Again())
-            if not partners and outcome == "bound":
-                outcome = "withheld" if partners is None else "alone"
-            taken.append(_Taken(sample, outcome, partners or (), again))
+        for sample, outcome, may_be_asked in outcomes:
+            arrived = next(found) if outcome == "bound" else Arrived((), self._arrival.withholds)
+            if outcome == "bound" and not arrived.partners:
+                outcome = "alone" if arrived.partners == () else "withheld"
+            later = None
+            if may_be_asked and self._settings.review_samples:
+                self._review.take(sample, partition)
+                later = self._review_if_due(asks_again)
+            taken.append(_Taken(sample, outcome, arrived.partners or (), later, arrived.withholds))
         return taken
 
-    def _sort_out(self, samples: Sequence[Sample]) -> list[tuple[Sample, Outcome]]:
-        """The samples not known yet, each with "bound" if it may be, else why not."""
-        name = self._shared
-        fresh: dict[str, Sample] = {}
-        for sample in samples:
-            if sample.sample_id not in self.store and sample.sample_id not in self._passed:
-                fresh.setdefault(sample.sample_id, sample)
-        shared = [sample for sample in fresh.values() if name in sample.windows and not sample.held_out]
-        moving = iter(moves(np.stack([sample.windows[name] for sample in shared])).tolist() if shared else [])
-        outcomes: list[tuple[Sample, Outcome]] = []
-        for sample in fresh.values():
-            outcome: Outcome = "held-out" if sample.held_out else "no-shared-modality"
-            if name in sample.windows and not sample.held_out:
-                outcome = "bound" if next(moving) else "alone"
-            if outcome != "bound":
-                self._pass_by(sample.sample_id)
-            outcomes.append((sample, outcome))
-        return outcomes
-
-    def _pass_by(self, sample_id: str) -> None:
-        self._passed[sample_id] = None
-        if len(self._passed) > self._index_settings.history_samples:
-            del self._passed[next(iter(self._passed))]
-
-    def _bind(
-        self, samples: Sequence[Sample], partition: int, asks_again: bool
-    ) -> list[tuple[tuple[Partner, ...] | None, _Again]]:
-        """Partners of samples that are taken into the history, None where they are withheld; who is asked after each."""
-        found: list[tuple[tuple[Partner, ...] | None, _Again]] = []
-        start = 0
-        while start < len(samples):
-            piece = samples[start : start + self.store.room]
-            first = row = self.store.n_rows
-            self.store.append(piece, partition)
-            for candidates in self._generation.follow(self.store, self.store.n_rows, self._stopwatch):
-                fresh, use = self.store.fresh(row, candidates.rows), self.store.use(candidates.rows)
-                assignment = assign(candidates, fresh, use, self._settings)
-                mine = piece[row - first : row - first + len(candidates.rows)]
-                row += len(mine)
-                self._count_use(assignment, row)
-                partners = self._judged(mine, candidates, assignment)
-                *before, last = [(one, _Again()) for one in partners]
-                found += [*before, (last[0], self._after(mine, partition, asks_again))]
-            start += len(piece)
-        return found
-
-    def _after(self, samples: Sequence[Sample], partition: int, asks_again: bool) -> _Again:
-        """Takes rows into the table, which end a block or a call; who is asked again then."""
-        self._review.take(samples, partition)
+    def _review_if_due(self, asks_again: bool) -> Round | None:
         if not self._review.is_due:
-            return _Again()
+            return None
         if not asks_again:
             self._review.skip()
-            return _Again()
-        return self._ask_again()
-
-    def _count_use(self, assignment: Assignment, row: int) -> None:
-        """Use counts from the next block on."""
-        self._used.append(assignment)
-        if row % BLOCK_ROWS == 0:
-            rows = np.concatenate([one.rows.ravel() for one in self._used])
-            amounts = np.concatenate([one.probabilities.ravel() for one in self._used])
-            self.store.add_use(rows[rows >= 0], amounts[rows >= 0])
-            self._used.clear()
-
-    def _judged(
-        self, samples: Sequence[Sample], candidates: Candidates, assignment: Assignment
-    ) -> list[tuple[Partner, ...] | None]:
-        """The partners with their confidence, or None for those that are withheld."""
-        if self.calibration is None:
-            return [*self._partners(assignment, None)]
-        withholds = self.calibration.withholds
-        confidence = self.calibration.observe(samples, candidates, assignment, self._generation.index.cosines)
-        partners = self._partners(assignment, confidence)
-        return [None if withholds and one else one for one in partners]
-
-    def _partners(self, assignment: Assignment, confidence: np.ndarray | None) -> list[tuple[Partner, ...]]:
-        found = assignment.probabilities > 0
-        ids = iter(self.store.ids(assignment.rows[found].tolist()))
-        unknown = [[None] * found.shape[1]] * len(found)
-        confidences = unknown if confidence is None else confidence.tolist()
-        numbers = zip(assignment.similarities.tolist(), assignment.probabilities.tolist(), confidences, strict=True)
-        return [
-            tuple(
-                Partner(sample_id=next(ids), similarity=similarity, probability=probability, confidence=confident)
-                for similarity, probability, confident in zip(*row, strict=True)
-                if probability > 0
-            )
-            for row in numbers
-        ]
+            return None
+        with self._stopwatch.timed("review"):
+            return self._review.ask()

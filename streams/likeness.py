@@ -52,7 +52,10 @@ def smoothed(scores: np.ndarray, likeness: np.ndarray, sources: np.ndarray, kind
     same_kind = kinds[:, None] == kinds[None, :]
     np.fill_diagonal(same_kind, val=False)
     own = same_kind & (sources[:, None] == sources[None, :])
-    mixtures = [_mixture(near, own, OWN_LOOK_ALIKES, OWN_SAY), _mixture(near, same_kind & ~own, OTHER_LOOK_ALIKES, OTHER_SAY)]
+    mixtures = [
+        _mixture(near, own, OWN_LOOK_ALIKES, OWN_SAY),
+        _mixture(near, same_kind & ~own, OTHER_LOOK_ALIKES, OTHER_SAY),
+    ]
     rest = 1 - sum(weights.sum(axis=1) for _, weights in mixtures)
     # Numbers of rows are small: gathering them costs less than a product of matrices.
     mixed = _mixed(scores, mixtures, rest)

@@ -69,8 +69,9 @@ class Binding(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one sample: its partners, best first, or why it has none.
 
     Its identity is (sample_id, round). Round 0 is its first, on arrival; when it is asked again, with more samples or a
-    better model to compare by, the round is larger and replaces those before. `worker` and `sequence` say which worker bound it and as its how-manieth
-    sample since that worker's history was built: with them a run can be replayed in the order it had.
+    better model to compare by, the round is larger and replaces those before. `worker` and `sequence` say which worker
+    bound it and after how many samples since that worker's history was built: with them a run can be replayed in the
+    order it had.
     """
 
     sample_id: str

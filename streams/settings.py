@@ -106,6 +106,9 @@ class BindingSettings(Section):
     review_samples: int = Field(
         1024, ge=0, description="the last samples that are asked again together as the history grows; 0 never"
     )
+    also_shared: tuple[str, ...] = Field(
+        (), description="more modalities that bind, in a review: any that two samples have in common"
+    )
     balanced: bool = Field(True, description="in a review, spread the pairs over all partners (Sinkhorn)")
     smoothed: bool = Field(True, description="in a review, let look-alikes of a sample have a say in its partners")
     second_opinion: float = Field(

@@ -78,7 +78,7 @@ class Learner:
     def admit(self, binding: Binding, samples: Mapping[str, Sample]) -> bool:
         """Takes a Binding into the replay buffer; False if it was there before, is held out or its sample is unknown.
 
-        `counts` tells which: "admitted", "repeated", "held-out", "sample-lost", or "outdated" where a later round is of a
+        `counts` tells which: "admitted", "repeated", "held-out", "sample-lost", or "outdated" for a later round of a
         sample that the buffer has let go of.
         """
         sample = samples.get(binding.sample_id) or self._replay.samples.get(binding.sample_id)

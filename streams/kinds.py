@@ -1,0 +1,48 @@
+"""Which modalities samples have, and what a pair of them could teach. Pure."""
+
+from collections.abc import Collection, Iterable, Sequence, Set
+from typing import NamedTuple
+
+import numpy as np
+
+from streams.records import Sample
+
+
+class Kinds(NamedTuple):
+    """Which modalities each sample has: `codes` `[N]` into `names`."""
+
+    codes: np.ndarray
+    names: list[frozenset[str]]
+
+
+def kinds_of(samples: Sequence[Sample]) -> Kinds:
+    """The kinds of some samples."""
+    names = [frozenset(sample.windows) for sample in samples]
+    return Kinds(codes_of(names), list(dict.fromkeys(names)))
+
+
+def codes_of(values: Iterable[object]) -> np.ndarray:
+    """A number for each different value, in the order in which they come."""
+    known: dict[object, int] = {}
+    return np.array([known.setdefault(value, len(known)) for value in values], np.int64)
+
+
+def brings_new(own: Set[str], other: Set[str], shared: Collection[str]) -> bool:
+    """Whether two kinds that a shared modality binds have, besides what binds them, different modalities."""
+    bond = own & other & set(shared)
+    rest, others = own - bond, other - bond
+    return bool(bond) and bool(rest) and bool(others) and len(rest | others) > 1
+
+
+def usable_pairs(kinds: Kinds, sources: np.ndarray, shared: Collection[str]) -> np.ndarray:
+    """Which pairs `[N, N]` may be: of different sources that a shared modality can bind.
+
+    Those that bring a new pair of modalities, and for a sample that has none of these any other.
+    """
+    bound = np.array([[bool(one & other & set(shared)) for other in kinds.names] for one in kinds.names])
+    new = np.array([[brings_new(one, other, shared) for other in kinds.names] for one in kinds.names])
+    possible = (sources[:, None] != sources[None, :]) & bound[kinds.codes[:, None], kinds.codes[None, :]]
+    usable: np.ndarray = possible & new[kinds.codes[:, None], kinds.codes[None, :]]
+    lonely = ~usable.any(axis=1)
+    usable[lonely] = possible[lonely]
+    return usable
