@@ -104,8 +104,10 @@ def name_of(arm: str) -> str:
 
 def caption(figures: Mapping[str, Any]) -> str:
     """What the mode reached, in a few lines."""
-    lines = [f"{name.replace('_', ' ')}: {percent(one)} %" for name, one in figures.items() if name.startswith("gap")]
-    lines.append(f"margin over MMBind: {_points(figures['margin_over_mmbind'])} points")
+    gaps = {name.replace("_", " "): one for name, one in figures.items() if name.startswith("gap") and one["n"]}
+    lines = [f"{name}: {percent(one)} %" for name, one in gaps.items()]
+    if figures["margin_over_mmbind"]["n"]:
+        lines.append(f"margin over MMBind: {_points(figures['margin_over_mmbind'])} points")
     for loss, above in figures["random_above_natural"].items():
         where = ", ".join(f"rotation {one['rotation']} seed {one['seed']} by {one['points']:.1f}" for one in above)
         lines.append(f"random pairs above natural edges, {LOSSES[loss]}: {where or 'never'}")
