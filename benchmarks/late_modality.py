@@ -112,7 +112,7 @@ def main(given: Sequence[str] | None = None) -> None:
         results = {afterwards: summary(by_arm) for afterwards, by_arm in courses.items()}
         for afterwards, figures in results.items():
             title = f"{recordings.name}: {late} comes late, the sources without it {afterwards}; {plan.seeds} seeds"
-            Console(width=170).print(table(title, late, figures))
+            Console(width=140).print(table(title, figures))
         found[recordings.name] = {"late": late, "seeds": plan.seeds, "steps": plan.steps, "afterwards": results}
     if plan.json:
         plan.json.write_text(json.dumps(found, indent=1) + "\n")

@@ -11,7 +11,7 @@ from benchmarks.late_stream import MEANING
 
 # By arm, one course for each seed.
 Courses: TypeAlias = Mapping[str, Sequence[Course]]
-NAMES = {"others": "between the others", "natural": "to the shared one", "bound": "to those it never met"}
+NAMES = {"others": "others", "natural": "late, shared", "bound": "late, unmet"}
 MOMENTS = ("before", "after", "end")
 # Before it came, the late modality has no figure.
 COLUMNS = [(name, moment) for name in NAMES for moment in MOMENTS if name == "others" or moment != "before"]
@@ -58,21 +58,21 @@ def spread(values: Sequence[float]) -> dict[str, Any] | None:
     return {"mean": float(np.mean(values)), "sd": sd, "values": [float(one) for one in values]}
 
 
-def table(title: str, late: str, found: Mapping[str, Any]) -> Table:
+def table(title: str, found: Mapping[str, Any]) -> Table:
     """A row for each arm, mean ± sd over the seeds."""
     shown = Table(title=title)
     shown.add_column("")
     for name, moment in COLUMNS:
-        shown.add_column(f"{NAMES[name] if name == 'others' else f'{late} {NAMES[name]}'}, {moment}", justify="right")
-    shown.add_column("versions passed, %", justify="right")
+        shown.add_column(f"{NAMES[name]}:\n{moment}", justify="right")
+    shown.add_column("versions\npassed, %", justify="right")
     for arm, figures in found["figures"].items():
         shown.add_row(
             MEANING[arm], *(cell(figures[name][moment]) for name, moment in COLUMNS), cell(found["passed"][arm])
         )
     for arm, less in found["late_less"].items():
         cells = (cell(less[name], "+") if moment == "end" else "" for name, moment in COLUMNS)
-        shown.add_row(f"late, less: {MEANING[arm]}", *cells, "")
-    shown.caption = f"cmAP, %, held-out sources; chance {cell(found['chance'])}"
+        shown.add_row(f"the first less: {MEANING[arm]}", *cells, "")
+    shown.caption = f"cmAP, %, of held-out sources between these; chance {cell(found['chance'])}"
     return shown
 
 

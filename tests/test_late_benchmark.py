@@ -104,7 +104,7 @@ def test_differences_are_taken_seed_by_seed_at_the_moments_of_the_late_stream() 
     assert (found["passed"]["late"]["mean"], found["passed"]["never"]["mean"]) == (100, 50)
     json.dumps(found, allow_nan=False)
     console = Console(record=True, width=200)
-    console.print(table("synthetic", "gyroscope", found))
+    console.print(table("synthetic", found))
     assert "it never comes" in console.export_text()
 
 
