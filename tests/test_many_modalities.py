@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -88,3 +89,18 @@ def test_sources_of_any_subset_are_all_bound_or_told_why(tmp_path: Path) -> None
 def test_a_declared_modality_that_never_comes_gets_no_encoder(tmp_path: Path) -> None:
     loop = loop_over(recordings_of(5, never_seen=["sensor-01"]), str(tmp_path))
     assert set(loop.weights[max(loop.weights)]) == {f"sensor-{i:02d}" for i in (0, 2, 3, 4)}
+
+
+@pytest.mark.parametrize(("shared", "least"), [("sensor-01", 0.6), ("sensor-04", 0.0)])
+def test_windows_of_few_steps_can_bind_too(shared: str, least: float, tmp_path: Path) -> None:
+    recordings = replace(recordings_of(5), shared=shared)
+    loop = loop_over(recordings, str(tmp_path))
+    labels = {(one.source_id, one.start_ns): one.label for one in recordings.windows}
+    found = [
+        [loop.samples[one.sample_id], loop.samples[one.partners[0].sample_id]] for one in loop.bindings if one.partners
+    ]
+    assert {one.source_id for one, _ in found} == {
+        one.source_id for one in loop.samples.values() if shared in one.windows and not one.held_out
+    }
+    right = [labels[one.source_id, one.start_ns] == labels[other.source_id, other.start_ns] for one, other in found]
+    assert np.mean(right) > least
