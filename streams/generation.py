@@ -174,7 +174,8 @@ class Generation:
 
     def _close_block(self, stop: int) -> None:
         was_known = self._surprise.is_known
-        self._surprise.draw(max(self._first_row, stop - self._history), stop)
+        if self._surprise.is_due(stop // BLOCK_ROWS):
+            self._surprise.draw(max(self._first_row, stop - self._history), stop)
         if self._surprise.is_known and not was_known:
             # What was scored in guessed units is scored again.
             self._open = [one._replace(scores=self._surprise.scores(one.rows, one.measures)) for one in self._open]

@@ -16,8 +16,9 @@ TAIL_SHARE = 0.2
 # Before a pair is known: typical of cosines.
 FIRST_START, FIRST_SPREAD = 0.65, 0.1
 MIN_SPREAD = 1e-3
-# Rows that are drawn where a block ends, and as many others for each of them.
-DRAWN_ROWS, DRAWN_OTHERS = 16, 8
+# Rows that are drawn where a block ends, and as many others for each of them; once all that is remembered was seen, only
+# where every fourth ends.
+DRAWN_ROWS, DRAWN_OTHERS, DRAWN_EVERY = 16, 8, 4
 
 
 class Chance:
@@ -98,6 +99,10 @@ class Surprise:
             total += chance.surprise(values)
         scores = total[: len(rows)] / np.float32(np.sqrt(len(full)))
         return np.where(rows >= 0, scores, NEVER)
+
+    def is_due(self, n_blocks: int) -> bool:
+        """Whether random pairs are to be drawn where that many blocks have ended."""
+        return self._chances[0].n_pairs < REMEMBERED_PAIRS or n_blocks % DRAWN_EVERY == 0
 
     def draw(self, oldest: int, end: int, number: int = 0) -> None:
         """Looks at random pairs of the rows from `oldest` up to `end`: the same whenever it is called with these."""
