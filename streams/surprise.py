@@ -16,8 +16,7 @@ TAIL_SHARE = 0.2
 # Before a pair is known: typical of cosines.
 FIRST_START, FIRST_SPREAD = 0.65, 0.1
 MIN_SPREAD = 1e-3
-# Rows that are drawn where a block ends, and as many others for each of them; once all that is remembered was seen, only
-# where every fourth ends.
+# Rows that are drawn where a block ends, and others for each of them; later only where every fourth block ends.
 DRAWN_ROWS, DRAWN_OTHERS, DRAWN_EVERY = 16, 8, 4
 
 
