@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.learning import arguments, planned
+from benchmarks.learning import arguments, main, planned
 from benchmarks.learning_arms import ABLATION, MEANING, PARTS, Task, arms_of, product_settings, without_part
 from benchmarks.learning_data import find_recordings, rotated, with_shared
 from benchmarks.learning_figure import draw
@@ -269,6 +269,25 @@ def test_online_figures_end_at_offline_arms() -> None:
         (mode, "ours/soft") for mode in ("offline", "online", "online-sources")
     )
     assert len(planned("both", "ablation")) == 2 * len(ABLATION)
+
+
+def test_the_file_holds_both_modes_their_figures_and_all_rows(
+    recordings: Recordings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("benchmarks.learning.find_recordings", lambda data: recordings)
+    file, figure = tmp_path / "found.json", tmp_path / "found.png"
+    only = "natural/plain,natural/soft,mmbind/plain,ours/soft,oracle/soft"
+    given = f"--rotations 1 --steps 2 --jobs 1 --arms {only} --json {file} --figure {figure}"
+    main(given.split())
+    document, shown = json.loads(file.read_text()), capsys.readouterr().out
+    for mode in ("offline", "online"):
+        for name in ("gap_closed", "gap_closed_same_loss", "pair_precision", "margin_over_mmbind"):
+            assert {"mean", "sd"} <= document[mode][name].keys()
+            assert document[mode][name]["n"] == 1
+        assert len(document[mode]["steps"]) == 1
+        assert f"synthetic, acceleration shared, {mode}" in shown
+    assert {row["arm"] for row in document["rows"]} == set(only.split(","))
+    assert figure.stat().st_size > 0
 
 
 def test_without_data_it_says_what_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
