@@ -7,7 +7,8 @@ a  naive: one event at a time, embed a batch of one, ask one HNSW index for the 
 b  core: validation, embedding (descriptor and encoder), search, scoring, Bindings, in micro-batches of 64;
 c  bare: one forward pass, one query, one insertion into one HNSW index for each 64 windows, nothing else;
 d  pipeline: b with intake, scaling and assembly, as `mmbind replay --offline` runs it (for information);
-e  top-1: b with the one most similar and nothing else: no lags, no hubs, no estimate, nobody asked again.
+e  top-1: b with the one most similar and nothing else: no lags, no hubs, no estimate, nobody asked again;
+f  arrival: b with nobody asked again (for information).
 
 The arms take turns and the table has medians, since a machine is seldom quiet.
 """
@@ -42,7 +43,7 @@ BATCH = 64
 HOP_STEPS = 8
 NS_PER_S = 1_000_000_000
 SPEC = ModalitySpec(name=SHARED, n_channels=3, n_steps=250, rate_hz=RATE_HZ, unit="g")
-ARMS = {"a": "naive", "b": "core", "c": "bare parts", "d": "pipeline", "e": "plain top-1"}
+ARMS = {"a": "naive", "b": "core", "c": "bare parts", "d": "pipeline", "e": "plain top-1", "f": "arrival"}
 TOP_1 = BindingSettings(partners=1, hub_correction=0.0, lag_tolerant=False, calibration=False, review_samples=0)
 
 Scalings = dict[str, Scaling]
@@ -172,6 +173,7 @@ def measure(history: int, rounds: int, round_windows: int) -> dict[str, list[flo
         "c": Naive(encoder, scalings, index, len(windows), batch=BATCH),
         "d": Whole(encode, index),
         "e": Core(encode, scalings, index, TOP_1),
+        "f": Core(encode, scalings, index, BindingSettings(review_samples=0)),
     }
     for arm in arms.values():
         arm.fill(windows[:history])
@@ -200,7 +202,7 @@ def _seconds(work: Callable[[], object]) -> float:
 
 
 def report(took: dict[str, list[float]], sealing: float, history: int) -> dict[str, object]:
-    """Prints the table, gives the figures."""
+    """Prints the table, gives the figures: ratios are of each round, so that what disturbs one disturbs both."""
     medians = {name: float(np.median(values)) for name, values in took.items()}
     figures: dict[str, object] = {
         "history": history,
@@ -209,14 +211,13 @@ def report(took: dict[str, list[float]], sealing: float, history: int) -> dict[s
         "us_per_window": took,
         "median_us_per_window": medians,
         "sealing_us_per_window": sealing,
-        # Of each round's neighbours, so that what disturbs a round disturbs both.
         "core_over_naive": float(np.median(np.divide(took["a"], took["b"]))),
         "core_over_bare": float(np.median(np.divide(took["c"], took["b"]))),
         "core_over_top_1": float(np.median(np.divide(took["e"], took["b"]))),
     }
     table = Table(title=f"{history} samples of history, batches of {BATCH}, one thread")
-    for column in ("arm", "us/window", "slowest", "windows/s", "x naive", "x bare", "x top-1"):
-        table.add_column(column, justify="left" if column == "arm" else "right")
+    for column in ("arm", "us/window", "slowest", "windows/s", "x naive", "x bare", "x e"):
+        table.add_column(column, justify="left" if column == "arm" else "right", no_wrap=True)
     for name, values in took.items():
         speed = [f"{np.median(np.divide(took[other], values)):.2f}" for other in ("a", "c", "e")]
         us = medians[name]
