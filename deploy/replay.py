@@ -22,7 +22,6 @@ from streams.labels import n_sensor_windows
 from streams.pipeline import Bound, Pipeline
 from streams.records import Binding, Sample, SensorWindow
 from streams.registry import Registry
-from streams.reliability import PrecisionEstimate
 from trainer.controls import spread_steps
 from trainer.learner import Learner
 from trainer.promotion import decide
@@ -152,7 +151,6 @@ class Loop:
         admitted = self.learner.counts["admitted"]
         n_refused = sum(self.pipeline.refused.values())
         n_windows = len(recordings.visible)
-        calibration = self.pipeline.binder.calibration
         return FinishedRun(
             recordings=recordings,
             settings=self.settings,
@@ -170,7 +168,7 @@ class Loop:
             pairs_trained_twice=len(self.learner.admissions) - len(set(self.learner.admissions)),
             losses=self.losses,
             steps_of_version=self.steps_of_version,
-            estimate=calibration.estimate if calibration else PrecisionEstimate("unknown"),
+            estimate=self.pipeline.binder.estimate,
         )
 
 

@@ -105,8 +105,7 @@ class BindStage:
             use = np.sort(store.use(np.arange(store.first_row, store.n_rows)))
             if use.sum() > 0:
                 metrics.hub_share.set(use[-max(1, len(use) // 100) :].sum() / use.sum())
-            if self._binder.calibration is not None:
-                metrics.set_precision(self._binder.calibration.estimate, self._binder.calibration.control)
+            metrics.set_precision(self._binder.estimate, self._binder.control)
 
     async def take_up(self, version: int, encoders: Encoders) -> None:
         """Returns when samples are bound by this version; until then they are bound by the one before.

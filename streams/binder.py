@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from encoders.modality import ModalitySpec
-from streams.arrival import Arrival, Arrived
-from streams.calibration import Calibration
+from streams.arrival import Arrival
 from streams.generation import Embedding, EncoderFunction, Generation, GenerationBuild
 from streams.newcomers import Newcomers
 from streams.records import Binding, Outcome, Partner, Sample
+from streams.reliability import Control, PrecisionEstimate
 from streams.review import Encoders, Review, Round
 from streams.settings import BindingSettings, IndexSettings
 from streams.stopwatch import Stopwatch
@@ -35,7 +35,6 @@ class _Taken(NamedTuple):
     outcome: Outcome
     partners: tuple[Partner, ...]
     later: Round | None
-    withholds: bool
 
 
 class Binder:
@@ -73,23 +72,14 @@ class Binder:
         self._index_settings = index or IndexSettings()
         self._worker = worker
         self._stopwatch = stopwatch or Stopwatch()
-        self._generation = self._new_generation(0, None)
         self._builds: list[GenerationBuild] = []
-        self.calibration: Calibration | None = None
-        if specs is not None and self._settings.calibration:
-            self.calibration = Calibration(
-                specs,
-                shared,
-                self._settings.hub_correction,
-                descriptor=self._settings.descriptor,
-                withhold_after=self._settings.withhold_after,
-            )
         binding = self._settings
         names = [shared, *(name for name in binding.also_shared if name in (specs or {}))]
         self._review = Review(specs or {shared: spec}, names, binding)
+        self._generation = self._new_generation(0, None)
         self._newcomers = Newcomers(names, self.store, self._index_settings.history_samples)
         self._asks_again = False
-        self._arrival = Arrival(self.store, self._settings, self.calibration, self._stopwatch)
+        self._arrival = Arrival(self.store, self._settings, self._stopwatch)
 
     @property
     def version(self) -> int:
@@ -100,6 +90,16 @@ class Binder:
     def generation(self) -> Generation:
         """The generation that binds now."""
         return self._generation
+
+    @property
+    def estimate(self) -> PrecisionEstimate:
+        """What is said, without labels, of the last round's pairs."""
+        return self._review.judgement.estimate
+
+    @property
+    def control(self) -> Control:
+        """The last round's best partners beside random ones."""
+        return self._review.control
 
     def observe(self, samples: Sequence[Sample], partition: int = 0) -> list[Binding]:
         """One Binding for each new sample, in order; a sample whose id is known gives none.
@@ -115,7 +115,7 @@ class Binder:
             self.sequence += 1
             bindings.append(self._binding(taken.sample.sample_id, 0, taken.outcome, taken.partners))
             if taken.later:
-                bindings += self._later(taken.later, taken.withholds)
+                bindings += self._later(taken.later)
         return bindings
 
     def remember(self, samples: Sequence[Sample], partition: int = 0) -> None:
@@ -130,7 +130,7 @@ class Binder:
         self._asks_again = False
         with self._stopwatch.timed("review"):
             later = self._review.ask()
-        return self._later(later, self._arrival.withholds)
+        return self._later(later)
 
     def forget_partition(self, partition: int) -> None:
         """Samples of that partition are nobody's partner from now on, and are new if they come again."""
@@ -157,8 +157,6 @@ class Binder:
         """Binds with that generation from the next sample on, after it caught up."""
         retired, self._generation = self._generation, build.finish()
         retired.index.close()
-        if self.calibration is not None:
-            self.calibration.restart()
         self._review.use(build.encoders)
         self._asks_again = True
         self.swaps.append(Swap(build.version, build.built_at, self.sequence))
@@ -171,7 +169,7 @@ class Binder:
         build.generation.index.close()
 
     def _new_generation(self, version: int, encoder: EncoderFunction | None) -> Generation:
-        embedding = Embedding(self._spec, encoder, self._settings.learned_share, self._settings.descriptor)
+        embedding = Embedding(self._spec, encoder, self._settings.learned_share, self._review.descriptor)
         settings, first_row = self._settings, self.store.first_row
         return Generation(
             version, embedding, self._index_settings, settings.neighbours, first_row, settings.lag_tolerant
@@ -188,8 +186,8 @@ class Binder:
             sequence=self.sequence,
         )
 
-    def _later(self, later: Round, withholds: bool) -> list[Binding]:
-        if withholds:
+    def _later(self, later: Round) -> list[Binding]:
+        if later.withholds:
             return [self._binding(one.sample_id, later.number, "withheld", ()) for one in later.asked]
         return [
             self._binding(one.sample_id, later.number, "bound" if one.partners else "alone", one.partners)
@@ -203,14 +201,16 @@ class Binder:
         found = iter(self._arrival.bind(self._generation, queried, partition))
         taken: list[_Taken] = []
         for sample, outcome, may_be_asked in outcomes:
-            arrived = next(found) if outcome == "bound" else Arrived((), self._arrival.withholds)
-            if outcome == "bound" and not arrived.partners:
-                outcome = "alone" if arrived.partners == () else "withheld"
+            partners = next(found) if outcome == "bound" else ()
+            if outcome == "bound" and not partners:
+                outcome = "alone"
+            elif outcome == "bound" and self._review.withholds:
+                outcome, partners = "withheld", ()
             later = None
             if may_be_asked and self._settings.review_samples:
                 self._review.take(sample, partition)
                 later = self._review_if_due(asks_again)
-            taken.append(_Taken(sample, outcome, arrived.partners or (), later, arrived.withholds))
+            taken.append(_Taken(sample, outcome, partners, later))
         return taken
 
     def _review_if_due(self, asks_again: bool) -> Round | None:

@@ -1,5 +1,6 @@
 """What one shared modality says of the pairs of a table before anything was trained. Performs no I/O."""
 
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -61,3 +62,9 @@ class Evidence:
         if self._has_lag:
             likeness += standardised(lag_similarity(windows), among)
         return standardised(likeness, among)
+
+
+@lru_cache(maxsize=256)
+def evidence_of(spec: ModalitySpec, lag_tolerant: bool = True) -> Evidence:
+    """The evidence of a modality, whose descriptors are made once."""
+    return Evidence(spec, lag_tolerant)

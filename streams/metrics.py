@@ -8,10 +8,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from streams.calibration import Control
 from streams.records import OUTCOMES, Binding
 from streams.rejects import Reason
-from streams.reliability import PrecisionEstimate, State
+from streams.reliability import Control, PrecisionEstimate, State
 
 SIMILARITY_BUCKETS = (-0.5, -0.25, 0.0, *(tenth / 10 for tenth in range(1, 10)), 0.95, 1.0)
 STEP_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
@@ -101,7 +100,7 @@ class StreamMetrics:
                 ("random", "random rows of other sources, which are never emitted"),
             )
         )
-        self.set_precision(PrecisionEstimate("unknown"), Control(*[math.nan] * 4))
+        self.set_precision(PrecisionEstimate("unknown"), Control())
 
     def _index(self, registry: CollectorRegistry) -> None:
         self.vectors = Gauge("mmbind_index_vectors", "Vectors in the index.", registry=registry)

@@ -10,18 +10,22 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from encoders.modality import ModalitySpec
-from streams.evidence import Evidence, Mounting
+from streams.evidence import Evidence, Mounting, evidence_of
 from streams.generation import EncoderFunction
+from streams.judgement import Judgement, choose, judge, sureness
 from streams.kinds import usable_pairs
 from streams.likeness import hub_corrected, smoothed, standardised
 from streams.neighbourhood import BLOCK_ROWS
+from streams.opinion import second_opinion
 from streams.records import Partner, Sample
-from streams.settings import BindingSettings
+from streams.reliability import Control, PrecisionEstimate
+from streams.settings import BindingSettings, DescriptorKind
 from streams.table import Table
 from streams.transport import spread_scores, unspread_scores
+from streams.witness import Witness, witnesses
 
 # A table that is not full is asked again once it has grown by this share, a full one once so much of it is new.
-GROWTH, TURNOVER = 0.25, 0.5
+GROWTH, TURNOVER = 0.25, 1.0
 # Scale of the scores, in standard deviations of chance, on which one partner is as good as another.
 SOFTNESS = 0.4
 # Weight of the shared modality's trained embedding beside what needs no training.
@@ -43,10 +47,11 @@ class Round(NamedTuple):
 
     number: int
     asked: list[Asked]
+    withholds: bool = False
 
 
 class Review:
-    """The last samples, and when to ask them again.
+    """The last samples, and when to ask them again; `judgement` and `control` are what is said of the last round.
 
     Args:
         specs: All modalities by name.
@@ -55,11 +60,15 @@ class Review:
     """
 
     def __init__(self, specs: Mapping[str, ModalitySpec], shared: Sequence[str], settings: BindingSettings) -> None:
+        self.judgement = Judgement(PrecisionEstimate("unknown"))
+        self.control = Control()
+        self._specs = specs
+        self._mountings: dict[str, Mounting] = {}
         self._newest_s = 0
         self._number = 0
         self._shared = tuple(shared)
         self._settings = settings
-        self._evidence = {name: Evidence(specs[name], settings.lag_tolerant) for name in self._shared}
+        self._evidence = {name: evidence_of(specs[name], settings.lag_tolerant) for name in self._shared}
         self._table = Table(settings.review_samples)
         self._n_taken = 0
         self._n_new = 0
@@ -72,6 +81,18 @@ class Review:
             return False
         share = TURNOVER if self._table.is_full else GROWTH
         return self._n_new >= max(BLOCK_ROWS, share * len(self._table))
+
+    @property
+    def withholds(self) -> bool:
+        """Whether binding is no better than none, as far as one can tell after a while."""
+        return self.judgement.estimate.state == "none" and self._n_taken >= self._settings.withhold_after
+
+    @property
+    def descriptor(self) -> DescriptorKind:
+        """The one that suits the first shared modality: the settings', or what the data say."""
+        if self._settings.descriptor != "auto":
+            return self._settings.descriptor
+        return "rotation-tolerant" if self._mountings.get(self._shared[0]) == "any" else "oriented"
 
     def take(self, sample: Sample, partition: int = 0) -> None:
         """The next sample, with a window that moves of a shared modality; the oldest makes room for it."""
@@ -97,7 +118,8 @@ class Review:
         """All samples of the table, in the order in which they came, each with its partners.
 
         1. How alike every two are by what they share, in units of chance; 2. what trained encoders add, those of other
-        modalities too; 3. look-alikes of a sample have a say; 4. all of them share out the partners.
+        modalities too; 3. look-alikes of a sample have a say; 4. all of them share out the partners; 5. what modalities
+        that bind nobody say of it.
         """
         self._n_new = 0
         # The stream's own time, so that numbers go on growing when another worker begins.
@@ -107,20 +129,29 @@ class Review:
         settings, sources, kinds = self._settings, self._table.sources, self._table.kinds
         usable = usable_pairs(kinds, sources, self._shared)
         among = sources[:, None] != sources[None, :]
-        likeness, cosines = self._alike(among)  # 1
+        heard = witnesses(self._table, self._specs, self._shared) if settings.calibration else []
+        likeness, cosines = self._alike(among, sources, heard)  # 1
         usable &= cosines >= settings.min_similarity
         scores, cosines = self._with_model(likeness, cosines, among)  # 2
+        untrained = likeness
         if settings.smoothed:
             scores = smoothed(scores, likeness, sources, kinds.codes)  # 3
+            untrained = smoothed(likeness, likeness, sources, kinds.codes) if self._encoders else scores
         scores = standardised(scores, usable)
         if settings.balanced:
             plan = spread_scores(scores, usable, SOFTNESS)  # 4
         else:
             crowded = hub_corrected(np.where(usable, scores, scores[usable].min(initial=0)))
             plan = unspread_scores(crowded if settings.hub_correction else scores, usable, SOFTNESS)
-        return Round(self._number, self._asked(plan, cosines))
+        order = np.argsort(-plan, axis=1, kind="stable")[:, : settings.partners]
+        if settings.calibration:
+            self.judgement = judge(untrained, likeness, heard, sources, usable)  # 5
+        self.control = controlled(self.judgement, cosines, order[:, 0], usable)
+        sure = np.take_along_axis(sureness(scores, plan), order, axis=1)
+        asked = self._asked(order, plan, cosines, self.judgement.confidence(sure))
+        return Round(self._number, asked, self.withholds)
 
-    def _alike(self, among: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _alike(self, among: np.ndarray, sources: np.ndarray, heard: Sequence[Witness]) -> tuple[np.ndarray, np.ndarray]:
         """How alike `[N, N]` by all shared modalities, in units of chance, and the cosines to tell."""
         likeness, cosines = np.zeros((2, *among.shape), np.float32)
         for name, evidence in self._evidence.items():
@@ -129,13 +160,25 @@ class Review:
                 continue
             both = np.ix_(places, places)
             described = self._table.described(name, places, evidence.described)
-            windows, mounting = self._table.windows(name, places), self._mounting(name)
-            likeness[both] += evidence.likeness(described, windows, among[both], mounting)
-            cosines[both] = np.maximum(cosines[both], evidence.cosines(described, mounting))
+            windows = self._table.windows(name, places)
+            ways: dict[str, np.ndarray] = {
+                way: evidence.likeness(described, windows, among[both], way) for way in self._ways(evidence, heard)
+            }
+            chosen = next(iter(ways))
+            if len(ways) > 1:
+                chosen = choose(ways, [one.of(places) for one in heard], sources[places])
+            self._mountings[name] = "any" if chosen == "any" else "alike"
+            likeness[both] += ways[chosen]
+            cosines[both] = np.maximum(cosines[both], evidence.cosines(described, self._mountings[name]))
         return likeness, cosines
 
-    def _mounting(self, name: str) -> Mounting:
-        return "any" if self._settings.descriptor == "rotation-tolerant" else "alike"
+    def _ways(self, evidence: Evidence, heard: Sequence[Witness]) -> tuple[Mounting, ...]:
+        """In which windows may be compared, the usual one first; without a witness there is no choice."""
+        if not evidence.can_turn or self._settings.descriptor in ("oriented", "both"):
+            return ("alike",)
+        if self._settings.descriptor == "rotation-tolerant":
+            return ("any",)
+        return ("alike", "any") if heard else ("alike",)
 
     def _with_model(
         self, likeness: np.ndarray, cosines: np.ndarray, among: np.ndarray
@@ -152,51 +195,47 @@ class Review:
                 scores[both] += np.float32(LEARNED_WEIGHT) * standardised(learned, among[both])
                 cosines[both] = (1 - share) * cosines[both] + share * learned
         if known and self._settings.second_opinion:
-            scores += np.float32(self._settings.second_opinion) * self._second_opinion(among)
+            scores += np.float32(self._settings.second_opinion) * second_opinion(
+                self._table, self._shared, self._encoders, among
+            )
         return scores, cosines
 
-    def _second_opinion(self, among: np.ndarray) -> np.ndarray:
-        """How well what is not shared goes together, by the trained encoders; 0 where nothing is known.
-
-        Each modality is centred, since its embeddings lie together in a corner of the space (the modality gap).
-        """
-        fused: np.ndarray | None = None
-        for name in sorted(self._encoders):
-            places = self._table.having(name)
-            if name in self._shared or not len(places):
-                continue
-            embedded = self._table.embedded(name, places, self._encoders)
-            if fused is None:
-                fused = np.zeros((len(among), embedded.shape[1]), np.float32)
-            fused[places] += _unit(embedded - embedded.mean(axis=0))
-        if fused is None:
-            return np.zeros(among.shape, np.float32)
-        fused = _unit(fused)
-        known = np.any(fused != 0, axis=1)
-        both = known[:, None] & known[None, :]
-        opinion: np.ndarray = np.where(both, standardised(fused @ fused.T, among & both), np.float32(0))
-        return opinion
-
-    def _asked(self, plan: np.ndarray, cosines: np.ndarray) -> list[Asked]:
+    def _asked(
+        self, order: np.ndarray, plan: np.ndarray, cosines: np.ndarray, confidence: np.ndarray | None
+    ) -> list[Asked]:
         ids = self._table.ids
-        order = np.argsort(-plan, axis=1, kind="stable")[:, : self._settings.partners]
         best = np.take_along_axis(plan, order, axis=1)
         shares = np.exp(best - np.where(np.isfinite(best[:, :1]), best[:, :1], 0))
         shares /= np.maximum(shares.sum(axis=1, keepdims=True), np.finfo(np.float32).tiny)
         similarities = np.take_along_axis(cosines, order, axis=1)
-        numbers = zip(ids, order.tolist(), similarities.tolist(), shares.tolist(), strict=True)
+        known = confidence.tolist() if confidence is not None else [[None] * order.shape[1]] * len(order)
+        numbers = zip(ids, order.tolist(), similarities.tolist(), shares.tolist(), known, strict=True)
         return [Asked(sample_id, tuple(_partners(ids, *found))) for sample_id, *found in numbers]
 
 
+def controlled(judgement: Judgement, cosines: np.ndarray, best: np.ndarray, usable: np.ndarray) -> Control:
+    """Best partners `[N]` beside all those that were possible."""
+    asked = np.flatnonzero(usable.any(axis=1))
+    if not len(asked):
+        return Control()
+    similarity, chance = float(cosines[asked, best[asked]].mean()), float(cosines[usable].mean())
+    weights = [one.weight for one in judgement.curves]
+    if not weights:
+        return Control(similarity, chance)
+    agree, random = (
+        float(np.average(values, weights=weights))
+        for values in ([one.agreement for one in judgement.curves], [one.chance for one in judgement.curves])
+    )
+    return Control(similarity, chance, agree, random)
+
+
 def _partners(
-    ids: Sequence[str], places: Sequence[int], similarities: Sequence[float], shares: Sequence[float]
+    ids: Sequence[str],
+    places: Sequence[int],
+    similarities: Sequence[float],
+    shares: Sequence[float],
+    confidence: Sequence[float | None],
 ) -> Iterable[Partner]:
-    for place, similarity, share in zip(places, similarities, shares, strict=True):
+    for place, similarity, share, confident in zip(places, similarities, shares, confidence, strict=True):
         if share > 0:
-            yield Partner(sample_id=ids[place], similarity=similarity, probability=share)
-
-
-def _unit(rows: np.ndarray) -> np.ndarray:
-    length = np.linalg.norm(rows, axis=1, keepdims=True)
-    unit: np.ndarray = rows / np.maximum(length, 1e-9)
-    return unit
+            yield Partner(sample_id=ids[place], similarity=similarity, probability=share, confidence=confident)

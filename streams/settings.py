@@ -114,8 +114,8 @@ class BindingSettings(Section):
     second_opinion: float = Field(
         0.5, ge=0, description="in a review, weight of the other modalities' trained embeddings; 0 none"
     )
-    descriptor: DescriptorKind = Field(
-        "oriented", description="rotation-tolerant or both: sensors of three axes, mounted at angles that differ"
+    descriptor: DescriptorKind | Literal["auto"] = Field(
+        "auto", description="rotation-tolerant or both: sensors of three axes, mounted at angles that differ"
     )
     learned_share: float = Field(0.15, ge=0, lt=1, description="of a trained version in the similarity; 0 none")
     min_similarity: float = Field(-1.0, ge=-1, lt=1, description="what is less alike is nobody's partner")

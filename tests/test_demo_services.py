@@ -4,10 +4,9 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from deploy.demo_services import precision_estimate, scrape
-from streams.calibration import Control
 from streams.health import HealthServer
 from streams.metrics import StreamMetrics
-from streams.reliability import PrecisionEstimate
+from streams.reliability import Control, PrecisionEstimate
 
 NOTHING = Control(math.nan, math.nan, math.nan, math.nan)
 

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest
 
-from streams.calibration import Control
 from streams.metrics import StreamMetrics
 from streams.records import Binding, Outcome, Partner
-from streams.reliability import PrecisionEstimate
+from streams.reliability import Control, PrecisionEstimate
 
 
 @dataclass
