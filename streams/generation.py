@@ -11,6 +11,7 @@ from streams.index import SegmentedIndex, ring_rows
 from streams.neighbourhood import BLOCK_ROWS, Neighbourhoods
 from streams.scoring import Candidates
 from streams.settings import DescriptorKind, IndexSettings
+from streams.shapes import shapes_of
 from streams.stopwatch import Stopwatch
 from streams.store import SampleStore, Windows
 from streams.surprise import REMEMBERED_PAIRS, Surprise
@@ -36,6 +37,7 @@ class Embedding:
         descriptor: DescriptorKind = "oriented",
     ) -> None:
         self.spec = spec
+        self.kind = descriptor
         self._descriptor = descriptor_of(spec, descriptor)
         learned = learned if learned_share else None
         self._learned = learned
@@ -94,7 +96,8 @@ class Generation:
         self._first_row = first_row
         self._history = settings.history_samples
         self._neighbourhoods = Neighbourhoods(ring_rows(settings))
-        self._surprise = Surprise(embedding.spec, self.index, ring_rows(settings), lag_tolerant)
+        shapes = shapes_of(embedding.spec, ring_rows(settings), embedding.kind) if lag_tolerant else []
+        self._surprise = Surprise(self.index, ring_rows(settings), shapes)
         self._open: list[_Found] = []
         self._n_floors = 0
 
@@ -117,10 +120,8 @@ class Generation:
         for number in range(REMEMBERED_PAIRS // BLOCK_ROWS if end > start else 0):
             self._surprise.draw(start, end, number)
         for part, windows in zip(vectors, history, strict=True):
-            before = np.full(len(part), end, np.int64)
-            rows, cosines = self.index.search(part, self._neighbours, windows.sources, before)
-            measures = self._surprise.measures(first, rows, cosines)
-            for found in self._in_blocks(first, rows, measures):
+            rows, cosines = self.index.search(part, self._neighbours, windows.sources, np.full(len(part), end))
+            for found in self._in_blocks(first, rows, self._surprise.measures(first, rows, cosines)):
                 self._neighbourhoods.start(found.first, found.scores)
             first += len(part)
 
@@ -144,8 +145,7 @@ class Generation:
                 vectors = self._embedding(windows)
             with stopwatch.timed("search"):
                 self.index.add(vectors, windows.sources)
-                before = np.arange(start, stop)
-                rows, cosines = self.index.search(vectors, self._neighbours, windows.sources, before)
+                rows, cosines = self.index.search(vectors, self._neighbours, windows.sources, np.arange(start, stop))
                 self._surprise.add(start, windows.raw, windows.sources)
                 measures = self._surprise.measures(start, rows, cosines)
             blocks += [self._candidates(found) for found in self._in_blocks(start, rows, measures)]

@@ -3,8 +3,11 @@
 import numpy as np
 
 from encoders.modality import ModalitySpec
+from streams.descriptor import MIN_SPECTRUM_STEPS
 from streams.lag import LAG_SHARE, coarse
 from streams.product import padded
+from streams.rotation import in_own_axes
+from streams.settings import DescriptorKind
 
 # A row's last bits may depend on how many rows are worked on at once: always this many, padded with zeros.
 BLOCK_ROWS = 64
@@ -18,9 +21,11 @@ class Shapes:
     Args:
         spec: Of the windows.
         n_rows: The length of the ring.
+        is_turned: See each window of three axes along those of its own motion, so that rotated sensors are alike.
     """
 
-    def __init__(self, spec: ModalitySpec, n_rows: int) -> None:
+    def __init__(self, spec: ModalitySpec, n_rows: int, is_turned: bool = False) -> None:
+        self._is_turned = is_turned
         example = np.zeros((1, spec.n_steps, spec.n_channels), np.float32)
         _, n_steps, self._n_channels = coarse(example, SHAPE_STEPS).shape
         self._furthest = int(LAG_SHARE * n_steps)
@@ -30,7 +35,10 @@ class Shapes:
         """Takes the windows `[n, T, C]` of consecutive rows from `first` on."""
         for start in range(0, len(windows), BLOCK_ROWS):
             part = windows[start : start + BLOCK_ROWS]
-            small = coarse(padded(part, BLOCK_ROWS), SHAPE_STEPS).reshape(BLOCK_ROWS, -1)
+            small = coarse(padded(part, BLOCK_ROWS), SHAPE_STEPS)
+            if self._is_turned:
+                small = in_own_axes(small.transpose(0, 2, 1)).transpose(0, 2, 1)
+            small = small.reshape(BLOCK_ROWS, -1)
             length = np.sqrt(np.square(small).sum(axis=1, keepdims=True))
             unit = small / np.maximum(length, np.finfo(np.float32).tiny)
             places = np.arange(first + start, first + start + len(part)) % len(self._shapes)
@@ -57,3 +65,11 @@ class Shapes:
         wide[:, margin : margin + length] = np.take(self._shapes, rows, axis=0, mode="wrap")
         moved = np.lib.stride_tricks.sliding_window_view(wide, length, axis=1)[:, :: self._n_channels]
         return np.ascontiguousarray(moved)
+
+
+def shapes_of(spec: ModalitySpec, n_rows: int, descriptor: DescriptorKind) -> list[Shapes]:
+    """The shapes that are to be compared beside that descriptor: none where windows have too few steps."""
+    if spec.n_steps < MIN_SPECTRUM_STEPS:
+        return []
+    ways = {"oriented": (False,), "rotation-tolerant": (True,), "both": (False, True)}
+    return [Shapes(spec, n_rows, is_turned) for is_turned in ways[descriptor]]

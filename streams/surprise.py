@@ -1,9 +1,9 @@
 """How far pairs stand out from random ones, by all that the shared modality says. Performs no I/O, reads no clock."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from encoders.modality import ModalitySpec
-from streams.descriptor import MIN_SPECTRUM_STEPS
 from streams.index import SegmentedIndex
 from streams.product import padded
 from streams.segment import NEVER
@@ -57,18 +57,16 @@ class Surprise:
     """Of pairs of an index's rows: by the index's cosine, and by their shapes at the best lag.
 
     Args:
-        spec: The shared modality.
-        index: Of its rows.
+        index: Of the rows.
         n_rows: The length of a ring that holds all rows which may be found.
-        lag_tolerant: Compare shapes too, if windows have steps enough to have one.
+        shapes: Of the rows too, in such rings.
     """
 
-    def __init__(self, spec: ModalitySpec, index: SegmentedIndex, n_rows: int, lag_tolerant: bool) -> None:
+    def __init__(self, index: SegmentedIndex, n_rows: int, shapes: Sequence[Shapes] = ()) -> None:
         self._index = index
+        self._shapes = shapes
         self._sources = np.full(n_rows, -1, np.int64)
-        has_shape = lag_tolerant and spec.n_steps >= MIN_SPECTRUM_STEPS
-        self._shapes = Shapes(spec, n_rows) if has_shape else None
-        self._chances = [Chance() for _ in range(1 + has_shape)]
+        self._chances = [Chance() for _ in range(1 + len(shapes))]
 
     @property
     def is_known(self) -> bool:
@@ -78,19 +76,18 @@ class Surprise:
     def add(self, first: int, windows: np.ndarray, sources: np.ndarray) -> None:
         """Takes windows `[n, T, C]` of consecutive rows from `first` on, and their sources."""
         self._sources[np.arange(first, first + len(sources)) % len(self._sources)] = sources
-        if self._shapes is not None:
-            self._shapes.add(first, windows)
+        for shapes in self._shapes:
+            shapes.add(first, windows)
 
     def measures(self, first: int, rows: np.ndarray, cosines: np.ndarray) -> list[np.ndarray]:
         """All that is known of pairs of rows from `first` on with `rows` `[n, k]`, the cosines first."""
-        if self._shapes is None:
-            return [cosines]
-        return [cosines, self._shapes.likeness(np.arange(first, first + len(rows)), rows)]
+        queries = np.arange(first, first + len(rows))
+        return [cosines, *(shapes.likeness(queries, rows) for shapes in self._shapes)]
 
     def scores(self, rows: np.ndarray, measures: list[np.ndarray]) -> np.ndarray:
         """The surprises `[n, k]` of at most 64 rows, summed over the measures; divided by the root of their number.
 
-        So it spreads alike over random pairs, be there one measure or two. -2 where a row is -1.
+        So it spreads alike over random pairs, however many measures there are. -2 where a row is -1.
         """
         full = [padded(values, BLOCK_ROWS) for values in measures]
         total = np.zeros(full[0].shape, np.float32)
@@ -111,6 +108,6 @@ class Surprise:
         cosines = self._index.cosines(np.repeat(rows, DRAWN_OTHERS), others.ravel()).reshape(others.shape)
         sources = self._sources[others % len(self._sources)], self._sources[rows % len(self._sources)][:, None]
         usable = (sources[0] != sources[1]) & ~np.isnan(cosines)
-        self._chances[0].take(cosines[usable])
-        if self._shapes is not None:
-            self._chances[1].take(self._shapes.likeness(rows, others)[usable])
+        measures = [cosines, *(shapes.likeness(rows, others) for shapes in self._shapes)]
+        for chance, values in zip(self._chances, measures, strict=True):
+            chance.take(values[usable])

@@ -3,7 +3,8 @@ import pytest
 
 from encoders.modality import ModalitySpec
 from streams.lag import COARSE_CHANNELS, LAG_SHARE, coarse
-from streams.shapes import SHAPE_STEPS, Shapes
+from streams.settings import DescriptorKind
+from streams.shapes import SHAPE_STEPS, Shapes, shapes_of
 
 N_ROWS = 100
 
@@ -57,6 +58,25 @@ def test_a_rows_bits_do_not_depend_on_its_company(n_channels: int) -> None:
     found = whole.likeness(queries, rows)
     alone = [single.likeness(queries[i : i + 1], rows[i : i + 1]) for i in range(N_ROWS)]
     assert np.array_equal(found, np.concatenate(alone))
+
+
+def test_a_sensor_turned_any_way_gives_the_same_in_its_windows_own_axes() -> None:
+    values = windows(spec(), 40)
+    turn = np.linalg.qr(np.random.default_rng(3).normal(size=(3, 3)))[0].astype(np.float32)
+    turn *= np.sign(np.linalg.det(turn))
+    values = np.concatenate([values, values @ turn.T])
+    queries, rows = np.arange(40), np.arange(40, 80)[:, None]
+    straight, turned = Shapes(spec(), 2 * N_ROWS), Shapes(spec(), 2 * N_ROWS, is_turned=True)
+    for shapes in (straight, turned):
+        shapes.add(0, values)
+    assert np.median(straight.likeness(queries, rows)) < 0.8
+    assert np.median(turned.likeness(queries, rows)) > 0.99
+
+
+def test_shapes_suit_the_descriptor_and_too_few_steps_have_none() -> None:
+    kinds: tuple[DescriptorKind, ...] = ("oriented", "rotation-tolerant", "both")
+    assert [len(shapes_of(spec(), N_ROWS, kind)) for kind in kinds] == [1, 1, 2]
+    assert shapes_of(spec(n_steps=7), N_ROWS, "oriented") == []
 
 
 def test_many_channels_become_few_and_memory_stays_small() -> None:

@@ -4,6 +4,7 @@ import pytest
 from encoders.modality import ModalitySpec
 from streams.index import SegmentedIndex
 from streams.settings import IndexSettings
+from streams.shapes import Shapes
 from streams.surprise import Chance, Surprise
 
 SPEC = ModalitySpec(name="acceleration", n_channels=3, n_steps=64, rate_hz=50.0)
@@ -49,7 +50,7 @@ def surprise_of(n_sources: int, lag_tolerant: bool = True) -> tuple[Surprise, np
     index = SegmentedIndex(DIM, IndexSettings())
     sources = np.arange(N_ROWS) % n_sources
     index.add(vectors, sources)
-    one = Surprise(SPEC, index, 2 * N_ROWS, lag_tolerant)
+    one = Surprise(index, 2 * N_ROWS, [Shapes(SPEC, 2 * N_ROWS)] if lag_tolerant else [])
     one.add(0, rng.normal(size=(N_ROWS, 64, 3)).astype(np.float32), sources)
     return one, vectors
 
