@@ -97,6 +97,7 @@ def test_a_version_that_passes_binds_what_comes_after(tmp_path: Path, monkeypatc
         monkeypatch.setenv(f"MMBIND_TRAINER__GATE__{name}", str(value))
     monkeypatch.setenv("MMBIND_TRAINER__GATE__RETRIEVAL_TOLERANCE", "1")
     monkeypatch.setenv("MMBIND_TRAINER__STEPS_PER_CYCLE", "25")
+    monkeypatch.setenv("MMBIND_TRAINER__WARM_SAMPLES", "1")
     loop = loop_over(recordings(), tmp_path)
     assert loop.followed > 0
     versions = [binding.model_version for binding in loop.bindings]
