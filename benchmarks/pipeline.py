@@ -1,6 +1,6 @@
 """What the core costs next to a naive loop and next to its bare parts, in one process, on real windows.
 
-    python -m benchmarks.pipeline [--history 10000] [--rounds 7] [--round-windows 512] [--json FILE]
+    python -m benchmarks.pipeline [--history 10000] [--rounds 7] [--round-windows 1024] [--json FILE]
 
 Overlapping 5 s windows of linear acceleration (recordings of the package seglearn), one encoder for all:
 a  naive: one event at a time, embed a batch of one, ask one HNSW index for the 10 nearest, insert;
@@ -235,7 +235,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--history", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--round-windows", type=int, default=512)
+    parser.add_argument("--round-windows", type=int, default=1024)
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     torch.set_num_threads(1)
