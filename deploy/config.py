@@ -65,7 +65,7 @@ class Settings(StreamSettings, BaseSettings):
         spec = LABEL_SPEC if name == LABEL else shared.spec(name) if shared else None
         if spec is not None:
             try:
-                descriptor_of(spec, value.descriptor)
+                descriptor_of(spec, "oriented" if value.descriptor == "auto" else value.descriptor)
             except ValueError as error:
                 raise ValueError(f"descriptor = {value.descriptor!r}: {error}") from error
         return value

@@ -106,6 +106,19 @@ def test_it_is_trained_and_judged_once_it_comes() -> None:
     assert best is not None and not any("depth" in name for name in best.figures)
 
 
+def test_natural_pairs_are_judged_beside_the_bound_ones() -> None:
+    learner = go_through(Learner(SPECS, RECORDED.world.shared, small_settings()), RECORDED.bindings, RECORDED.samples)
+    evaluation = learner.evaluate()
+    judged = {name.split("/")[1] for name in evaluation.judged if name.startswith("natural/")}
+    assert judged == {
+        f"{one}->{other}"
+        for name in ("gravity", "gyroscope")
+        for one, other in (("acceleration", name), (name, "acceleration"))
+    }
+    found = evaluation.figures["retrieval/acceleration->gravity/mrr"]
+    assert evaluation.judged["natural/acceleration->gravity/mrr"] == found
+
+
 def test_a_checkpoint_is_taken_up_by_settings_that_declare_one_more(tmp_path: Path) -> None:
     before = interrupted()
     folder = CheckpointFolder(tmp_path)

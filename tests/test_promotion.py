@@ -57,6 +57,29 @@ def test_a_little_worse_than_the_best_is_within_the_tolerance() -> None:
     assert not decide(4, figures(0.375), figures(0.4), GATE).passed
 
 
+def test_only_pairs_that_both_know_are_compared() -> None:
+    """A modality that has just joined is no reproach to the others, nor does it hide that they got worse."""
+    joined = {f"retrieval/skeleton->gravity/{kind}": 0.1 for kind in ("mrr", "chance_mrr")}
+    joined |= {"retrieval/skeleton->gravity/auc": 0.7, "retrieval/skeleton->gravity/chance_auc": 0.5}
+    decision = decide(4, figures(0.4) | joined, figures(0.4), GATE)
+    assert decision.passed
+    assert decision.figures["gate/mrr"] == pytest.approx(0.4)
+    assert not decide(4, figures(0.3) | joined, figures(0.4), GATE).passed
+
+
+def test_where_no_bound_pair_is_known_to_both_the_natural_ones_are_compared() -> None:
+    joined = {name.replace("gyroscope", "skeleton"): value for name, value in figures(0.1).items()}
+
+    def natural(retrieval: float) -> dict[str, float]:
+        return {name.replace("retrieval", "natural"): value for name, value in figures(retrieval).items()}
+
+    best = figures(0.4) | natural(0.4)
+    assert decide(4, joined | natural(0.39), best, GATE).passed
+    decision = decide(4, joined | natural(0.3), best, GATE)
+    assert not decision.passed
+    assert "mrr 0.300 is worse than the best so far (0.400)" in decision.reason
+
+
 def test_labels_decide_where_there_are_any() -> None:
     decision = decide(4, figures(0.5, labelled=True), figures(0.51, labelled=True), GATE)
     assert decision.passed

@@ -17,7 +17,8 @@ class Evaluation:
     """All figures, those that the gate looks at, and in words what could not be judged.
 
     The gate looks at retrieval between modalities that no training sample has together, since binding alone can have
-    taught it; where there is none, at all of it.
+    taught it; where there is none, at all of it. Figures of the other pairs are there under `natural/`: they are
+    compared where the best so far knows no pair that binding taught the candidate.
     """
 
     figures: dict[str, float]
@@ -74,4 +75,10 @@ class HeldOut:
         judged = {name: value for name, value in figures.items() if name.startswith(("collapse/", *starts))}
         if not any(name.startswith("retrieval/") for name in judged):
             judged = figures
+        natural_starts = tuple(f"retrieval/{one}->{other}/" for one, other in pairs if (one, other) not in bound)
+        judged = judged | {
+            name.replace("retrieval", "natural", 1): value
+            for name, value in figures.items()
+            if name.startswith(natural_starts)
+        }
         return Evaluation(figures, judged, missing_evidence(figures, bound or pairs))

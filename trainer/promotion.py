@@ -26,7 +26,9 @@ def decide(
     2. Mean retrieval between modalities is above chance: with labels `cmap` by `chance_factor`, without them `auc` by
        `chance_deviations` standard deviations of what luck gives.
     3. It is at most `retrieval_tolerance` below that of the best, embedding the same held-out samples: with labels
-       `cmap`, without them `mrr`.
+       `cmap`, without them `mrr`. Only pairs of modalities that both know are compared: one that has just joined would
+       else be held against those that were there long before. Where they have none that binding taught, those that
+       natural samples taught are.
 
     Where there is no retrieval to judge, the first rule alone decides, and the reason says so; where nothing at all
     could be measured, the candidate fails.
@@ -34,7 +36,7 @@ def decide(
     Args:
         version: Of the candidate.
         candidate: Its figures: `collapse/<modality>/effective_rank` and `/mean_cosine`,
-            `retrieval/<a>-><b>/<figure>` and `retrieval/<a>-><b>/chance_<figure>`.
+            `retrieval/<a>-><b>/<figure>` and `retrieval/<a>-><b>/chance_<figure>`, and `natural/...` like them.
         best: Figures of the best so far on the same samples; None if there is none.
         settings: The thresholds.
         missing_evidence: What could not be judged, in words; it stands in the reason.
@@ -60,6 +62,16 @@ def mean_retrieval(figures: Mapping[str, float], kind: str) -> float | None:
     """Mean over the directions of one figure; None where there is none."""
     found = [value for name, value in figures.items() if name.startswith("retrieval/") and name.endswith(f"/{kind}")]
     return sum(found) / len(found) if found else None
+
+
+def compared(candidate: Mapping[str, float], best: Mapping[str, float], kind: str) -> tuple[float | None, float | None]:
+    """Means of one figure, candidate and best, over the directions that both were judged on; None where none are."""
+    for start in ("retrieval/", "natural/"):
+        known = [name for name in candidate if name.startswith(start) and name.endswith(f"/{kind}") and name in best]
+        if known:
+            own, rival = (sum(figures[name] for name in known) / len(known) for figures in (candidate, best))
+            return own, rival
+    return None, None
 
 
 def _collapsed(figures: Mapping[str, float], settings: GateSettings) -> list[str]:
@@ -91,7 +103,7 @@ def _judge_retrieval(
     low = not figure >= wanted
     words = [(low, f"{chance_kind} {figure:.3f} is {'not ' * low}above chance ({lucky:.3f}, wanted {wanted:.3f})")]
     summary = {f"gate/{chance_kind}": figure, f"gate/chance_{chance_kind}": lucky}
-    own, rival = mean_retrieval(candidate, kind), None if best is None else mean_retrieval(best, kind)
+    own, rival = compared(candidate, best or {}, kind)
     if own is None or rival is None:
         return summary, [*words, (False, "it is the first to be judged")]
     worse = not own >= rival - settings.retrieval_tolerance
