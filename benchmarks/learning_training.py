@@ -112,8 +112,8 @@ def trained_online(task: Task, order: str) -> Trained:
 
 def estimate(binder: Binder) -> dict[str, float]:
     """Pair precision as the binder estimates it without labels, in `predicted`; nothing where it says none."""
-    said = binder.calibration.estimate if binder.calibration else None
-    if said is None or said.value is None:
+    said = binder.estimate
+    if said.value is None:
         return {}
     limits = {"predicted_low": said.low, "predicted_high": said.high}
     return {"predicted": said.value} | {name: value for name, value in limits.items() if value is not None}
@@ -185,6 +185,7 @@ def _ours_offline(task: Task, samples: Sequence[Sample]) -> Trained:
         elif not half:
             encoders = {name: EncoderFunction(specs[name], one) for name, one in weights_of(learner).items()}
             late = table.again(encoders)
+            facts = estimate(table.binder) or facts
             trained_on.append(_partly_true(task, [*early, *late], late, "late"))
     bindings = [one for part in trained_on for one in part]
     return Trained(weights_of(learner), cycles[-1].n_steps, bindings, world.train, facts)
