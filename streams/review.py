@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from encoders.modality import ModalitySpec
+from streams.descriptiveness import descriptiveness
 from streams.evidence import Evidence, Mounting, evidence_of
 from streams.generation import EncoderFunction
 from streams.judgement import Judgement, choose, judge, sureness
@@ -168,7 +169,10 @@ class Review:
             if len(ways) > 1:
                 chosen = choose(ways, [one.of(places) for one in heard], sources[places])
             self._mountings[name] = "any" if chosen == "any" else "alike"
-            likeness[both] += ways[chosen]
+            weight = 1.0
+            if len(self._shared) > 1 and self._settings.calibration:
+                weight = descriptiveness(self._table, self._specs, name, ways[chosen])
+            likeness[both] += np.float32(weight) * ways[chosen]
             cosines[both] = np.maximum(cosines[both], evidence.cosines(described, self._mountings[name]))
         return likeness, cosines
 

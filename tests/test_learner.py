@@ -10,7 +10,8 @@ from encoders.scaling import Scaling
 from streams.records import Binding, Sample
 from tests.recorded import Recorded, binding_of, recorded, small_settings
 from trainer.checkpoint import Checkpoint, CheckpointFolder, admitted_twice
-from trainer.learner import Learner, cycle_steps
+from trainer.evaluation import PAIR_PRECISION
+from trainer.learner import Learner
 from trainer.state import LearnerState
 
 RECORDED = recorded()
@@ -78,7 +79,23 @@ def test_never_trains_on_held_out_samples() -> None:
 
 def test_a_cycle_over_a_small_buffer_has_fewer_steps() -> None:
     settings = small_settings(steps_per_cycle=40, warm_samples=100)
-    assert [cycle_steps(settings, n_samples) for n_samples in (0, 1, 50, 100, 5000)] == [0, 1, 20, 40, 40]
+    assert [settings.steps_of_cycle(n_samples) for n_samples in (0, 1, 50, 100, 5000)] == [0, 1, 20, 40, 40]
+
+
+def test_the_gate_is_told_what_pairs_are_thought_to_be_worth() -> None:
+    learner = go_through(learner_of(), RECORDED.bindings)
+    assert PAIR_PRECISION not in learner.evaluate().judged
+    sure = [
+        msgspec.structs.replace(
+            one,
+            round=1,
+            partners=tuple(msgspec.structs.replace(to, confidence=0.75) for to in one.partners),
+        )
+        for one in RECORDED.bindings
+    ]
+    for binding in sure:
+        learner.admit(binding, RECORDED.samples)
+    assert learner.evaluate().judged[PAIR_PRECISION] == pytest.approx(0.75)
 
 
 def test_training_lowers_the_loss() -> None:

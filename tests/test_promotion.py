@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from tests.recorded import recorded
-from trainer.evaluation import evaluate
+from trainer.evaluation import PAIR_PRECISION, evaluate
 from trainer.promotion import decide, mean_retrieval
 from trainer.settings import GateSettings
 
@@ -55,6 +55,13 @@ def test_refuses_what_is_collapsed_random_or_worse_and_says_why(candidate: dict[
 def test_a_little_worse_than_the_best_is_within_the_tolerance() -> None:
     assert decide(4, figures(0.385), figures(0.4), GATE).passed
     assert not decide(4, figures(0.375), figures(0.4), GATE).passed
+
+
+def test_pairs_that_are_thought_wrong_too_often_hold_a_version_back() -> None:
+    held_back = decide(4, figures() | {PAIR_PRECISION: 0.2}, figures(), GATE)
+    assert not held_back.passed
+    assert "20% of its pairs are thought right, wanted 25% or more" in held_back.reason
+    assert decide(4, figures() | {PAIR_PRECISION: 0.8}, figures(), GATE).passed
 
 
 def test_only_pairs_that_both_know_are_compared() -> None:

@@ -189,9 +189,7 @@ def test_encoders_of_other_modalities_have_a_say() -> None:
     """They know the truth: what they add must show in the pairs."""
     truth = {one.windows[name].tobytes(): int(str(one.label)) for one in SAMPLES for name in one.windows}
     directions = np.random.default_rng(0).normal(size=(WORLD.n_classes, 16)).astype(np.float32)
-    scaled = {
-        one.scaled(name).tobytes(): truth[one.windows[name].tobytes()] for one in SAMPLES for name in one.windows
-    }
+    scaled = {one.scaled(name).tobytes(): truth[one.windows[name].tobytes()] for one in SAMPLES for name in one.windows}
 
     def knowing(windows: np.ndarray) -> np.ndarray:
         rows = np.stack([directions[scaled.get(window.tobytes()) or 0] for window in windows])
@@ -207,6 +205,21 @@ def test_encoders_of_other_modalities_have_a_say() -> None:
         one.swap(one.begin_build(1, encoders))
         found.append(precision(one.review()))
     assert found[1] > found[0] + 0.02
+
+
+def test_a_modality_that_is_noise_has_nothing_to_say() -> None:
+    """Beside one that tells much, it must not blur the pairs."""
+    extra = next(name for name in WORLD.specs if name != WORLD.shared)
+    everybody = SyntheticWorld(n_sources=8, n_classes=24, noise=1.2, n_complete=8)
+    samples = with_noise(list(everybody.samples(60)), extra)
+    found = []
+    for also_shared in ((), (extra,)):
+        one = binder(everybody, also_shared=also_shared)
+        observed(one, samples)
+        labels = {sample.sample_id: sample.label for sample in samples}
+        best = [(b.sample_id, b.partners[0].sample_id) for b in one.review() if b.partners]
+        found.append(np.mean([labels[left] == labels[right] for left, right in best]))
+    assert found[1] > found[0] - 0.03
 
 
 def test_several_modalities_bind_whoever_has_one_of_them_in_common() -> None:

@@ -9,6 +9,9 @@ from streams.records import Sample
 
 Embed = Callable[[np.ndarray], np.ndarray]
 
+# Name of the figure: the estimated share of right best partners among the pairs that were trained on.
+PAIR_PRECISION = "pairs/precision_estimate"
+
 
 def retrieval(
     queries: np.ndarray, gallery: np.ndarray, query_labels: np.ndarray, gallery_labels: np.ndarray

@@ -25,6 +25,10 @@ class Evaluation:
     judged: dict[str, float]
     missing: tuple[str, ...]
 
+    def with_figure(self, name: str, value: float) -> "Evaluation":
+        """The same and one more figure, which the gate looks at."""
+        return Evaluation(self.figures | {name: value}, self.judged | {name: value}, self.missing)
+
 
 class HeldOut:
     """The latest held-out samples, at most `max_samples`, each once."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from streams.records import Decision
+from trainer.evaluation import PAIR_PRECISION
 from trainer.settings import GateSettings
 
 # With labels the class counts. Without them only the very window of the same moment: the share of others that rank
@@ -30,6 +31,9 @@ def decide(
        else be held against those that were there long before. Where they have none that binding taught, those that
        natural samples taught are.
 
+    4. Its pairs are thought to be right often enough, where there is an estimate: what random pairs teach is worse than
+       what no pairs do.
+
     Where there is no retrieval to judge, the first rule alone decides, and the reason says so; where nothing at all
     could be measured, the candidate fails.
 
@@ -43,6 +47,7 @@ def decide(
     """
     collapsed = _collapsed(candidate, settings)
     retrieval, reasons = _judge_retrieval(candidate, best, settings)
+    reasons += _judge_pairs(candidate, settings)
     faults = [*collapsed, *(text for is_fault, text in reasons if is_fault)]
     merits = [text for is_fault, text in reasons if not is_fault]
     if not any(name.startswith("collapse/") for name in candidate):
@@ -56,6 +61,14 @@ def decide(
         reason="; ".join([*(faults or merits), *missing]),
         figures=dict(candidate) | retrieval,
     )
+
+
+def _judge_pairs(candidate: Mapping[str, float], settings: GateSettings) -> list[tuple[bool, str]]:
+    share = candidate.get(PAIR_PRECISION)
+    if share is None:
+        return []
+    low = not share >= settings.min_pair_precision
+    return [(low, f"{share:.0%} of its pairs are thought right, wanted {settings.min_pair_precision:.0%} or more")]
 
 
 def mean_retrieval(figures: Mapping[str, float], kind: str) -> float | None:

@@ -137,6 +137,13 @@ class ReplayBuffer:
         """The sample's pseudo-pairs, whether their other ends are in the buffer or not."""
         return self._edges[sample_id].partners
 
+    @property
+    def confidence(self) -> float | None:
+        """Mean confidence of the samples' best partners, as far as it is known; None where it is of none."""
+        best = [max(one.partners, key=lambda to: to.probability) for one in self._edges.values() if one.partners]
+        known = [one.confidence for one in best if one.confidence is not None]
+        return sum(known) / len(known) if known else None
+
     def snapshot(self) -> ReplayState:
         """All that the next draw and the next admission depend on, but the samples' windows."""
         random: dict[str, Any] = dict(self._rng.bit_generator.state)
