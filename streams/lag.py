@@ -2,20 +2,20 @@
 
 import numpy as np
 
-# A coarse copy of the window decides: lags and products of all pairs then cost a few milliseconds.
-COARSE_STEPS = 64
+# A coarse copy of the window decides: with 64 steps the pairs were no better, at four times the cost.
+COARSE_STEPS = 32
 COARSE_CHANNELS = 8
 # Largest lag as a share of the window: 24 of 120 steps held 79 % pair precision under random crops, none 71 %.
 LAG_SHARE = 0.2
 
 
-def coarse(windows: np.ndarray, steps: int = COARSE_STEPS) -> np.ndarray:
-    """Windows `[N, T, C]` at a coarser rate and with few channels, `[N, t, c]` float32, c at most 8, t about `steps`.
+def coarse(windows: np.ndarray) -> np.ndarray:
+    """Windows `[N, T, C]` at a coarser rate and with few channels, `[N, t, c]` float32, c at most 8, t about 32.
 
     Many channels are mixed into few by a fixed random projection.
     """
     n_rows, n_steps, n_channels = windows.shape
-    width = max(1, round(n_steps / steps))
+    width = max(1, round(n_steps / COARSE_STEPS))
     kept = n_steps // width * width
     mixing = np.eye(n_channels)
     if n_channels > COARSE_CHANNELS:

@@ -15,7 +15,7 @@ from streams.evidence import Evidence, Mounting, evidence_of
 from streams.generation import EncoderFunction
 from streams.judgement import Judgement, choose, judge, sureness
 from streams.kinds import usable_pairs
-from streams.likeness import hub_corrected, smoothed, standardised
+from streams.likeness import hub_corrected, largest, smoothed, standardised
 from streams.neighbourhood import BLOCK_ROWS
 from streams.opinion import second_opinion
 from streams.records import Partner, Sample
@@ -144,12 +144,12 @@ class Review:
         else:
             crowded = hub_corrected(np.where(usable, scores, scores[usable].min(initial=0)))
             plan = unspread_scores(crowded if settings.hub_correction else scores, usable, SOFTNESS)
-        order = np.argsort(-plan, axis=1, kind="stable")[:, : settings.partners]
+        order, best = largest(plan, settings.partners)
         if settings.calibration:
             self.judgement = judge(untrained, likeness, heard, sources, usable)  # 5
         self.control = controlled(self.judgement, cosines, order[:, 0], usable)
         sure = np.take_along_axis(sureness(scores, plan), order, axis=1)
-        asked = self._asked(order, plan, cosines, self.judgement.confidence(sure))
+        asked = self._asked(order, best, cosines, self.judgement.confidence(sure))
         return Round(self._number, asked, self.withholds)
 
     def _alike(self, among: np.ndarray, sources: np.ndarray, heard: Sequence[Witness]) -> tuple[np.ndarray, np.ndarray]:
@@ -159,7 +159,7 @@ class Review:
             places = self._table.having(name)
             if len(places) < 2:
                 continue
-            both = np.ix_(places, places)
+            both = self._table.square(places)
             described = self._table.described(name, places, evidence.described)
             windows = self._table.windows(name, places)
             ways: dict[str, np.ndarray] = {
@@ -193,7 +193,7 @@ class Review:
         for name in known:
             places = self._table.having(name)
             if len(places) >= 2:
-                both = np.ix_(places, places)
+                both = self._table.square(places)
                 rows = self._table.embedded(name, places, self._encoders)
                 learned = rows @ rows.T
                 scores[both] += np.float32(LEARNED_WEIGHT) * standardised(learned, among[both])
@@ -205,10 +205,9 @@ class Review:
         return scores, cosines
 
     def _asked(
-        self, order: np.ndarray, plan: np.ndarray, cosines: np.ndarray, confidence: np.ndarray | None
+        self, order: np.ndarray, best: np.ndarray, cosines: np.ndarray, confidence: np.ndarray | None
     ) -> list[Asked]:
         ids = self._table.ids
-        best = np.take_along_axis(plan, order, axis=1)
         shares = np.exp(best - np.where(np.isfinite(best[:, :1]), best[:, :1], 0))
         shares /= np.maximum(shares.sum(axis=1, keepdims=True), np.finfo(np.float32).tiny)
         similarities = np.take_along_axis(cosines, order, axis=1)

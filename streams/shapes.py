@@ -11,8 +11,6 @@ from streams.settings import DescriptorKind
 
 # A row's last bits may depend on how many rows are worked on at once: always this many, padded with zeros.
 BLOCK_ROWS = 64
-# Half as many steps as `lag` takes for all pairs of a table: the pairs were as good, at a quarter of the cost.
-SHAPE_STEPS = 32
 
 
 class Shapes:
@@ -27,7 +25,7 @@ class Shapes:
     def __init__(self, spec: ModalitySpec, n_rows: int, is_turned: bool = False) -> None:
         self._is_turned = is_turned
         example = np.zeros((1, spec.n_steps, spec.n_channels), np.float32)
-        _, n_steps, self._n_channels = coarse(example, SHAPE_STEPS).shape
+        _, n_steps, self._n_channels = coarse(example).shape
         self._furthest = int(LAG_SHARE * n_steps)
         self._shapes = np.zeros((n_rows, n_steps * self._n_channels), np.float32)
 
@@ -35,7 +33,7 @@ class Shapes:
         """Takes the windows `[n, T, C]` of consecutive rows from `first` on."""
         for start in range(0, len(windows), BLOCK_ROWS):
             part = windows[start : start + BLOCK_ROWS]
-            small = coarse(padded(part, BLOCK_ROWS), SHAPE_STEPS)
+            small = coarse(padded(part, BLOCK_ROWS))
             if self._is_turned:
                 small = in_own_axes(small.transpose(0, 2, 1)).transpose(0, 2, 1)
             small = small.reshape(BLOCK_ROWS, -1)

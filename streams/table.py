@@ -70,6 +70,12 @@ class Table:
         """The places of the samples that have the modality."""
         return np.array([place for place, row in enumerate(self.rows) if name in row.sample.windows], np.intp)
 
+    def square(self, places: np.ndarray) -> tuple[np.ndarray | slice, ...]:
+        """Picks their rows and columns of a matrix; a view, which costs nothing, where they are all there is."""
+        if len(places) == len(self.rows):
+            return slice(None), slice(None)
+        return np.ix_(places, places)
+
     def windows(self, name: str, places: Sequence[int] | np.ndarray) -> np.ndarray:
         """Their raw windows `[n, T, C]`."""
         return np.stack([self.rows[place].sample.windows[name] for place in places]).astype(np.float32, copy=False)

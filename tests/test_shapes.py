@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from encoders.modality import ModalitySpec
-from streams.lag import COARSE_CHANNELS, LAG_SHARE, coarse
+from streams.lag import COARSE_CHANNELS, COARSE_STEPS, LAG_SHARE, coarse
 from streams.settings import DescriptorKind
-from streams.shapes import SHAPE_STEPS, Shapes, shapes_of
+from streams.shapes import Shapes, shapes_of
 
 N_ROWS = 100
 
@@ -26,7 +26,7 @@ def filled(of: ModalitySpec, values: np.ndarray) -> Shapes:
 
 def test_likeness_is_the_largest_cosine_over_the_lags() -> None:
     values = windows(spec())
-    small = coarse(values, SHAPE_STEPS).astype(np.float64)
+    small = coarse(values).astype(np.float64)
     small /= np.linalg.norm(small, axis=(1, 2), keepdims=True)
     n_steps = small.shape[1]
     furthest = int(LAG_SHARE * n_steps)
@@ -80,7 +80,7 @@ def test_shapes_suit_the_descriptor_and_too_few_steps_have_none() -> None:
 
 
 def test_many_channels_become_few_and_memory_stays_small() -> None:
-    assert coarse(windows(spec(n_channels=60), 2), SHAPE_STEPS).shape == (2, SHAPE_STEPS, COARSE_CHANNELS)
+    assert coarse(windows(spec(n_channels=60), 2)).shape == (2, COARSE_STEPS, COARSE_CHANNELS)
 
 
 def test_a_window_of_zeros_is_like_nothing() -> None:
