@@ -7,7 +7,7 @@ Streams recordings through the core with the default settings and generation 0. 
 comes in afterwards. Both are of the last round: of the samples that were asked together at the end. The demo's
 recordings come with a package; UTD-MHAD in the four rotations of roles of the standard experiment, MHEALTH and MEx are
 found through MMBIND_TEST_DATA. "rotated": each source wears the sensor that binds at an angle of its own; "noise": that
-sensor tells nothing.
+sensor tells nothing; "noisy witness", "no witness": the others tell nothing, or are not there.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.reliability_data import Stream, find_streams, hop_of
+from benchmarks.reliability_data import NO_WITNESS, NOISE, NOISY_WITNESS, ROTATED, Stream, find_streams, hop_of
 from deploy.recordings import Recordings
 from deploy.replay import described
 from deploy.truth import Truth, without_labels
@@ -30,22 +30,29 @@ from streams.settings import BindingSettings, StreamSettings
 
 N_BANDS = 5
 SETS = ("watch", "utd", "mhealth", "mex")
+TROUBLES = (ROTATED, NOISE, NOISY_WITNESS, NO_WITNESS)
 
 
 @dataclass(slots=True, eq=False)
 class Row:
     """One stream: what was said of its last round, and whether each of that round's `n` best partners was right.
 
-    `confidence` `[n]` is NaN where there is no estimate.
+    `confidence` `[n]` is NaN where there is no estimate; `margin` is how much more similar they were than random pairs.
     """
 
     data: str
     name: str
     estimate: PrecisionEstimate
+    margin: float
     n_withheld: int
     seconds: float
     confidence: np.ndarray
     right: np.ndarray
+
+    @property
+    def trouble(self) -> str:
+        """What was done to the sensors, if anything."""
+        return next((one for one in TROUBLES if self.name.endswith(one)), "")
 
     @property
     def true(self) -> float:
@@ -69,6 +76,7 @@ class Row:
             "interval": None if one.low is None else [one.low, one.high],
             "true": true,
             "error": None if one.value is None or true is None else one.value - true,
+            "margin": self.margin,
             "withheld": self.n_withheld,
             "pairs": len(self.right),
             "seconds": self.seconds,
@@ -85,14 +93,13 @@ def main() -> None:
     parser.add_argument("--figure", type=Path)
     given = parser.parse_args()
     rows = []
-    print(_line("stream", "pairs", "withheld", "true", "predicted", "interval", "error", "seconds"))
+    print(_line("stream", "pairs", "withheld", "true", "predicted", "interval", "error", "margin", "seconds"))
     for stream in find_streams(frozenset(given.sets.split(","))):
         rows.append(measure(stream, given.descriptor))
         print(_row_line(rows[-1]), flush=True)
     _print_summary(rows)
     if given.json:
-        bands = {data: bands_of([row for row in rows if row.data == data]) for data in _sets_of(rows)}
-        document = {"streams": [row.figures() for row in rows], "bands": bands}
+        document = {"streams": [row.figures() for row in rows], "bands": _bands(rows)}
         given.json.write_text(json.dumps(document, indent=1))
     if given.figure:
         from benchmarks.reliability_figure import draw_reliability
@@ -127,6 +134,7 @@ def measure(stream: Stream, descriptor: str = "auto") -> Row:
         data=stream.data,
         name=stream.name,
         estimate=pipeline.binder.estimate,
+        margin=pipeline.binder.control.margin,
         n_withheld=sum(one.outcome == "withheld" for one in last.bindings),
         seconds=seconds,
         confidence=np.array([np.nan if one.confidence is None else one.confidence for _, one in best], float),
@@ -136,6 +144,8 @@ def measure(stream: Stream, descriptor: str = "auto") -> Row:
 
 def bands_of(rows: Sequence[Row], n_bands: int = N_BANDS) -> list[dict[str, float]]:
     """Mean confidence and share of right pairs of all these streams, in bands of equal numbers."""
+    if not rows:
+        return []
     confidence, right = (np.concatenate([getattr(row, name) for row in rows]) for name in ("confidence", "right"))
     known = np.flatnonzero(~np.isnan(confidence))
     order = known[np.argsort(confidence[known], kind="stable")]
@@ -151,14 +161,19 @@ def _print_summary(rows: Sequence[Row]) -> None:
     n_inside = sum(row.is_inside is True for row in judged)
     print(f"\n{n_inside} of {len(judged)} true shares lie in the interval of 95 %")
     print(f"\nbest partners in {N_BANDS} bands of confidence: predicted / true / pairs")
-    for data in _sets_of(rows):
-        bands = bands_of([row for row in rows if row.data == data])
+    for name, bands in _bands(rows).items():
         cells = (f"{100 * band['predicted']:6.0f} / {100 * band['true']:3.0f} / {band['n']:4.0f}" for band in bands)
-        print(f"{data:18}" + "".join(cells))
+        print(f"{name:18}" + "".join(cells))
 
 
-def _sets_of(rows: Sequence[Row]) -> list[str]:
-    return list(dict.fromkeys(row.data for row in rows))
+def _bands(rows: Sequence[Row]) -> dict[str, list[dict[str, float]]]:
+    """Of each data set, as it is and with rotated sensors, if they have an estimate."""
+    names = dict.fromkeys((row.data, trouble) for trouble in ("", ROTATED) for row in rows)
+    found = {
+        f"{data} {trouble}".strip(): bands_of([row for row in rows if (row.data, row.trouble) == (data, trouble)])
+        for data, trouble in names
+    }
+    return {name: bands for name, bands in found.items() if bands}
 
 
 def _row_line(row: Row) -> str:
@@ -172,12 +187,13 @@ def _row_line(row: Row) -> str:
         one.state if one.value is None else f"{100 * one.value:.1f}",
         interval + ("" if row.is_inside is not False else " !"),
         "" if one.value is None else f"{100 * (one.value - row.true):+.1f}",
+        f"{row.margin:.2f}",
         f"{row.seconds:.1f}",
     )
 
 
 def _line(name: str, *cells: str) -> str:
-    widths = (6, 9, 7, 10, 13, 7, 8)
+    widths = (6, 9, 7, 10, 13, 7, 8, 8)
     return f"{name:22}" + "".join(f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
 
 

@@ -1,7 +1,7 @@
-"""The streams whose pairs are judged: recordings as they are, with rotated sensors, and with noise for what binds."""
+"""The streams whose pairs are judged: recordings as they are, and with sensors that are rotated, noise, or missing."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +21,8 @@ from streams.records import SensorWindow
 MEX_FILE, MHEALTH_FILE = "mex_acc_depth.npz", "mhealth_chestacc_wristgyro.npz"
 MEX_S, MEX_STEPS = 5, 200
 MHEALTH_S, MHEALTH_STEPS = 2, 100
+# How the names of streams end in which something is wrong.
+ROTATED, NOISE, NOISY_WITNESS, NO_WITNESS = "rotated", "noise", "noisy witness", "no witness"
 
 
 class Stream(NamedTuple):
@@ -38,7 +40,10 @@ def find_streams(chosen: frozenset[str] = frozenset()) -> Iterator[Stream]:
         chosen: Names of data sets; none means all.
     """
     if not chosen or "watch" in chosen:
-        yield from _with_troubles("watch", "watch", watch_recordings())
+        watch = watch_recordings()
+        yield from _with_troubles("watch", "watch", watch)
+        yield Stream("watch", f"watch {NOISY_WITNESS}", with_noise(watch, 0, set(watch.specs) - {watch.shared}))
+        yield Stream("watch", f"watch {NO_WITNESS}", _only_shared(watch))
     folder = os.environ.get("MMBIND_TEST_DATA")
     if folder is None:
         print("MMBIND_TEST_DATA is not set: UTD-MHAD, MHEALTH and MEx are left out")
@@ -57,8 +62,8 @@ def find_streams(chosen: frozenset[str] = frozenset()) -> Iterator[Stream]:
 
 def _with_troubles(data: str, name: str, recordings: Recordings, seed: int = 0) -> Iterator[Stream]:
     yield Stream(data, name, recordings)
-    yield Stream(data, f"{name} rotated", with_rotations(recordings, seed))
-    yield Stream(data, f"{name} noise", with_noise(recordings, seed))
+    yield Stream(data, f"{name} {ROTATED}", with_rotations(recordings, seed))
+    yield Stream(data, f"{name} {NOISE}", with_noise(recordings, seed))
 
 
 def with_rotations(recordings: Recordings, seed: int) -> Recordings:
@@ -67,18 +72,23 @@ def with_rotations(recordings: Recordings, seed: int) -> Recordings:
     return replace(recordings, windows=tuple(turned))
 
 
-def with_noise(recordings: Recordings, seed: int) -> Recordings:
-    """The sensor that binds tells nothing: white noise."""
-    rng = np.random.default_rng([seed, 13])
+def with_noise(recordings: Recordings, seed: int, modalities: Collection[str] = ()) -> Recordings:
+    """Some sensors tell nothing, or else the one that binds: white noise."""
+    rng, noisy = np.random.default_rng([seed, 13]), modalities or {recordings.shared}
     return replace(
         recordings,
         windows=tuple(
             msgspec.structs.replace(one, values=rng.standard_normal(one.values.shape).astype(np.float32))
-            if one.modality == recordings.shared
+            if one.modality in noisy
             else one
             for one in recordings.windows
         ),
     )
+
+
+def _only_shared(recordings: Recordings) -> Recordings:
+    kept = tuple(one for one in recordings.windows if one.modality == recordings.shared)
+    return replace(recordings, windows=kept, specs={recordings.shared: recordings.specs[recordings.shared]})
 
 
 def hop_of(recordings: Recordings) -> float:

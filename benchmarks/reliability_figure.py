@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from benchmarks.reliability import Row, bands_of
+from benchmarks.reliability_data import NOISE, ROTATED
 from deploy.picture import BLUE, GREEN, GREY, HALO, INK, ORANGE, RED, STYLE
 
 if TYPE_CHECKING:
@@ -66,18 +67,14 @@ def _draw_stream(axes: "Axes", row: Row) -> None:
         [100 * one.value],
         [100 * row.true],
         xerr=[[100 * (one.value - one.low)], [100 * (one.high - one.value)]],
-        fmt="X" if _is("noise", row) else mark,
+        fmt="X" if row.trouble == NOISE else mark,
         ms=7,
         color=colour,
-        mfc="white" if _is("rotated", row) else colour,
+        mfc="white" if row.trouble == ROTATED else colour,
         mew=1.6,
         elinewidth=1,
         zorder=2,
     )
-
-
-def _is(what: str, row: Row) -> bool:
-    return row.name.endswith(what)
 
 
 def _explain(axes: "Axes", rows: Sequence[Row]) -> None:
@@ -86,20 +83,19 @@ def _explain(axes: "Axes", rows: Sequence[Row]) -> None:
         name, colour, mark = SETS[data]
         axes.plot([], [], mark, color=colour, ms=7, label=name)
     axes.plot([], [], "o", color=INK, mfc="white", mew=1.6, ms=7, label="hollow: rotated sensors")
-    if any(_is("noise", row) for row in said):
+    if any(row.trouble == NOISE for row in said):
         axes.plot([], [], "X", color=INK, ms=7, label="cross: only noise")
     axes.legend(loc="lower right", fontsize=9)
 
 
 def _draw_bands(axes: "Axes", data: str, rows: Sequence[Row]) -> None:
     name, colour, mark = SETS[data]
-    for what in ("", "rotated"):
-        chosen = [row for row in rows if not _is("noise", row) and _is("rotated", row) == bool(what)]
-        bands = [band for band in bands_of(chosen) if band["n"] >= MIN_PAIRS]
+    for trouble in ("", ROTATED):
+        bands = [band for band in bands_of([row for row in rows if row.trouble == trouble]) if band["n"] >= MIN_PAIRS]
         if bands:
             x, y = (np.array([100 * band[key] for band in bands]) for key in ("predicted", "true"))
-            label = None if what else f"{name}, {round(sum(band['n'] for band in bands)):,} pairs"
-            style: Any = {"ls": ":", "lw": 1, "mfc": "white"} if what else {"ls": "-", "lw": 1.8}
+            label = None if trouble else f"{name}, {round(sum(band['n'] for band in bands)):,} pairs"
+            style: Any = {"ls": ":", "lw": 1, "mfc": "white"} if trouble else {"ls": "-", "lw": 1.8}
             axes.plot(x, y, mark, color=colour, ms=6, label=label, **style)
 
 
