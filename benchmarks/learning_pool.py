@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from typing import Any, TypeVar
@@ -41,7 +42,16 @@ def each(do: Callable[[Item], Result], items: Sequence[Item], n_jobs: int) -> It
 
 def _begin(do: Callable[[Any], Any]) -> None:
     torch.set_num_threads(1)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _task.append(do)
+
+
+def _end_with_parent() -> None:
+    # One that is killed cannot tell its processes to end.
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _call(item: Any) -> Any:
