@@ -9,7 +9,7 @@ import numpy as np
 
 from deploy.config import Settings
 from streams.binder import Binder
-from streams.generation import EncoderFunction
+from streams.embedding import EncoderFunction
 from streams.records import Binding, Partner, Sample
 from trainer.partners import brings_new_pair
 

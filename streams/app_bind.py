@@ -14,7 +14,7 @@ from streams.app_ingest import in_message
 from streams.app_messages import Delivery, is_current
 from streams.binder import Binder
 from streams.codec import decode_sample, split
-from streams.generation import EncoderFunction
+from streams.embedding import EncoderFunction
 from streams.ingest import InMessage
 from streams.metrics import StreamMetrics
 from streams.outbox import Outbox

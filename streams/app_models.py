@@ -8,7 +8,7 @@ from concurrent.futures import CancelledError
 from encoders.bundle import ModelBundle
 from encoders.manifest import ModelManifest
 from streams.app_bind import BindStage
-from streams.generation import EncoderFunction
+from streams.embedding import EncoderFunction
 from streams.model_log import KafkaModelLog
 from streams.model_watch import ModelWatch
 from streams.registry import Registry

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from encoders.modality import ModalitySpec
 from streams.arrival import Arrival
-from streams.generation import Embedding, EncoderFunction, Generation, GenerationBuild
+from streams.embedding import Embedding, EncoderFunction
+from streams.generation import Generation, GenerationBuild
 from streams.newcomers import Newcomers
 from streams.records import Binding, Outcome, Partner, Sample
 from streams.reliability import Control, PrecisionEstimate
@@ -157,7 +158,7 @@ class Binder:
         """Binds with that generation from the next sample on, after it caught up."""
         retired, self._generation = self._generation, build.finish()
         retired.index.close()
-        self._review.use(build.encoders)
+        self._review.use(build.encoders, lambda ids: self._generation.learned(self.store.rows(ids)))
         self._asks_again = True
         self.swaps.append(Swap(build.version, build.built_at, self.sequence))
         self._builds.remove(build)

@@ -1,60 +1,19 @@
 """A generation: a model version with its index. Two are never compared. Performs no I/O and reads no clock."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple, TypeAlias
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from encoders.modality import ModalitySpec
-from streams.descriptor import descriptor_of
+from streams.embedding import Embedding, EncoderFunction
 from streams.index import SegmentedIndex, ring_rows
 from streams.neighbourhood import BLOCK_ROWS, Neighbourhoods
 from streams.scoring import Candidates
-from streams.settings import DescriptorKind, IndexSettings
+from streams.settings import IndexSettings
 from streams.shapes import shapes_of
 from streams.stopwatch import Stopwatch
 from streams.store import SampleStore, Windows
 from streams.surprise import REMEMBERED_PAIRS, Surprise
-
-# Windows `[N, T, C]` in robust units to unit embeddings `[N, dim]`; a row's bits depend on no other row.
-EncoderFunction: TypeAlias = Callable[[np.ndarray], np.ndarray]
-
-
-class Embedding:
-    """Unit vectors of stored windows: the descriptor, and beside it, where there is a model, its embedding.
-
-    With a share a of the learned part the cosine of two vectors is (1 - a) times that of their descriptors plus a times
-    that of their embeddings, so that generation 0's evidence is never lost. Learned cosines spread several times as
-    wide as the descriptor's, hence the small share: in one run on the watch recordings 0.5 cost 1 to 5 points of pair
-    precision after the swap, 0.1 and 0.2 gained 0 to 3 (358 windows: within the noise).
-    """
-
-    def __init__(
-        self,
-        spec: ModalitySpec,
-        learned: EncoderFunction | None = None,
-        learned_share: float = 0.15,
-        descriptor: DescriptorKind = "oriented",
-    ) -> None:
-        self.spec = spec
-        self.kind = descriptor
-        self._descriptor = descriptor_of(spec, descriptor)
-        learned = learned if learned_share else None
-        self._learned = learned
-        self._fixed_weight = np.float32(np.sqrt(1 - learned_share))
-        self._learned_weight = np.float32(np.sqrt(learned_share))
-        self.dim = self._descriptor.dim
-        if learned is not None:
-            self.dim += learned(np.zeros((1, spec.n_steps, spec.n_channels), np.float32)).shape[1]
-
-    def __call__(self, windows: Windows) -> np.ndarray:
-        """One row for each window."""
-        fixed = self._descriptor(windows.raw)
-        if self._learned is None:
-            return fixed
-        learned = self._learned(windows.scaled)
-        joined: np.ndarray = np.concatenate([self._fixed_weight * fixed, self._learned_weight * learned], axis=1)
-        return joined
 
 
 class _Found(NamedTuple):
@@ -105,6 +64,10 @@ class Generation:
     def n_rows(self) -> int:
         """The row that it takes next."""
         return self.index.n_rows
+
+    def learned(self, rows: np.ndarray) -> np.ndarray:
+        """What the model's encoder made of rows `[n]`, unit `[n, dim]`; NaN where one is not held."""
+        return self._embedding.learned(self.index.vectors(rows))
 
     def take_over(self, history: Sequence[Windows]) -> None:
         """Takes consecutive pieces of a history at once, then asks for each row who is near it.

@@ -120,15 +120,18 @@ class SegmentedIndex:
 
     def cosines(self, rows: np.ndarray, others: np.ndarray) -> np.ndarray:
         """The cosine of each of `rows` `[n]` with that of `others` `[n]`; NaN where one is not held."""
-        left, right = np.full((2, len(rows), self.dim), np.nan, np.float32)
-        for vectors, wanted in ((left, rows), (right, others)):
-            numbers, places = np.divmod(wanted, self._segment_rows)
-            for number in np.unique(numbers).tolist():
-                if number in self._segments:
-                    mine = numbers == number
-                    vectors[mine] = self._segments[number].vectors[places[mine]]
-        similarities: np.ndarray = np.einsum("nd,nd->n", left, right)
+        similarities: np.ndarray = np.einsum("nd,nd->n", self.vectors(rows), self.vectors(others))
         return similarities
+
+    def vectors(self, rows: np.ndarray) -> np.ndarray:
+        """The vectors `[n, dim]` of rows; NaN where one is not held."""
+        vectors = np.full((len(rows), self.dim), np.nan, np.float32)
+        numbers, places = np.divmod(rows, self._segment_rows)
+        for number in np.unique(numbers).tolist():
+            if number in self._segments:
+                mine = numbers == number
+                vectors[mine] = self._segments[number].vectors[places[mine]]
+        return vectors
 
     def forget(self, rows: np.ndarray) -> None:
         """Those rows are found no more; their memory goes with their segments."""

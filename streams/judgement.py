@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from streams.curve import MIN_QUERIES, Curve, History, fitted
-from streams.reliability import PrecisionEstimate
+from streams.reliability import Control, PrecisionEstimate
 from streams.transport import spread_scores
 from streams.witness import Witness, echoes, farness, known_pairs, look_alikes
 
@@ -149,6 +149,22 @@ def judge(
         return Judgement(PrecisionEstimate("unknown", queries=n))
     estimate = PrecisionEstimate("estimated", value, low, high, n)
     return Judgement(estimate, tuple(curves))
+
+
+def controlled(judgement: Judgement, cosines: np.ndarray, best: np.ndarray, usable: np.ndarray) -> Control:
+    """Best partners `[N]` beside all those that were possible."""
+    asked = np.flatnonzero(usable.any(axis=1))
+    if not len(asked):
+        return Control()
+    similarity, chance = float(cosines[asked, best[asked]].mean()), float(cosines[usable].mean())
+    weights = [one.weight for one in judgement.curves]
+    if not weights:
+        return Control(similarity, chance)
+    agree, random = (
+        float(np.average(values, weights=weights))
+        for values in ([one.agreement for one in judgement.curves], [one.chance for one in judgement.curves])
+    )
+    return Control(similarity, chance, agree, random)
 
 
 def _best(scores: np.ndarray, allowed: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

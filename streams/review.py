@@ -4,16 +4,16 @@ A sample that came early found few others to be bound to. As the history grows, 
 samples of a table are asked anew. READ `Review.ask` FIRST. What comes out depends on the table and the model alone.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
 from encoders.modality import ModalitySpec
 from streams.descriptiveness import descriptiveness
+from streams.embedding import EncoderFunction
 from streams.evidence import Evidence, Mounting, evidence_of
-from streams.generation import EncoderFunction
-from streams.judgement import Judgement, choose, judge, sureness
+from streams.judgement import Judgement, choose, controlled, judge, sureness
 from streams.kinds import usable_pairs
 from streams.likeness import hub_corrected, largest, smoothed, standardised
 from streams.neighbourhood import BLOCK_ROWS
@@ -34,6 +34,8 @@ LEARNED_WEIGHT = 0.5
 NS_PER_S = 1_000_000_000
 
 Encoders: TypeAlias = Mapping[str, EncoderFunction]
+# From sample ids to their rows `[n, dim]`, NaN where one is not held.
+Held: TypeAlias = Callable[[Sequence[str]], np.ndarray]
 
 
 class Asked(NamedTuple):
@@ -74,6 +76,7 @@ class Review:
         self._n_taken = 0
         self._n_new = 0
         self._encoders: Encoders = {}
+        self._held: Held | None = None
 
     @property
     def is_due(self) -> bool:
@@ -110,9 +113,14 @@ class Review:
         """Notes that the table was asked, without asking."""
         self._n_new = 0
 
-    def use(self, encoders: Encoders) -> None:
-        """Asks with the trained encoders of a model from now on."""
-        self._encoders = encoders
+    def use(self, encoders: Encoders, held: Held | None = None) -> None:
+        """Asks with the trained encoders of a model from now on.
+
+        Args:
+            encoders: By modality.
+            held: Where rows that the first shared modality's encoder made on arrival are to be had.
+        """
+        self._encoders, self._held = encoders, held
         self._table.forget_embeddings()
 
     def ask(self) -> Round:
@@ -137,7 +145,7 @@ class Review:
         untrained = likeness
         if settings.smoothed:
             scores = smoothed(scores, likeness, sources, kinds.codes)  # 3
-            untrained = smoothed(likeness, likeness, sources, kinds.codes) if self._encoders else scores
+            untrained = smoothed(likeness, likeness, sources, kinds.codes) if self._encoders and heard else scores
         scores = standardised(scores, usable)
         if settings.balanced:
             plan = spread_scores(scores, usable, SOFTNESS)  # 4
@@ -148,8 +156,10 @@ class Review:
         if settings.calibration:
             self.judgement = judge(untrained, likeness, heard, sources, usable)  # 5
         self.control = controlled(self.judgement, cosines, order[:, 0], usable)
-        sure = np.take_along_axis(sureness(scores, plan), order, axis=1)
-        asked = self._asked(order, best, cosines, self.judgement.confidence(sure))
+        confidence = None
+        if self.judgement.curves:
+            confidence = self.judgement.confidence(np.take_along_axis(sureness(scores, plan), order, axis=1))
+        asked = self._asked(order, best, cosines, confidence)
         return Round(self._number, asked, self.withholds)
 
     def _alike(self, among: np.ndarray, sources: np.ndarray, heard: Sequence[Witness]) -> tuple[np.ndarray, np.ndarray]:
@@ -190,6 +200,8 @@ class Review:
         """Likeness and cosines with what the trained encoders add."""
         scores, cosines, share = likeness.copy(), cosines.copy(), np.float32(self._settings.learned_share)
         known = [name for name in self._shared if name in self._encoders]
+        if known and self._held is not None:
+            self._table.take_embedded(self._shared[0], self._held)
         for name in known:
             places = self._table.having(name)
             if len(places) >= 2:
@@ -214,22 +226,6 @@ class Review:
         known = confidence.tolist() if confidence is not None else [[None] * order.shape[1]] * len(order)
         numbers = zip(ids, order.tolist(), similarities.tolist(), shares.tolist(), known, strict=True)
         return [Asked(sample_id, tuple(_partners(ids, *found))) for sample_id, *found in numbers]
-
-
-def controlled(judgement: Judgement, cosines: np.ndarray, best: np.ndarray, usable: np.ndarray) -> Control:
-    """Best partners `[N]` beside all those that were possible."""
-    asked = np.flatnonzero(usable.any(axis=1))
-    if not len(asked):
-        return Control()
-    similarity, chance = float(cosines[asked, best[asked]].mean()), float(cosines[usable].mean())
-    weights = [one.weight for one in judgement.curves]
-    if not weights:
-        return Control(similarity, chance)
-    agree, random = (
-        float(np.average(values, weights=weights))
-        for values in ([one.agreement for one in judgement.curves], [one.chance for one in judgement.curves])
-    )
-    return Control(similarity, chance, agree, random)
 
 
 def _partners(

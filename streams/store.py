@@ -124,6 +124,10 @@ class SampleStore:
             yield first, cut
             first = cut
 
+    def rows(self, sample_ids: Sequence[str]) -> np.ndarray:
+        """The rows of samples; -1 where one is not held."""
+        return np.array([self._row_of.get(sample_id, -1) for sample_id in sample_ids], np.int64)
+
     def ids(self, rows: Sequence[int]) -> list[str]:
         """The sample ids of rows that are held."""
         segments, size = self._segments, self._segment_rows

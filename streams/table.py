@@ -90,6 +90,14 @@ class Table:
                 row.described[name] = vector
         return np.stack([row.described[name] for row in rows])
 
+    def take_embedded(self, name: str, held: Callable[[Sequence[str]], np.ndarray]) -> None:
+        """Takes rows of a modality that were made before; NaN where one was not."""
+        new = [row for row in self.rows if name in row.sample.windows and name not in row.embedded]
+        vectors = held([row.sample.sample_id for row in new]) if new else ()
+        for row, vector in zip(new, vectors, strict=True):
+            if not np.isnan(vector[0]):
+                row.embedded[name] = vector
+
     def embedded(self, name: str, places: np.ndarray, encoders: Mapping[str, Transform]) -> np.ndarray:
         """Unit rows `[n, dim]` of their windows in robust units, by the encoder of the modality."""
         rows = [self.rows[place] for place in places]

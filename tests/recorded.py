@@ -18,7 +18,15 @@ class Recorded:
 
 def small_settings(**changes: object) -> TrainerSettings:
     """Settings with which a cycle takes a fraction of a second."""
-    given = {"cycle_bindings": 16, "steps_per_cycle": 4, "warm_samples": 1, "batch_pairs": 12, "dim": 16, "width": 8, "batch_spacing_s": 0}
+    given = {
+        "cycle_bindings": 16,
+        "steps_per_cycle": 4,
+        "warm_samples": 1,
+        "batch_pairs": 12,
+        "dim": 16,
+        "width": 8,
+        "batch_spacing_s": 0,
+    }
     return TrainerSettings.model_validate(given | changes)
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from streams.binder import Binder
-from streams.generation import Embedding, Generation
+from streams.embedding import Embedding
+from streams.generation import Generation
 from streams.settings import BindingSettings, DescriptorKind, IndexSettings
 from streams.store import SampleStore
 from streams.testing import SyntheticWorld
