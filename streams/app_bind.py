@@ -54,6 +54,7 @@ class BindStage:
         self._thread = ThreadPoolExecutor(1, "bind")
         self._binder: Binder | None = None
         self._n_assignments = 0
+        self._withheld = False
         self._model: tuple[int, Encoders] = (0, {})
 
     async def begin(self, bound: Sequence[Sample]) -> None:
@@ -106,6 +107,14 @@ class BindStage:
             if use.sum() > 0:
                 metrics.hub_share.set(use[-max(1, len(use) // 100) :].sum() / use.sum())
             metrics.set_precision(self._binder.estimate, self._binder.control)
+            self._say_what_is_withheld(self._binder.withholds)
+
+    def _say_what_is_withheld(self, withholds: bool) -> None:
+        if withholds and not self._withheld:
+            log.warning("pairs are withheld: the shared modality finds partners that agree no more than random ones do")
+        if self._withheld and not withholds:
+            log.info("pairs go out again: partners agree more than random ones do")
+        self._withheld = withholds
 
     async def take_up(self, version: int, encoders: Encoders) -> None:
         """Returns when samples are bound by this version; until then they are bound by the one before.

@@ -98,6 +98,11 @@ class Binder:
         return self._review.judgement.estimate
 
     @property
+    def withholds(self) -> bool:
+        """Whether pairs are withheld now, since binding is no better than none."""
+        return self._review.withholds
+
+    @property
     def control(self) -> Control:
         """The last round's best partners beside random ones."""
         return self._review.control
