@@ -1,6 +1,6 @@
 """What each disorder of real fleets costs in pair precision, and what a rotation-tolerant descriptor gives back.
 
-    python -m benchmarks.fleet [--sets watch,utd,mhealth] [--descriptors oriented,rotation-tolerant,both]
+    python -m benchmarks.fleet [--sets watch,utd,mhealth] [--descriptors auto,oriented,rotation-tolerant]
         [--disorders A,B] [--seeds 5] [--json FILE]
 
 The watch recordings, and UTD-MHAD and MHEALTH where MMBIND_TEST_DATA names a folder that holds them. All samples in an
@@ -14,7 +14,6 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 from rich.console import Console
@@ -24,10 +23,10 @@ from rich.table import Table
 from benchmarks.fleet_data import Outcome, find_sets, in_random_order, run
 from benchmarks.fleet_disorders import DISORDERS
 from deploy.recordings import Recordings
-from streams.settings import BindingSettings, DescriptorKind
+from streams.settings import BindingSettings
 
 UNDISTURBED = "undisturbed"
-DESCRIPTORS: tuple[DescriptorKind, ...] = get_args(DescriptorKind)
+DESCRIPTORS = ("oriented", "auto", "rotation-tolerant")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ class Figures:
 
 def measure(
     sets: Mapping[str, Recordings],
-    descriptors: Sequence[DescriptorKind],
+    descriptors: Sequence[str],
     disorders: Sequence[str],
     seeds: int,
     progress: Progress | None = None,
@@ -60,7 +59,7 @@ def measure(
     for name, recordings in sets.items():
         outcomes: dict[tuple[str, str], list[Outcome]] = {}
         for descriptor in descriptors:
-            binding = BindingSettings(descriptor=descriptor, calibration=False)
+            binding = BindingSettings.model_validate({"descriptor": descriptor})
             for disorder in names:
                 for seed in range(seeds):
                     shown.update(task, description=f"{name}, {descriptor}, {disorder}")

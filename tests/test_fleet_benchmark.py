@@ -70,17 +70,21 @@ def test_wrong_clocks_of_sources_change_nothing_and_those_of_sensors_part_sample
 
 
 def test_figures_are_paired_with_the_undisturbed_stream_and_fit_into_json(recordings: Recordings) -> None:
-    figures = measure({"synthetic": recordings}, ["oriented", "both"], ["half in m/s2", "all rotated"], seeds=2)
+    descriptors, disorders = ["oriented", "rotation-tolerant"], ["half in m/s2", "all rotated"]
+    figures = measure({"synthetic": recordings}, descriptors, disorders, seeds=2)
     found = figures["synthetic"]
-    assert list(found["both"]) == ["undisturbed", "half in m/s2", "all rotated"]
+    assert list(found["rotation-tolerant"]) == ["undisturbed", "half in m/s2", "all rotated"]
     assert found["oriented"]["half in m/s2"].difference == (0, 0)
-    rotated = found["both"]["all rotated"]
+    rotated = found["rotation-tolerant"]["all rotated"]
+    still = found["rotation-tolerant"]["undisturbed"]
     for i in range(2):
-        assert rotated.difference[i] == pytest.approx(rotated.precision[i] - found["both"]["undisturbed"].precision[i])
+        assert rotated.difference[i] == pytest.approx(rotated.precision[i] - still.precision[i])
         oriented = found["oriented"]["all rotated"].precision[i]
         assert rotated.from_oriented[i] == pytest.approx(rotated.precision[i] - oriented)
     as_numbers = json.loads(json.dumps(as_json(figures, 2), allow_nan=False))
-    assert as_numbers["sets"]["synthetic"]["both"]["all rotated"]["precision"]["mean"] == np.mean(rotated.precision)
+    assert as_numbers["sets"]["synthetic"]["rotation-tolerant"]["all rotated"]["precision"]["mean"] == np.mean(
+        rotated.precision
+    )
     console = Console(record=True, width=160)
     console.print(table("synthetic", 72, found))
     assert "all rotated" in console.export_text()
