@@ -1,7 +1,7 @@
 """Predicted against true pair precision, without labels and with them.
 
-    python -m benchmarks.reliability [--sets watch,utd,mhealth,mex] [--descriptor auto] [--json FILE]
-        [--figure FILE]
+    python -m benchmarks.reliability [--sets watch,utd,mhealth,mex] [--seeds 1] [--descriptor auto]
+        [--json FILE] [--figure FILE]
 
 Streams recordings through the core with the default settings and generation 0. The estimate reads no label; the truth
 comes in afterwards. Both are of the last round: of the samples that were asked together at the end. The demo's
@@ -88,13 +88,14 @@ def main() -> None:
     """Prints the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--sets", default=",".join(SETS))
+    parser.add_argument("--seeds", type=int, default=1, help="draws of rotations and of noise")
     parser.add_argument("--descriptor", default="auto", help="binding.descriptor")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--figure", type=Path)
     given = parser.parse_args()
     rows = []
     print(_line("stream", "pairs", "withheld", "true", "predicted", "interval", "error", "margin", "seconds"))
-    for stream in find_streams(frozenset(given.sets.split(","))):
+    for stream in find_streams(frozenset(given.sets.split(",")), given.seeds):
         rows.append(measure(stream, given.descriptor))
         print(_row_line(rows[-1]), flush=True)
     _print_summary(rows)

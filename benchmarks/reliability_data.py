@@ -33,15 +33,16 @@ class Stream(NamedTuple):
     recordings: Recordings
 
 
-def find_streams(chosen: frozenset[str] = frozenset()) -> Iterator[Stream]:
+def find_streams(chosen: frozenset[str] = frozenset(), seeds: int = 1) -> Iterator[Stream]:
     """All that can be found, or those of some data sets: the watch, and others where MMBIND_TEST_DATA names a folder.
 
     Args:
         chosen: Names of data sets; none means all.
+        seeds: Draws of rotations and of noise.
     """
     if not chosen or "watch" in chosen:
         watch = watch_recordings()
-        yield from _with_troubles("watch", "watch", watch)
+        yield from _with_troubles("watch", "watch", watch, seeds)
         yield Stream("watch", f"watch {NOISY_WITNESS}", with_noise(watch, 0, set(watch.specs) - {watch.shared}))
         yield Stream("watch", f"watch {NO_WITNESS}", _only_shared(watch))
     folder = os.environ.get("MMBIND_TEST_DATA")
@@ -51,19 +52,21 @@ def find_streams(chosen: frozenset[str] = frozenset()) -> Iterator[Stream]:
     if not chosen or "utd" in chosen:
         utd = read_recordings(Path(folder) / UTD_FILE)
         for roles in range(N_ROTATIONS):
-            yield from _with_troubles("utd", f"utd {roles}", rotated(utd, roles).stream("random", 0), roles)
+            yield from _with_troubles("utd", f"utd {roles}", rotated(utd, roles).stream("random", 0), seeds)
     if not chosen or "mhealth" in chosen:
         mhealth = read_mhealth(Path(folder) / MHEALTH_FILE)
         yield Stream("mhealth in order", "mhealth in order", mhealth)
-        yield from _with_troubles("mhealth", "mhealth", shuffled(mhealth, 0))
+        yield from _with_troubles("mhealth", "mhealth", shuffled(mhealth, 0), seeds)
     if not chosen or "mex" in chosen:
-        yield from _with_troubles("mex", "mex", read_mex(Path(folder) / MEX_FILE))
+        yield from _with_troubles("mex", "mex", read_mex(Path(folder) / MEX_FILE), seeds)
 
 
-def _with_troubles(data: str, name: str, recordings: Recordings, seed: int = 0) -> Iterator[Stream]:
+def _with_troubles(data: str, name: str, recordings: Recordings, seeds: int) -> Iterator[Stream]:
     yield Stream(data, name, recordings)
-    yield Stream(data, f"{name} {ROTATED}", with_rotations(recordings, seed))
-    yield Stream(data, f"{name} {NOISE}", with_noise(recordings, seed))
+    for seed in range(seeds):
+        draw = f" {seed}" if seeds > 1 else ""
+        yield Stream(data, f"{name}{draw} {ROTATED}", with_rotations(recordings, seed))
+        yield Stream(data, f"{name}{draw} {NOISE}", with_noise(recordings, seed))
 
 
 def with_rotations(recordings: Recordings, seed: int) -> Recordings:

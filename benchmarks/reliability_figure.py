@@ -24,7 +24,7 @@ SETS = {
     "watch": ("watch", BLUE, "o"),
     "utd": ("UTD-MHAD", RED, "s"),
     "mhealth": ("MHEALTH", GREEN, "D"),
-    "mhealth in order": ("MHEALTH in order of time", SKY, "v"),
+    "mhealth in order": ("MHEALTH in order", SKY, "v"),
     "mex": ("MEx", PURPLE, "^"),
 }
 SMALL: Any = {**STYLE, "font.size": 10, "axes.titlesize": 11.5, "axes.axisbelow": True}
