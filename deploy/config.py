@@ -59,8 +59,11 @@ class Settings(StreamSettings, BaseSettings):
 
     @field_validator("binding")
     @classmethod
-    def _descriptor_suits(cls, value: BindingSettings, info: ValidationInfo) -> BindingSettings:
+    def _binding_suits(cls, value: BindingSettings, info: ValidationInfo) -> BindingSettings:
         name = info.data.get("shared_modality")
+        unknown = sorted(set(value.also_shared) - set(info.data.get("modalities", value.also_shared)))
+        if unknown:
+            raise ValueError(f"also_shared = {unknown}: wanted modalities: {', '.join(info.data['modalities'])}")
         shared = info.data.get("modalities", {}).get(name)
         spec = LABEL_SPEC if name == LABEL else shared.spec(name) if shared else None
         if spec is not None:

@@ -145,6 +145,9 @@ def judge(
     up = sum(one.weight * one.gain * one.up for one in curves) / gain
     spread = WIDTH**2 * (variance + SYSTEMATIC**2)
     low, high = max(0.0, value - float(np.sqrt(spread + down**2))), min(1.0, value + float(np.sqrt(spread + up**2)))
+    if low <= 0:
+        # Nothing right at all is as likely: no better than random pairs.
+        return Judgement(PrecisionEstimate("none", queries=n))
     if high - low > MAX_RANGE:
         return Judgement(PrecisionEstimate("unknown", queries=n))
     estimate = PrecisionEstimate("estimated", value, low, high, n)

@@ -89,6 +89,12 @@ def test_a_shared_modality_must_be_one_of_the_modalities() -> None:
     )
 
 
+def test_what_binds_too_must_be_a_modality() -> None:
+    text = f'shared_modality = "acc"\n{MODALITY}[binding]\nalso_shared = ["gyro"]\n'
+    with pytest.raises(ConfigError, match=r"also_shared = \['gyro'\]: wanted modalities: acc"):
+        load(written(text))
+
+
 def test_a_rotation_tolerant_descriptor_wants_three_axes_in_the_shared_modality() -> None:
     text = f'shared_modality = "acc"\n{MODALITY}[binding]\ndescriptor = "both"\n'
     found = complaint(text.replace("n_channels = 3", "n_channels = 6"))

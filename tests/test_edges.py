@@ -1,3 +1,4 @@
+import msgspec
 import numpy as np
 
 from encoders.scaling import Scaling
@@ -60,6 +61,13 @@ def test_a_pseudo_pair_never_joins_the_shared_modality() -> None:
     edges = edges_between(graph_of((A, B, 1.0)), SHARED, "x", SHARED)
 
     assert ends_of(edges) == [(0, 0, 1.0)]
+
+
+def test_where_another_modality_binds_a_pair_the_shared_one_is_joined_like_any() -> None:
+    lacking = msgspec.structs.replace(A, windows={k: v for k, v in A.windows.items() if k != SHARED})
+    edges = edges_between(graph_of((lacking, B, 0.5)), SHARED, "x", SHARED)
+
+    assert ends_of(edges) == [(1, 0, 0.5)]
 
 
 def test_a_pair_without_weight_is_no_pair() -> None:

@@ -74,17 +74,19 @@ def modality_pairs(graph: ItemGraph) -> list[tuple[str, str]]:
 def edges_between(graph: ItemGraph, query: str, key: str, shared: str) -> Edges:
     """Natural edges of weight 1 inside each item that has both modalities, and pseudo-pairs across two items.
 
-    A pseudo-pair joins what is not shared only: the shared windows brought the two together, and learning from them
-    that they are alike would be learning what was put in.
+    A pseudo-pair joins what is not shared by both only: the shared windows brought the two together, and learning from
+    them that they are alike would be learning what was put in.
     """
     has_query, has_key = ({int(row) for row in graph.rows_of(name)} for name in (query, key))
     both = sorted(has_query & has_key)
     ends = [(row, row, 1.0) for row in both]
-    if shared not in (query, key):
-        for left, right, weight in zip(graph.left, graph.right, graph.weights, strict=True):
-            for one, other in ((int(left), int(right)), (int(right), int(left))):
-                if one in has_query and other in has_key:
-                    ends.append((one, other, float(weight)))
+    has_shared = {int(row) for row in graph.rows_of(shared)} if shared in (query, key) else set()
+    for left, right, weight in zip(graph.left, graph.right, graph.weights, strict=True):
+        if left in has_shared and right in has_shared:
+            continue
+        for one, other in ((int(left), int(right)), (int(right), int(left))):
+            if one in has_query and other in has_key:
+                ends.append((one, other, float(weight)))
     return Edges(
         query=np.array([end[0] for end in ends], np.int64),
         key=np.array([end[1] for end in ends], np.int64),
