@@ -199,7 +199,7 @@ class Review:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Likeness and cosines with what the trained encoders add."""
         scores, cosines, share = likeness.copy(), cosines.copy(), np.float32(self._settings.learned_share)
-        known = [name for name in self._shared if name in self._encoders]
+        known = [name for name in self._shared if name in self._encoders] if share else []
         if known and self._held is not None:
             self._table.take_embedded(self._shared[0], self._held)
         for name in known:
@@ -210,7 +210,7 @@ class Review:
                 learned = rows @ rows.T
                 scores[both] += np.float32(LEARNED_WEIGHT) * standardised(learned, among[both])
                 cosines[both] = (1 - share) * cosines[both] + share * learned
-        if known and self._settings.second_opinion:
+        if self._encoders and self._settings.second_opinion:
             scores += np.float32(self._settings.second_opinion) * second_opinion(
                 self._table, self._shared, self._encoders, among
             )

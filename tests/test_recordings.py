@@ -140,7 +140,7 @@ def test_hidden_windows_do_not_reach_the_stream_and_stay_as_evidence() -> None:
         ({"hide": ["c"]}, "--hide c: wanted SOURCE:MODALITY"),
         ({"hide": ["c:z"]}, "--hide c:z: no modality 'z', wanted one of x, s, y"),
         ({"hold_out": ["e"]}, "no source 'e' in fleet, wanted one of a, b, c, d"),
-        ({"shared": "z"}, "--shared z: wanted one of x, s, y"),
+        ({"shared": "z"}, "--shared z: wanted one of x, s, y, or label"),
     ],
 )
 def test_a_wrong_restriction_is_named(arguments: dict[str, Any], message: str) -> None:
