@@ -19,8 +19,8 @@ class PairFigures:
     `best` judges each sample's best partner as its last round has it, `on_arrival` as its first one had, `all_partners`
     every partner of the last round by its probability; `chance` is the share of equal labels among all earlier samples
     of other sources. `error` is the standard error of `best` over sources. The arrays have a row for each bound and
-    labelled sample in order: whether its best partner was right, that partner's similarity, the chance it had, and the
-    model version that bound it.
+    labelled sample in order: whether its best partner was right, that partner's similarity and confidence (NaN where
+    unknown), the chance it had, and the model version that bound it when it came.
     """
 
     best: float
@@ -31,6 +31,7 @@ class PairFigures:
     error: float
     right: np.ndarray
     similarity: np.ndarray
+    confidence: np.ndarray
     chances: np.ndarray
     version: np.ndarray
 
@@ -45,6 +46,8 @@ def judge_pairs(bindings: Sequence[Binding], samples: Mapping[str, Sample], labe
     """
     history = _History()
     right, similarity, chances, version, shares, sources = [], [], [], [], [], []
+    confidence: list[float | None] = []
+    versions = {binding.sample_id: binding.model_version for binding in first_rounds(bindings)}
     for binding in last_rounds(bindings):
         label, sample = labels.get(binding.sample_id), samples.get(binding.sample_id)
         if label is None or sample is None or binding.outcome not in ("bound", "alone", "withheld"):
@@ -55,8 +58,9 @@ def judge_pairs(bindings: Sequence[Binding], samples: Mapping[str, Sample], labe
             right.append(hits[0])
             shares.append(float(probabilities @ hits / max(probabilities.sum(), 1e-12)))
             similarity.append(binding.partners[0].similarity)
+            confidence.append(binding.partners[0].confidence)
             chances.append(history.chance(sample.source_id, label))
-            version.append(binding.model_version)
+            version.append(versions.get(binding.sample_id, binding.model_version))
             sources.append(sample.source_id)
         history.add(sample.source_id, label)
     hits_array = np.array(right, dtype=bool)
@@ -69,6 +73,7 @@ def judge_pairs(bindings: Sequence[Binding], samples: Mapping[str, Sample], labe
         error=_error_over(sources, hits_array),
         right=hits_array,
         similarity=np.array(similarity, dtype=float),
+        confidence=np.array(confidence, dtype=float),
         chances=np.array(chances, dtype=float),
         version=np.array(version, dtype=int),
     )

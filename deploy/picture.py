@@ -49,7 +49,7 @@ def draw(report: Report, file: Path, title: str) -> None:
         figure.suptitle(title, fontsize=17, fontweight="bold", x=0.012, ha="left")
         grid = figure.add_gridspec(2, 3)
         _precision(figure.add_subplot(grid[0, :]), report)
-        _similarity(figure.add_subplot(grid[1, 0]), report)
+        _sureness(figure.add_subplot(grid[1, 0]), report)
         _loss(figure.add_subplot(grid[1, 1]), report)
         _retrieval(figure.add_subplot(grid[1, 2]), report)
         figure.savefig(file)
@@ -77,23 +77,32 @@ def _precision(axes: "Axes", report: Report) -> None:
             size=9,
             bbox=HALO,
         )
-    axes.legend(loc="upper left", ncols=2)
+    axes.legend(loc="center left", ncols=2)
 
 
-def _similarity(axes: "Axes", report: Report) -> None:
-    axes.set_title("Alike means right?")
-    axes.set(xlabel="similarity of the best partner", ylabel="share right", ylim=(0, 1))
-    similarity, right = np.array(report.series.similarity), np.array(report.series.right, dtype=float)
-    if len(similarity) < SIMILARITY_BINS:
+def _sureness(axes: "Axes", report: Report) -> None:
+    """Right ones among the best partners, over their confidence, or over similarity where there is none."""
+    sure, right = np.array(report.series.confidence, dtype=float), np.array(report.series.right, dtype=float)
+    known = np.isfinite(sure)
+    if known.sum() < len(sure) / 2:
+        sure, known = np.array(report.series.similarity, dtype=float), np.ones(len(right), bool)
+        axes.set_title("Alike means right?")
+        axes.set(xlabel="similarity of the best partner", ylabel="share right", ylim=(0, 1))
+    else:
+        axes.set_title("Confident means right?")
+        axes.set(xlabel="confidence, said without labels", ylabel="share right", ylim=(0, 1), xlim=(0, 1))
+        axes.plot((0, 1), (0, 1), color=GREY, lw=1.0, ls=":")
+    sure, right = sure[known], right[known]
+    if len(sure) < SIMILARITY_BINS:
         return
-    groups = np.array_split(np.argsort(similarity, kind="stable"), SIMILARITY_BINS)
-    centres = np.array([similarity[group].mean() for group in groups])
+    groups = np.array_split(np.argsort(sure, kind="stable"), SIMILARITY_BINS)
+    centres = np.array([sure[group].mean() for group in groups])
     means = np.array([right[group].mean() for group in groups])
     errors = np.array([np.sqrt(max(m * (1 - m), 0.01) / len(group)) for m, group in zip(means, groups, strict=True)])
     axes.errorbar(centres, means, yerr=errors, color=BLUE, marker="o", ms=6, lw=1.8, capsize=0)
     axes.axhline(float(np.mean(report.series.chance)), color=GREY, lw=1.8, ls="--")
     axes.annotate(
-        f"each point: {len(groups[0])} samples", (0.02, 0.96), xycoords="axes fraction", color=GREY, size=9, va="top"
+        f"each point: {len(groups[0])} samples", (0.98, 0.04), xycoords="axes fraction", color=GREY, size=9, ha="right"
     )
 
 

@@ -17,6 +17,7 @@ class Series(msgspec.Struct, kw_only=True):
 
     right: list[bool] = []
     similarity: list[float] = []
+    confidence: list[float | None] = []
     chance: list[float] = []
     version: list[int] = []
     loss: list[float] = []
@@ -84,6 +85,7 @@ def take_pairs(report: Report, figures: PairFigures) -> None:
     report.chance_precision = _number(figures.chance)
     report.series.right = figures.right.tolist()
     report.series.similarity = [round(value, 4) for value in figures.similarity.tolist()]
+    report.series.confidence = [_number(value) for value in figures.confidence.tolist()]
     report.series.chance = [round(value, 4) for value in figures.chances.tolist()]
     report.series.version = figures.version.tolist()
 

@@ -49,7 +49,7 @@ class TrainerSettings(Section):
 
     seed: int = Field(0, ge=0)
     cycle_bindings: int = Field(128, ge=1, description="a cycle is cut by so many new samples")
-    steps_per_cycle: int = Field(80, ge=1, description="of a cycle once the buffer is warm")
+    steps_per_cycle: int = Field(100, ge=1, description="of a cycle once the buffer is warm")
     warm_samples: int = Field(
         1024, ge=1, description="samples in the buffer below which a cycle has fewer steps, in proportion"
     )
