@@ -86,7 +86,8 @@ def measure(arm: str, broker: Broker, windows: Sequence[SensorWindow], folder: P
         process.stop()
     first = read_all(settings.broker, names.samples if kind == "worker" else names.pairs)
     last = read_all(settings.broker, names.pairs)
-    if kind != "pass" and (n := sum(len(decode_many(m.value, Binding)) for m in last)) != len(windows):
+    n = sum(not one.round for m in last for one in decode_many(m.value, Binding)) if kind != "pass" else len(windows)
+    if n != len(windows):
         raise RuntimeError(f"{arm}: {n} Bindings for {len(windows)} windows")
     seconds = (max(m.timestamp_ms for m in last) - min(m.timestamp_ms for m in first)) / 1e3
     return Figures(len(windows), seconds, after[0] - before[0], after[1] - before[1])

@@ -68,7 +68,8 @@ class StreamMetrics:
             self.duplicates.labels(record)
 
     def _binding(self, registry: CollectorRegistry) -> None:
-        self.bindings = Counter("mmbind_bindings", "Bindings written.", ["outcome"], registry=registry)
+        self.bindings = Counter("mmbind_bindings", "First Bindings of samples.", ["outcome"], registry=registry)
+        self.asked_again = Counter("mmbind_bindings_again", "Bindings of later rounds.", registry=registry)
         for outcome in OUTCOMES:
             self.bindings.labels(outcome)
         self.similarity = Histogram(
@@ -144,8 +145,11 @@ class StreamMetrics:
                 histogram.observe(parts_s[part])
 
     def observe_bindings(self, bindings: Iterable[Binding]) -> None:
-        """Counts them by outcome, with the similarity of the best partner."""
+        """Counts them by outcome, with the similarity of the best partner; those of later rounds apart."""
         for binding in bindings:
+            if binding.round:
+                self.asked_again.inc()
+                continue
             self.bindings.labels(binding.outcome).inc()
             if binding.partners:
                 self.similarity.observe(binding.partners[0].similarity)
