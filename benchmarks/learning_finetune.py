@@ -152,7 +152,10 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--labels", default=",".join(map(str, LABELS)))
     parser.add_argument("--arms", default=",".join(ARMS))
     parser.add_argument("--json", type=Path, default=Path("learning_finetune.json"))
-    return parser.parse_args(given)
+    asked = parser.parse_args(given)
+    if unknown := [one for one in asked.arms.split(",") if one not in ARMS]:
+        parser.error(f"--arms {','.join(unknown)}: wanted some of {','.join(ARMS)}")
+    return asked
 
 
 def main(given: Sequence[str] | None = None) -> None:
