@@ -79,6 +79,8 @@ class LogReader:
         if not self._tps:
             return {}
         end_s = time.monotonic() + self._timeout_s
+        # Assigned anew: an end that was heard before would else be taken for the present one.
+        self._consumer.unsubscribe()
         self._consumer.assign(self._tps)
         self._consumer.seek_to_beginning(*self._tps)
         ends: dict[int, int] = {}
