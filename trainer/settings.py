@@ -77,7 +77,7 @@ class TrainerSettings(Section):
         """The steps of a cycle over a buffer of so many samples.
 
         In proportion to them until the buffer is warm, so that a sample which came late is drawn as often as an early
-        one: online on UTD-MHAD, 300 steps in all, this lifted cmAP from 45.1 to 46.9 (4 rotations, one seed).
+        one. On UTD-MHAD it lifted online cmAP from 45.1 to 46.9 in 4 runs; 8 runs of later code gave 45.1: a hint at best.
         """
         if not n_samples:
             return 0
