@@ -77,7 +77,8 @@ class TrainerSettings(Section):
         """The steps of a cycle over a buffer of so many samples.
 
         In proportion to them until the buffer is warm, so that a sample which came late is drawn as often as an early
-        one. On UTD-MHAD it lifted online cmAP from 45.1 to 46.9 in 4 runs; 8 runs of later code gave 45.1: a hint at best.
+        one. On UTD-MHAD it lifted online cmAP from 45.1 to 46.9 in 4 runs; 8 runs of later code gave 45.1: no more than
+        a hint.
         """
         if not n_samples:
             return 0
