@@ -30,8 +30,12 @@ def codes_of(values: Iterable[object]) -> np.ndarray:
 def brings_new(own: Set[str], other: Set[str], shared: Collection[str]) -> bool:
     """Whether two kinds that a shared modality binds have, besides what binds them, different modalities."""
     bond = own & other & set(shared)
-    rest, others = own - bond, other - bond
-    return bool(bond) and bool(rest) and bool(others) and len(rest | others) > 1
+    return bool(bond) and are_unlike(own - bond, other - bond)
+
+
+def are_unlike(own: Set[str], other: Set[str]) -> bool:
+    """Whether what two samples have besides what binds them gives a pair of different modalities."""
+    return bool(own) and bool(other) and len(own | other) > 1
 
 
 def usable_pairs(kinds: Kinds, sources: np.ndarray, shared: Collection[str]) -> np.ndarray:

@@ -7,6 +7,7 @@ import numpy as np
 
 from encoders.modality import ModalitySpec
 from streams.index import piece_rows, ring_rows, segment_rows
+from streams.kinds import are_unlike
 from streams.records import Sample
 from streams.settings import IndexSettings
 
@@ -201,7 +202,7 @@ class _Kinds:
         self._kinds[np.arange(first, first + len(kinds)) % len(self._kinds)] = codes
         if len(self._codes) > len(self._is_fresh):
             known = list(self._codes)
-            self._is_fresh = np.array([[bool(a) and bool(b) and len(a | b) > 1 for b in known] for a in known])
+            self._is_fresh = np.array([[are_unlike(one, other) for other in known] for one in known])
 
     def fresh(self, rows: np.ndarray, others: np.ndarray) -> np.ndarray:
         """Whether each of `others` `[n, k]` brings rows `[n]` a new pair of modalities."""

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from streams.lag import lag_similarity
+from streams.likeness import HUB_NEIGHBOURS, hub_corrected
 from trainer.settings import SofteningSettings
-from trainer.softening import NEIGHBOURS, Softening, hub_corrected
+from trainer.softening import Softening
 
 
 def windows_of(n_rows: int, n_steps: int = 60, n_channels: int = 3, seed: int = 0) -> np.ndarray:
@@ -53,9 +54,9 @@ def test_a_window_of_zeros_is_like_nothing() -> None:
 def test_the_hub_correction_is_its_formula() -> None:
     similarities = lag_similarity(windows_of(20))
 
-    found = hub_corrected(similarities)
+    found = 2 * hub_corrected(similarities)
 
-    means = [np.mean(sorted(np.delete(similarities[i], i))[-NEIGHBOURS:]) for i in range(20)]
+    means = [np.mean(sorted(np.delete(similarities[i], i))[-HUB_NEIGHBOURS:]) for i in range(20)]
     assert found[3, 7] == pytest.approx(2 * similarities[3, 7] - means[3] - means[7], abs=1e-5)
 
 

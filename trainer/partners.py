@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from streams.kinds import are_unlike
 from streams.labels import LABEL
 from streams.records import Partner, Sample
 from trainer.replay import PartnerRule, ReplayBuffer
@@ -50,5 +51,4 @@ def brings_new_pair(anchor: Sample, partner: Sample, shared: str) -> bool:
     """Whether the two, of different sources, have different modalities besides the shared one."""
     if anchor.source_id == partner.source_id:
         return False
-    own, other = anchor.windows.keys() - {shared}, partner.windows.keys() - {shared}
-    return bool(own) and bool(other) and len(own | other) > 1
+    return are_unlike(anchor.windows.keys() - {shared}, partner.windows.keys() - {shared})

@@ -5,27 +5,12 @@ import torch
 
 from streams.labels import LABEL, label_likeness
 from streams.lag import lag_similarity
+from streams.likeness import hub_corrected
 from trainer.loss import softened_log_weights
 from trainer.settings import SofteningSettings
 
-# Neighbours that make up an item's mean similarity in the hub correction.
-NEIGHBOURS = 10
 # What remains of a negative that has the very label: next to nothing, and finite as a logarithm.
 REMAINDER = 1e-6
-
-
-def hub_corrected(similarities: np.ndarray) -> np.ndarray:
-    """Twice the similarities `[N, N]`, less both items' mean similarity to their own nearest (CSLS).
-
-    Source: Conneau et al., arXiv 1710.04087.
-    """
-    n_rows = len(similarities)
-    others = similarities.copy()
-    np.fill_diagonal(others, -np.inf)
-    nearest = min(NEIGHBOURS, n_rows - 1)
-    means = np.partition(others, n_rows - nearest, axis=1)[:, n_rows - nearest :].mean(1)
-    corrected: np.ndarray = 2 * similarities - means[:, None] - means[None, :]
-    return corrected
 
 
 class Softening:
@@ -44,7 +29,7 @@ class Softening:
         """
         if not self._settings.enabled or windows is None or len(rows) < 3:
             return np.zeros((n_items, n_items), np.float32)
-        corrected = hub_corrected(lag_similarity(windows))
+        corrected = 2 * hub_corrected(lag_similarity(windows))
         seen = float(np.quantile(corrected[~np.eye(len(rows), dtype=bool)], self._settings.quantile))
         memory = self._settings.memory
         self.quantile = seen if self.quantile is None else memory * self.quantile + (1 - memory) * seen
