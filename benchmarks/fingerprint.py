@@ -19,11 +19,12 @@ from typing import Any
 
 import torch
 
-from deploy.recording_files import read_recordings
-from deploy.recordings import Recordings, restrict
-from deploy.replay import Loop, ReplayPlan
-from streams.codec import encode
-from streams.registry import Registry
+from deploy.recordings.files import read_recordings
+from deploy.recordings.recordings import Recordings, restrict
+from deploy.replay.loop import Loop
+from deploy.replay.plan import ReplayPlan
+from streams.messages.codec import encode
+from streams.models.registry import Registry
 
 UTD_FILE = "utd_mhad.npz"
 # As in the standard experiment: two lack one sensor, two the other; two more have all and are held out.

@@ -9,16 +9,16 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from encoders.modality import ModalitySpec
-from streams.arrival import Arrival
-from streams.embedding import Embedding, EncoderFunction
-from streams.generation import Generation, GenerationBuild
-from streams.newcomers import Newcomers
+from streams.arrival.first_round import Arrival
+from streams.arrival.generation import Generation, GenerationBuild
+from streams.arrival.newcomers import Newcomers
+from streams.arrival.row_vectors import Embedding, EncoderFunction
+from streams.history.store import SampleStore
+from streams.precision.figures import Control, PrecisionEstimate
 from streams.records import Binding, Outcome, Partner, Sample
-from streams.reliability import Control, PrecisionEstimate
-from streams.review import Encoders, Review, Round
+from streams.review.review import Encoders, Review, Round
 from streams.settings import BindingSettings, IndexSettings
 from streams.stopwatch import Stopwatch
-from streams.store import SampleStore
 
 
 class Swap(NamedTuple):

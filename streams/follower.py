@@ -9,61 +9,21 @@ from types import TracebackType
 import numpy as np
 
 from encoders.bundle import ModelBundle
+from encoders.loaded_model import LoadedModel
 from encoders.manifest import ModelManifest
 from encoders.scaling import Scaling
 from streams.labels import LABEL
-from streams.model_log import KafkaModelLog, ModelLog
-from streams.model_watch import ModelWatch
+from streams.models.log import KafkaModelLog, ModelLog
+from streams.models.registry import Registry
+from streams.models.watch import ModelWatch
 from streams.records import Sample
-from streams.registry import Registry
 from streams.settings import BrokerSettings
 
 log = logging.getLogger(__name__)
 
-Embed = Callable[[np.ndarray], np.ndarray]
-
 
 class NoModelYet(RuntimeError):  # noqa: N818 - it says what is so
     """No version has been loaded so far: see `ModelFollower.wait_for`."""
-
-
-class LoadedModel:
-    """The encoders of one version; never changes."""
-
-    def __init__(self, manifest: ModelManifest, encoders: Mapping[str, Embed]) -> None:
-        self.manifest = manifest
-        self.encoders = dict(encoders)
-
-    @property
-    def version(self) -> int:
-        """Its number."""
-        return self.manifest.version
-
-    def embed(self, windows: Mapping[str, np.ndarray], scaling: Mapping[str, Scaling] | None = None) -> np.ndarray:
-        """The fused embeddings `[N, dim]`: the mean of the modalities' unit embeddings, made unit length again.
-
-        Args:
-            windows: `[N, T, C]` for each modality, row by row of the same moments.
-            scaling: The source's, for each modality (a Sample carries it); without it the windows are taken to be in
-                their source's robust units already.
-
-        Raises:
-            ValueError: If there are no windows, the model lacks a modality, or shapes or numbers of rows differ.
-        """
-        if not windows:
-            raise ValueError("no windows: wanted at least one modality")
-        if missing := sorted(set(windows) - set(self.encoders)):
-            raise ValueError(f"version {self.version} has encoders for {sorted(self.encoders)}, not for {missing}")
-        if len({len(values) for values in windows.values()}) > 1:
-            raise ValueError(f"rows differ: { {name: len(values) for name, values in windows.items()} }")
-        total = np.zeros((len(next(iter(windows.values()))), self.manifest.dim), np.float32)
-        # In order of the names, so that the last bits do not depend on the caller's.
-        for name in sorted(windows):
-            values = windows[name] if scaling is None else scaling[name].apply(windows[name])
-            total += self.encoders[name](values)
-        length = np.linalg.norm(total, axis=1, keepdims=True)
-        fused: np.ndarray = total / np.maximum(length, np.finfo(np.float32).tiny)
-        return fused
 
 
 class ModelFollower:

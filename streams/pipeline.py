@@ -21,11 +21,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from streams.assembly import Group, Place
 from streams.binder import Binder
-from streams.intake import Intake
+from streams.intake.assembly import Group
+from streams.intake.windows import Intake
+from streams.messages.message import Place
+from streams.messages.rejects import InvalidRecord
 from streams.records import Binding, Sample, SensorWindow
-from streams.rejects import InvalidRecord
 from streams.settings import StreamSettings
 
 MICRO_BATCH = 64

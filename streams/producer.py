@@ -13,8 +13,8 @@ import numpy as np
 from kafka import KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError
 
-from streams.codec import CONTENT_TYPE_HEADER, JSON_TYPE, MSGPACK_TYPE, Format, batches
-from streams.connection import connect_or_explain, producer_config
+from streams.broker.connection import connect_or_explain, producer_config
+from streams.messages.codec import CONTENT_TYPE_HEADER, JSON_TYPE, MSGPACK_TYPE, Format, batches
 from streams.records import Label, SensorWindow
 from streams.settings import BrokerSettings
 

@@ -1,4 +1,4 @@
-"""The settings that streams need, a section a class. Reads no file and no environment: see `deploy.config`."""
+"""The settings that streams need, a section a class. Reads no file and no environment: see `deploy.settings.config`."""
 
 from typing import Literal, TypeAlias
 

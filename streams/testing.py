@@ -6,11 +6,10 @@ import numpy as np
 
 from encoders.modality import ModalitySpec
 from encoders.scaling import RobustScaler
-from streams.assembly import Place
-from streams.ingest import InMessage
-from streams.partitioning import partition_of
+from streams.messages.message import Message, Place
+from streams.messages.partitioning import partition_of
+from streams.messages.rejects import Header
 from streams.records import Sample, SensorWindow
-from streams.rejects import Header
 from streams.settings import IngestSettings, ModalitySettings, StreamSettings
 
 NS_PER_S = 1_000_000_000
@@ -150,20 +149,20 @@ class MemoryLog:
 
     def __init__(self, n_partitions: int = 1) -> None:
         self._n_partitions = n_partitions
-        self._messages: dict[tuple[str, int], list[InMessage]] = {}
+        self._messages: dict[tuple[str, int], list[Message]] = {}
 
     def append(self, topic: str, key: bytes, value: bytes, headers: Sequence[Header] = ()) -> Place:
         """Where a message now lies; its key decides the partition."""
         partition = partition_of(key, self._n_partitions)
         messages = self._messages.setdefault((topic, partition), [])
-        messages.append(InMessage(topic, partition, len(messages), key, value, tuple(headers)))
+        messages.append(Message(topic, partition, len(messages), key, value, tuple(headers)))
         return messages[-1].place
 
     def partitions(self) -> list[tuple[str, int]]:
         """All that hold a message, in alphabetical order."""
         return sorted(self._messages)
 
-    def read(self, topic: str, partition: int | None = None, first: int = 0) -> list[InMessage]:
+    def read(self, topic: str, partition: int | None = None, first: int = 0) -> list[Message]:
         """The messages from an offset on, of one partition or one after the other of all."""
         wanted = range(self._n_partitions) if partition is None else [partition]
         return [message for one in wanted for message in self._messages.get((topic, one), [])[first:]]

@@ -1,1 +1,0 @@
-"""Tests, one file for each module, and the end-to-end ones."""

@@ -6,7 +6,7 @@ from collections.abc import Generator
 import pytest
 from hypothesis import settings
 
-from tests.brokers import broker, embedded_broker, kafka_broker, prefix
+from tests.support.brokers import broker, embedded_broker, kafka_broker, prefix
 
 __all__ = ["broker", "embedded_broker", "kafka_broker", "prefix"]
 

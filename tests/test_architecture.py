@@ -1,47 +1,74 @@
-"""Imports go one way, heavy libraries have one place each, files stay short. Reads the sources, imports nothing."""
+"""Who may import whom, where heavy libraries live, how long files are. Reads the sources, imports nothing."""
 
 import ast
+import re
 from collections.abc import Iterator
 from fnmatch import fnmatch
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
-# Each may import from those before it.
-PACKAGES = ("encoders", "streams", "trainer", "deploy")
+# Each package may import from those before it, and within one each room from those before it.
+ORDER = {
+    "encoders": "errors modality manifest scaling bundle nets loaded_model",
+    "streams": "records labels settings stopwatch recent messages similarity broker intake history service models "
+    "precision arrival review binder pipeline binding producer follower testing worker",
+    "trainer": "settings step judging replay downstream state learner controls candidate metrics checkpoints topics "
+    "parts training service",
+    "deploy": "errors settings recordings topics machine report replay downstream demo cli",
+    "benchmarks": "data_sets spread fingerprint speed learning fleet late reliability",
+}
+ROOMS = {package: rooms.split() for package, rooms in ORDER.items()}
+PRODUCT = ("encoders", "streams", "trainer", "deploy")
+# Tests stand where what they test stands; these are of no one package.
+TESTS_OF_ALL = (
+    "tests/test_architecture.py",
+    "tests/test_end_to_end.py",
+    "tests/conftest.py",
+    "tests/docs/",
+    "tests/packaging/",
+)
 MAX_LINES = 250
 MAX_FUNCTION_LINES = 40
 VAGUE = {"utils", "util", "common", "helpers", "helper", "base", "core", "misc"}
+MAY_BE_CALLED_SO = {"benchmarks/speed/core.py"}  # the core is what it measures
 
 # A library that is heavy, or that a seam is there to hide, and the files that may know it.
 PLACES = {
-    "faust": ["streams/app*.py"],
-    "aiokafka": ["streams/app*.py"],
-    "hnswlib": ["streams/index.py"],
+    "faust": ["streams/worker/*"],
+    "aiokafka": ["streams/worker/*"],
+    "hnswlib": ["streams/history/index.py"],
     "torch": ["encoders/nets.py", "trainer/*", "deploy/*"],
     "kafka": [
-        "streams/app.py",
-        "streams/connection.py",
-        "streams/diagnosis.py",
-        "streams/follower.py",
-        "streams/log.py",
-        "streams/model_log.py",
+        "streams/broker/*",
+        "streams/messages/outbox.py",
+        "streams/models/log.py",
+        "streams/service/lifecycle.py",
         "streams/producer.py",
-        "streams/topics.py",
-        "streams/wire.py",
         "trainer/*",
         "deploy/*",
     ],
-    "typer": ["deploy/cli*.py"],
-    "fsspec": ["streams/registry.py"],
-    "safetensors": ["encoders/bundle.py", "trainer/checkpoint.py"],
-    "prometheus_client": ["streams/app*.py", "streams/health.py", "streams/metrics.py", "trainer/*"],
+    "typer": ["deploy/cli/*"],
+    "fsspec": ["streams/models/registry.py"],
+    "safetensors": ["encoders/bundle.py", "trainer/checkpoints/checkpoint.py"],
+    "prometheus_client": ["streams/worker/*", "streams/service/health.py", "trainer/*", "deploy/demo/services.py"],
+    "psutil": ["deploy/machine/process.py"],
+    "tomli_w": ["deploy/settings/*"],
     "rich": ["deploy/*"],
     "matplotlib": ["deploy/*"],
     "scipy": ["deploy/*"],
 }
-FILES = sorted(path.relative_to(ROOT).as_posix() for name in PACKAGES for path in (ROOT / name).rglob("*.py"))
+
+
+def files_of(*folders: str) -> list[str]:
+    return sorted(path.relative_to(ROOT).as_posix() for name in folders for path in (ROOT / name).rglob("*.py"))
+
+
+FILES = files_of(*PRODUCT)
+BENCHMARKS = files_of("benchmarks")
+TESTS = files_of("tests")
 
 
 def imported(file: str) -> Iterator[str]:
@@ -50,19 +77,71 @@ def imported(file: str) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom):
-            yield "." * node.level + (node.module or "")
+            module = "." * node.level + (node.module or "")
+            yield module
+            # `from package import module` imports both.
+            yield from (f"{module}.{name.name}" for name in node.names if is_module(f"{module}.{name.name}"))
 
 
-def test_the_packages_are_there() -> None:
-    assert {file.split("/")[0] for file in FILES} == set(PACKAGES)
+def is_module(name: str) -> bool:
+    path = ROOT / name.replace(".", "/")
+    return path.with_suffix(".py").is_file() or (path / "__init__.py").is_file()
 
 
-@pytest.mark.parametrize("file", FILES)
+def room_of(file: str) -> str:
+    """The package or module right below a top-level folder."""
+    return file.split("/")[1].removesuffix(".py")
+
+
+def points_back(file: str, name: str) -> bool:
+    """Whether an import of a file is of what stands after it."""
+    package, room = file.split("/")[0], room_of(file)
+    target, _, rest = name.partition(".")
+    if name.startswith(".") or target == "tests":
+        return True
+    packages = list(ROOMS)
+    if target not in packages:
+        return False
+    if target != package:
+        return packages.index(target) > packages.index(package)
+    rooms, wanted = ROOMS[package], rest.split(".")[0]
+    return bool(wanted) and wanted != room and rooms.index(wanted) > rooms.index(room)
+
+
+def test_every_room_is_there_and_no_other() -> None:
+    for package, rooms in ROOMS.items():
+        found = {room_of(file) for file in files_of(package)} - {"__init__"}
+        assert found == set(rooms) & found, f"{package}: say where {found - set(rooms)} stand in ORDER"
+        assert found == set(rooms), f"{package} has no {set(rooms) - found}"
+
+
+@pytest.mark.parametrize("file", [*FILES, *BENCHMARKS])
 def test_no_import_points_back(file: str) -> None:
-    package = file.split("/")[0]
-    later = PACKAGES[PACKAGES.index(package) + 1 :]
-    back = [name for name in imported(file) if name.startswith(".") or name.split(".")[0] in (*later, "tests")]
-    assert not back, f"{file} imports {back}: wanted absolute imports, encoders <- streams <- trainer <- deploy"
+    back = [name for name in imported(file) if points_back(file, name)]
+    rooms = " <- ".join(ROOMS[file.split("/")[0]])
+    assert not back, f"{file} imports {back}: wanted absolute imports, {' <- '.join(ROOMS)}, and inside {rooms}"
+
+
+@pytest.mark.parametrize("package", list(ROOMS))
+def test_no_two_modules_import_each_other(package: str) -> None:
+    names = {file.removesuffix(".py").replace("/", "."): file for file in files_of(package)}
+    graph = {name: {one for one in imported(file) if one in names} for name, file in names.items()}
+    TopologicalSorter(graph).prepare()  # raises CycleError, which names them
+
+
+@pytest.mark.parametrize("file", TESTS)
+def test_a_test_stands_where_what_it_tests_stands(file: str) -> None:
+    if file.startswith(TESTS_OF_ALL) or file.startswith("tests/support/") or file.endswith("__init__.py"):
+        return
+    assert (ROOT / Path(file).parent.relative_to("tests")).is_dir(), f"{file} mirrors no folder"
+
+
+@pytest.mark.parametrize("file", TESTS)
+def test_tests_share_what_lies_in_support_and_nothing_else(file: str) -> None:
+    own = [name for name in imported(file) if name.split(".")[0] == "tests" and not name.startswith("tests.support")]
+    assert not own, f"{file} imports {own}: what two tests need belongs into tests/support"
+    if not file.startswith("tests/benchmarks/"):
+        assert not [name for name in imported(file) if name.split(".")[0] == "benchmarks"], f"{file} needs a benchmark"
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -72,7 +151,7 @@ def test_a_heavy_library_stays_in_its_place(file: str) -> None:
     assert not lost, f"{file} imports {lost}; their places are {[PLACES[name] for name in lost]}"
 
 
-@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("file", [*FILES, *BENCHMARKS])
 def test_a_file_is_short_and_so_are_its_functions(file: str) -> None:
     text = (ROOT / file).read_text()
     long = [
@@ -85,15 +164,34 @@ def test_a_file_is_short_and_so_are_its_functions(file: str) -> None:
     assert not long, f"{file}: {long} have more than {MAX_FUNCTION_LINES} lines"
 
 
-@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("file", TESTS)
+def test_a_test_file_is_short(file: str) -> None:
+    n_lines = (ROOT / file).read_text().count("\n")
+    assert n_lines < MAX_LINES, f"{file} has {n_lines} lines, wanted under {MAX_LINES}"
+
+
+@pytest.mark.parametrize("file", [*FILES, *BENCHMARKS])
 def test_a_file_is_named_after_a_thing(file: str) -> None:
-    assert Path(file).stem not in VAGUE
+    assert Path(file).stem not in VAGUE or file in MAY_BE_CALLED_SO
 
 
-def test_a_package_holds_a_docstring_only() -> None:
-    for package in PACKAGES:
-        body = ast.parse((ROOT / package / "__init__.py").read_text()).body
-        assert [type(node) for node in body] == [ast.Expr]
+@pytest.mark.parametrize("file", [file for file in FILES if file.endswith("__init__.py")])
+def test_a_package_says_what_comes_in_and_what_goes_out_and_names_its_doors(file: str) -> None:
+    """A door is a module that others import; whatever the docstring does not name is the package's own."""
+    tree = ast.parse((ROOT / file).read_text())
+    assert [type(node) for node in tree.body] == [ast.Expr], "a docstring only"
+    text = ast.get_docstring(tree) or ""
+    folder = Path(file).parent
+    if len(folder.parts) == 1:
+        return
+    assert re.search(r"\bIn: ", text) and re.search(r"\bOut: ", text), f"{file}: wanted `In: ...` and `Out: ...`"
+    start = ".".join(folder.parts) + "."
+    others = [one for one in [*FILES, *BENCHMARKS] if not one.startswith(f"{folder.as_posix()}/")]
+    doors = {
+        name.removeprefix(start).split(".")[0] for one in others for name in imported(one) if name.startswith(start)
+    }
+    unnamed = sorted(door for door in doors if f"`{door}`" not in text)
+    assert not unnamed, f"{file}: others import {unnamed}; name them as doors, or do without"
 
 
 def without_docstring(node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.stmt:

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from deploy.brokers import Broker
+from deploy.machine.brokers import Broker
+from streams.broker.log import read_all
 from streams.follower import ModelFollower
-from streams.log import read_all
 from streams.testing import SyntheticWorld
-from tests.workers import Farm, answer, homes, key_of
-from trainer.checkpoint import admitted_twice
+from tests.support.workers import Farm, answer, homes, key_of
+from trainer.checkpoints.checkpoint import admitted_twice
 
 TRAINER: dict[str, object] = {
     "cycle_bindings": 48,

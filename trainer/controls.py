@@ -11,8 +11,8 @@ import numpy as np
 from encoders.modality import ModalitySpec
 from streams.records import Binding, Label, Sample
 from trainer.learner import CycleReport, Learner
-from trainer.partners import bound_partner, brings_new_pair, companion
-from trainer.replay import PartnerRule, ReplayBuffer
+from trainer.replay.buffer import PartnerRule, ReplayBuffer
+from trainer.replay.partners import bound_partner, brings_new_pair, companion
 from trainer.settings import TrainerSettings
 
 RULES = ("bound", "natural", "random", "oracle")

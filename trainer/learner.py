@@ -13,13 +13,13 @@ from encoders.bundle import ModelBundle
 from encoders.manifest import LogRange, ModelManifest
 from encoders.modality import ModalitySpec
 from streams.records import Binding, Sample
-from trainer.evaluation import PAIR_PRECISION
-from trainer.held_out import Evaluation, HeldOut
-from trainer.partners import bound_partner
-from trainer.replay import Identity, PartnerRule, ReplayBuffer
+from trainer.judging.evaluation import PAIR_PRECISION
+from trainer.judging.held_out import Evaluation, HeldOut
+from trainer.replay.buffer import Identity, PartnerRule, ReplayBuffer
+from trainer.replay.partners import bound_partner
 from trainer.settings import TrainerSettings
 from trainer.state import LearnerState, Weights, joined_arrays
-from trainer.step import StepResult, TrainStep
+from trainer.step.step import StepResult, TrainStep
 
 
 @dataclass(frozen=True, slots=True)

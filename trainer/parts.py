@@ -6,19 +6,19 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from streams.registry import Registry
+from streams.messages.topic_names import TopicNames
+from streams.models.registry import Registry
 from streams.settings import StreamSettings
-from streams.topics import TopicNames
-from trainer.checkpoint import CheckpointFolder
-from trainer.consumers import consumer
-from trainer.intake import BindingIntake
+from trainer.checkpoints.checkpoint import CheckpointFolder
+from trainer.checkpoints.lock import FolderLock
+from trainer.checkpoints.progress import Progress, Resumption, resumption
 from trainer.learner import Learner
-from trainer.lock import FolderLock
-from trainer.models import KafkaModels
-from trainer.progress import Progress, Resumption, resumption
-from trainer.publishing import Publisher
-from trainer.samples import SampleLog
 from trainer.settings import TrainerSettings
+from trainer.topics.bindings import BindingIntake
+from trainer.topics.consumers import consumer
+from trainer.topics.models import KafkaModels
+from trainer.topics.publishing import Publisher
+from trainer.topics.samples import SampleLog
 
 log = logging.getLogger(__name__)
 

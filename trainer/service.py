@@ -12,18 +12,24 @@ from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 from prometheus_client import CollectorRegistry
 
-from streams.broker_watch import BrokerWatch
-from streams.connection import BrokerUnreachable, calm_client_logs, client_config, connect_or_explain, wait_for_broker
-from streams.health import HealthServer
-from streams.log import LogError
+from streams.broker.connection import (
+    BrokerUnreachable,
+    calm_client_logs,
+    client_config,
+    connect_or_explain,
+    wait_for_broker,
+)
+from streams.broker.log import LogError
+from streams.broker.topics import TopicsError, check_topics, is_embedded
+from streams.service.broker_watch import BrokerWatch
+from streams.service.health import HealthServer
 from streams.settings import StreamSettings
-from streams.topics import TopicsError, check_topics, is_embedded
-from trainer.checkpoint import CheckpointError
-from trainer.intake import DataGone
-from trainer.lock import FolderInUse
+from trainer.checkpoints.checkpoint import CheckpointError
+from trainer.checkpoints.lock import FolderInUse
 from trainer.metrics import TrainerMetrics
 from trainer.parts import Parts, open_parts
 from trainer.settings import TrainerSettings
+from trainer.topics.bindings import DataGone
 from trainer.training import AnotherTrainer, Training
 
 log = logging.getLogger(__name__)

@@ -1,4 +1,4 @@
-"""What the trainer is told, a section a class. Reads no file and no environment: see `deploy.config`."""
+"""What the trainer is told, a section a class. Reads no file and no environment: see `deploy.settings.config`."""
 
 from typing import Literal
 

@@ -6,8 +6,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from trainer.replay import Identity, ReplayEntry, ReplayState
-from trainer.step import StepState
+from trainer.replay.buffer import Identity, ReplayEntry, ReplayState
+from trainer.step.step import StepState
 
 Weights: TypeAlias = Mapping[str, Mapping[str, np.ndarray]]
 

@@ -6,12 +6,12 @@ import time
 
 from kafka.errors import KafkaError
 
-from trainer.candidates import judged_candidate
-from trainer.intake import ArrivedBinding
+from trainer.candidate import judged_candidate
+from trainer.checkpoints.progress import Progress, save
 from trainer.metrics import TrainerMetrics
 from trainer.parts import Parts
-from trainer.progress import Progress, save
-from trainer.step import StepResult
+from trainer.step.step import StepResult
+from trainer.topics.bindings import ArrivedBinding
 
 log = logging.getLogger(__name__)
 

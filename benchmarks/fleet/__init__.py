@@ -1,0 +1,1 @@
+"""What disorder in a fleet costs: `python -m benchmarks.fleet`."""

@@ -1,0 +1,5 @@
+"""`python -m benchmarks.fleet`."""
+
+from benchmarks.fleet.command import main
+
+main()

@@ -1,0 +1,1 @@
+"""Whether a late modality joins: `python -m benchmarks.late`."""

@@ -1,0 +1,91 @@
+"""Figures of the late-modality benchmark: means over seeds, paired differences, a table and what JSON holds."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from rich.table import Table
+
+from benchmarks.late.course import Course
+from benchmarks.late.stream import MEANING
+
+# By arm, one course for each seed.
+Courses: TypeAlias = Mapping[str, Sequence[Course]]
+NAMES = {"others": "others", "natural": "late, shared", "bound": "late, unmet"}
+MOMENTS = ("before", "after", "end")
+# Before it came, the late modality has no figure.
+COLUMNS = [(name, moment) for name in NAMES for moment in MOMENTS if name == "others" or moment != "before"]
+
+
+def summary(courses: Courses) -> dict[str, Any]:
+    """Figures by arm, name and moment in percent, and what "late" is above the other arms at the end, in points.
+
+    The arms of a seed are paired, and all are read at the cycles of "late" where it is there. `passed` is the share of
+    the versions since the late modality's first cycle that passed the gate. What has no figure is None.
+    """
+    moments = [course.moments for course in courses.get("late") or next(iter(courses.values()))]
+    values = {
+        arm: {
+            name: {
+                moment: [100 * one.at(at[i], name) for one, at in zip(ones, moments, strict=True)]
+                for i, moment in enumerate(MOMENTS)
+            }
+            for name in NAMES
+        }
+        for arm, ones in courses.items()
+    }
+    late = values.get("late", {})
+    return {
+        "figures": {arm: {name: _spreads(one) for name, one in by_name.items()} for arm, by_name in values.items()},
+        "late_less": {
+            arm: {name: spread(_less(late[name]["end"], by_name[name]["end"])) for name in NAMES}
+            for arm, by_name in values.items()
+            if late and arm != "late"
+        },
+        "passed": {
+            arm: spread([100 * one.share_passed(at[0]) for one, at in zip(ones, moments, strict=True)])
+            for arm, ones in courses.items()
+        },
+        "chance": spread([100 * one.chance for ones in courses.values() for one in ones]),
+    }
+
+
+def spread(values: Sequence[float]) -> dict[str, Any] | None:
+    """Mean, sd and the values; None where one is not a number."""
+    if not len(values) or not np.isfinite(values).all():
+        return None
+    sd = float(np.std(values, ddof=1)) if len(values) > 1 else None
+    return {"mean": float(np.mean(values)), "sd": sd, "values": [float(one) for one in values]}
+
+
+def table(title: str, found: Mapping[str, Any]) -> Table:
+    """A row for each arm, mean ± sd over the seeds."""
+    shown = Table(title=title)
+    shown.add_column("")
+    for name, moment in COLUMNS:
+        shown.add_column(f"{NAMES[name]}:\n{moment}", justify="right")
+    shown.add_column("versions\npassed, %", justify="right")
+    for arm, figures in found["figures"].items():
+        shown.add_row(
+            MEANING[arm], *(cell(figures[name][moment]) for name, moment in COLUMNS), cell(found["passed"][arm])
+        )
+    for arm, less in found["late_less"].items():
+        cells = (cell(less[name], "+") if moment == "end" else "" for name, moment in COLUMNS)
+        shown.add_row(f"the first less: {MEANING[arm]}", *cells, "")
+    shown.caption = f"cmAP, %, of held-out sources between these; chance {cell(found['chance'])}"
+    return shown
+
+
+def cell(one: Mapping[str, Any] | None, sign: str = "") -> str:
+    """Mean ± sd, or a dash."""
+    if one is None:
+        return "-"
+    return f"{one['mean']:{sign}.1f}" + ("" if one["sd"] is None else f" ± {one['sd']:.1f}")
+
+
+def _spreads(values: Mapping[str, Sequence[float]]) -> dict[str, Any]:
+    return {moment: spread(one) for moment, one in values.items()}
+
+
+def _less(values: Sequence[float], others: Sequence[float]) -> list[float]:
+    return [one - other for one, other in zip(values, others, strict=True)]

@@ -1,0 +1,1 @@
+"""What binding teaches, next to its controls and to MMBind: `python -m benchmarks.learning`."""

@@ -1,0 +1,176 @@
+"""The standard experiment's data: who has which modality, who binds, who is labelled, who is tested.
+
+UTD-MHAD in the roles of MMBind: with the accelerometer shared, two subjects lack the gyroscope, two the skeleton, two
+have few labels and two are for testing; the latter four lack the accelerometer. So gyroscope and skeleton never meet.
+With the skeleton shared, gyroscope and accelerometer never meet; with the label shared, the accelerometer is not used.
+"""
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from deploy.recordings.files import read_recordings
+from deploy.recordings.recordings import NS_PER_S, Recordings, arrange
+from encoders.scaling import fit_scaling
+from streams.labels import LABEL, LABEL_SCALING, LabelWindows
+from streams.records import Sample, SensorWindow
+
+UTD_FILE = "utd_mhad.npz"
+SOURCES_A_ROLE = 2
+N_ROTATIONS = 4
+# Between the starts of two windows in the stream that is made of recordings of whole actions.
+SPACING_S = 10
+START_NS = 1_700_000_000 * NS_PER_S
+ORDERS = ("random", "sources")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class World:
+    """One rotation. `first` and `second` are the modalities that never meet; `train` lacks one of them everywhere.
+
+    `complete` holds the same samples as `train` with nothing taken away. Scalings are those of all of a source.
+    """
+
+    recordings: Recordings
+    first: str
+    second: str
+    roles: tuple[tuple[str, ...], ...]
+    train: dict[str, Sample]
+    complete: dict[str, Sample]
+    labelled: tuple[Sample, ...]
+    test: tuple[Sample, ...]
+
+    @property
+    def shared(self) -> str:
+        """The modality that binds."""
+        return self.recordings.shared
+
+    def stream(self, order: str, seed: int) -> Recordings:
+        """The recordings of those who bind, and unlabelled ones of the labelled role held out for the gate.
+
+        Args:
+            order: "random", or "sources" for one source after the other, those held out first.
+            seed: Of the order, within a source too.
+        """
+        with_first, with_second, held_out, _ = self.roles
+        groups: dict[tuple[str, int], list[SensorWindow]] = {}
+        for window in self.recordings.windows:
+            if window.source_id in {*with_first, *with_second, *held_out}:
+                groups.setdefault((window.source_id, window.start_ns), []).append(window)
+        keys = sorted(groups)
+        keys = [keys[i] for i in np.random.default_rng([seed, 7]).permutation(len(keys))]
+        if order == "sources":
+            place = {source: i for i, source in enumerate((*held_out, *with_first, *with_second))}
+            keys.sort(key=lambda key: place[key[0]])
+        moved = [
+            msgspec.structs.replace(window, start_ns=START_NS + i * SPACING_S * NS_PER_S)
+            for i, key in enumerate(keys)
+            for window in groups[key]
+        ]
+        stream = arrange(self.recordings.name, self.recordings.specs.values(), moved, self.shared)
+        hidden = {(source, self.second) for source in with_first} | {(source, self.first) for source in with_second}
+        hidden |= {(source, self.shared) for source in held_out}
+        return replace(stream, held_out=frozenset(held_out), hidden=frozenset(hidden))
+
+
+def find_recordings(given: Path | None) -> Recordings:
+    """The recordings of a file or a folder, or UTD-MHAD in the folder that MMBIND_TEST_DATA names.
+
+    Raises:
+        FileNotFoundError: If none was given and there is none.
+        RecordingError: If they cannot be used.
+    """
+    if given is None:
+        folder = os.environ.get("MMBIND_TEST_DATA")
+        given = Path(folder) / UTD_FILE if folder else None
+        if given is None or not given.is_file():
+            raise FileNotFoundError(f"no UTD-MHAD: wanted --data, or MMBIND_TEST_DATA naming a folder with {UTD_FILE}")
+    return read_recordings(given)
+
+
+def with_shared(recordings: Recordings, shared: str) -> Recordings:
+    """The recordings with another modality that binds; with "label", which no sensor is, without the one that did.
+
+    A modality may be named at greater length than the recordings do: "accelerometer" for "acc".
+
+    Raises:
+        ValueError: If there is no such modality.
+    """
+    if shared == LABEL:
+        specs = {name: spec for name, spec in recordings.specs.items() if name != recordings.shared}
+        windows = tuple(one for one in recordings.windows if one.modality in specs)
+        return replace(recordings, specs=specs, windows=windows, shared=LABEL)
+    named = [name for name in recordings.specs if shared.startswith(name)]
+    if not named:
+        raise ValueError(f"shared {shared!r}: wanted one of {', '.join(recordings.specs)}, {LABEL}")
+    return replace(recordings, shared=named[0])
+
+
+def rotated(recordings: Recordings, rotation: int) -> World:
+    """The world in which the sources, in order of their names, have moved on by so many roles.
+
+    Raises:
+        ValueError: If there are not three modalities and eight sources.
+    """
+    others = sorted(set(recordings.specs) - {recordings.shared}, reverse=True)
+    n_sources = len(recordings.sources)
+    if len(others) != SOURCES_A_ROLE or n_sources != N_ROTATIONS * SOURCES_A_ROLE:
+        raise ValueError(f"{len(others)} modalities to bind, {n_sources} sources: wanted 2 and 8 for the four roles")
+    first, second = others
+    names = recordings.sources
+    pairs = [names[i : i + SOURCES_A_ROLE] for i in range(0, n_sources, SOURCES_A_ROLE)]
+    roles = tuple(pairs[(rotation + role) % N_ROTATIONS] for role in range(N_ROTATIONS))
+    complete = labelled_samples(recordings)
+    train = {one.sample_id: one for one in complete if one.source_id in {*roles[0], *roles[1]}}
+    lacks = dict.fromkeys(roles[0], second) | dict.fromkeys(roles[1], first)
+    return World(
+        recordings=recordings,
+        first=first,
+        second=second,
+        roles=roles,
+        train={name: without(one, lacks[one.source_id]) for name, one in train.items()},
+        complete=train,
+        labelled=tuple(without(one, recordings.shared) for one in complete if one.source_id in roles[2]),
+        test=tuple(without(one, recordings.shared) for one in complete if one.source_id in roles[3]),
+    )
+
+
+def labelled_samples(recordings: Recordings) -> list[Sample]:
+    """All samples with all modalities and labels, each source scaled by all that it recorded."""
+    by_sample: dict[tuple[str, int], dict[str, SensorWindow]] = {}
+    by_source: dict[tuple[str, str], list[np.ndarray]] = {}
+    for window in recordings.windows:
+        by_sample.setdefault((window.source_id, window.start_ns), {})[window.modality] = window
+        by_source.setdefault((window.source_id, window.modality), []).append(window.values)
+    scalings = {key: fit_scaling(np.stack(values)) for key, values in by_source.items()}
+    hop_ns = round(recordings.hop_s * NS_PER_S)
+    samples = [
+        Sample(
+            sample_id=f"{source}@{round(start_ns / hop_ns)}",
+            source_id=source,
+            start_ns=start_ns,
+            windows={name: window.values for name, window in sorted(windows.items())},
+            scaling={name: scalings[source, name] for name in windows},
+            label=next((one.label for one in windows.values() if one.label is not None), None),
+        )
+        for (source, start_ns), windows in sorted(by_sample.items())
+    ]
+    return [_with_label_window(one) for one in samples] if recordings.shared == LABEL else samples
+
+
+def _with_label_window(sample: Sample) -> Sample:
+    if sample.label is None:
+        raise ValueError(f"{sample.sample_id} has no label: wanted one, labels are shared")
+    window = LabelWindows("exact")(sample.label, sample.sample_id)
+    return msgspec.structs.replace(
+        sample, windows={**sample.windows, LABEL: window}, scaling={**sample.scaling, LABEL: LABEL_SCALING}
+    )
+
+
+def without(sample: Sample, modality: str) -> Sample:
+    """The sample without that modality."""
+    windows = {name: values for name, values in sample.windows.items() if name != modality}
+    return msgspec.structs.replace(sample, windows=windows)

@@ -1,0 +1,5 @@
+"""`python -m benchmarks.reliability`."""
+
+from benchmarks.reliability.command import main
+
+main()

@@ -1,0 +1,1 @@
+"""How fast: `python -m benchmarks.speed.core` without a broker, `.worker` with one."""

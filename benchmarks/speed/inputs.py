@@ -1,0 +1,49 @@
+"""What benchmarks put into the topics before they start the clock."""
+
+from collections.abc import Iterable, Iterator
+
+import torch
+from kafka import KafkaProducer
+
+from encoders.bundle import ModelBundle
+from encoders.manifest import ModelManifest
+from encoders.nets import Encoder, encoder_weights
+from streams.messages.codec import encode, encode_batch
+from streams.messages.topic_names import TopicNames
+from streams.models.channels import ChannelView, move_record, version_record
+from streams.models.registry import Registry
+from streams.records import SensorWindow
+from streams.settings import StreamSettings
+from trainer.settings import TrainerSettings
+
+
+def messages(windows: Iterable[SensorWindow], batch: int) -> Iterator[tuple[str, bytes]]:
+    """Source and value of messages with `batch` windows of one source each, the last ones with fewer."""
+    waiting: dict[str, list[SensorWindow]] = {}
+    for window in windows:
+        own = waiting.setdefault(window.source_id, [])
+        own.append(window)
+        if len(own) == batch:
+            yield window.source_id, encode_batch(own) if batch > 1 else encode(window)
+            own.clear()
+    for source_id, own in waiting.items():
+        if own:
+            yield source_id, encode_batch(own)
+
+
+def publish_first_model(settings: StreamSettings) -> None:
+    """Version 1 of the shared modality, with random weights of seed 0, announced and made the stable one."""
+    torch.manual_seed(0)
+    spec, trainer = settings.specs[settings.shared_modality], TrainerSettings()
+    weights = {spec.name: encoder_weights(Encoder(spec, trainer.dim, trainer.width))}
+    manifest = ModelManifest(
+        version=1, parent=0, created_ns=1, modalities=(spec,), shared_modality=spec.name, dim=trainer.dim
+    )
+    manifest = Registry(settings.registry.root).publish(ModelBundle(manifest, weights))
+    view, announced = ChannelView(), version_record(manifest)
+    view.apply(*announced, 0)
+    producer = KafkaProducer(bootstrap_servers=settings.broker.bootstrap_servers, enable_idempotence=False)
+    for key, value in (announced, move_record(view, "stable", 1, "benchmark", "benchmark", at_ns=1)):
+        producer.send(TopicNames(settings.topics.prefix).models, key=key, value=value)
+    producer.flush()
+    producer.close()

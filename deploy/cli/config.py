@@ -1,0 +1,54 @@
+"""`mmbind config` and `mmbind doctor`."""
+
+import typer
+
+from deploy.cli.output import ConfigOption, JsonOption, print_json, print_steps, print_table
+
+app = typer.Typer(no_args_is_help=True, help="The settings: check them, show them, describe them.")
+
+
+@app.command()
+def check(config: ConfigOption = None) -> None:
+    """Says what is wrong with the settings, with the line, or that all is well."""
+    from deploy.settings.config import find_file, load
+
+    settings = load(config)
+    names = ", ".join(settings.modalities)
+    typer.echo(f"{find_file(config) or 'environment'}: good. Modalities: {names}; shared: {settings.shared_modality}.")
+
+
+@app.command()
+def show(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Shows every setting and where it came from; passwords are masked."""
+    from deploy.settings.config import find_file, leaves, load, origin
+
+    settings = load(config)
+    if as_json:
+        print_json(settings.model_dump(mode="json"))
+        return
+    file = find_file(config)
+    text = file.read_text(encoding="utf-8") if file else ""
+    rows = [(".".join(path), value, origin(path, file, text)) for path, value in leaves(settings).items()]
+    print_table("Settings", ("key", "value", "from"), rows)
+
+
+@app.command()
+def schema() -> None:
+    """Prints the JSON schema of the settings file."""
+    from deploy.settings.config import Settings
+
+    print_json(Settings.model_json_schema())
+
+
+def doctor(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Looks at everything that must work, step by step, and says what to do about what does not."""
+    from deploy.machine.doctor import examine
+
+    steps = examine(config)
+    if as_json:
+        found = list(steps)
+        print_json([{"name": one.name, "ok": one.ok, "message": one.message} for one in found])
+        is_well = all(one.ok for one in found)
+    else:
+        is_well = print_steps(steps)
+    raise typer.Exit(0 if is_well else 1)

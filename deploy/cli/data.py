@@ -1,0 +1,111 @@
+"""`mmbind replay`, `send` and `tail`: data in, data seen."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from deploy.cli.output import ConfigOption, JsonOption, WrongInput
+
+if TYPE_CHECKING:
+    from deploy.topics.tail import Kind
+
+FileArgument = Annotated[
+    Path, typer.Argument(help=".npz, .jsonl, a folder of UTD-MHAD's .mat files, or `watch`: the demo's recordings.")
+]
+HideOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--hide", metavar="SOURCE:MODALITY", help="Hide this from all but the evaluation. Repeatable.",
+        show_default=False,
+    ),
+]  # fmt: skip
+HoldOutOption = Annotated[
+    list[str] | None,
+    typer.Option("--holdout-source", metavar="SOURCE", help="Hold this source out. Repeatable.", show_default=False),
+]
+
+
+def replay(
+    file: FileArgument,
+    offline: Annotated[bool, typer.Option("--offline", help="Through the core in this process, no broker.")] = False,
+    report: Annotated[
+        Path | None, typer.Option("--report", help="Write the figures as JSON (offline).", show_default=False)
+    ] = None,
+    picture: Annotated[
+        Path | None, typer.Option("--picture", help="Draw the run as PNG (offline).", show_default=False)
+    ] = None,
+    speed: Annotated[
+        float, typer.Option("--speed", help="Times real time when sending to Kafka; 0: as fast as it goes.", min=0)
+    ] = 1.0,
+    shared: Annotated[
+        str | None,
+        typer.Option(
+            "--shared", help="The shared modality, or `label`; else the one most sources have.", show_default=False
+        ),
+    ] = None,
+    hide: HideOption = None,
+    holdout_source: HoldOutOption = None,
+    train_steps: Annotated[
+        int | None, typer.Option("--train-steps", help="Training steps in all (offline).", min=0, show_default=False)
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Of all randomness.", min=0, show_default=False)] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Replays recordings: through the same core in this process (--offline), or into Kafka as sensors would."""
+    from deploy.recordings.files import read_recordings
+    from deploy.recordings.recordings import restrict
+
+    recordings = restrict(read_recordings(file), hide or (), holdout_source or (), shared)
+    if not offline:
+        from deploy.settings.config import load
+        from deploy.topics.send import send_recordings
+
+        for given, name in ((report, "--report"), (picture, "--picture"), (train_steps, "--train-steps")):
+            if given is not None:
+                raise WrongInput(f"{name} goes with --offline: the trainer that reads from Kafka has its own settings")
+        send_recordings(recordings, load(config), speed)
+        return
+    from deploy.replay.command import replay_offline
+    from deploy.replay.plan import ReplayPlan
+
+    replay_offline(ReplayPlan(recordings, config, seed, train_steps), report, picture)
+
+
+def send(
+    file: Annotated[
+        typer.FileBinaryRead, typer.Argument(help="JSON window records: one, an array, or one a line; - is stdin.")
+    ] = "-",  # type: ignore[assignment]
+    config: ConfigOption = None,
+) -> None:
+    """Sends windows to their topics, from JSON."""
+    from deploy.settings.config import load
+    from deploy.topics.send import send_json
+
+    n_sent = send_json(file.read(), load(config))
+    typer.echo(f"sent {n_sent} window{'s' * (n_sent != 1)}")
+
+
+def tail(
+    kind: Annotated[str, typer.Argument(help="pairs, rejects, models, samples, followers, or windows.MODALITY.")],
+    n_records: Annotated[
+        int | None, typer.Option("--count", "-n", help="Stop after so many.", min=1, show_default=False)
+    ] = None,
+    whole: Annotated[bool, typer.Option("--all", help="From the topic's start instead of its end.")] = False,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Shows records as they come, a line each, until it is interrupted."""
+    from deploy.settings.config import load
+    from deploy.topics.tail import KINDS, follow
+
+    settings = load(config)
+    known: list[Kind] = [*KINDS, *(f"windows.{name}" for name in settings.modalities)]
+    if kind not in known:
+        raise WrongInput(f"cannot tail {kind!r}, wanted one of {', '.join(known)}")
+    try:
+        for line in follow(settings, kind, whole, n_records, as_json):
+            typer.echo(line)
+    except KeyboardInterrupt:
+        sys.exit(0)

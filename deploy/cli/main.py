@@ -1,0 +1,76 @@
+"""The `mmbind` command. Imports nothing heavy: each command does, when it runs.
+
+Exit codes: 0 done, 1 it failed, 2 the settings or arguments are wrong, 130 interrupted.
+"""
+
+import os
+import sys
+from typing import NoReturn
+
+import typer
+
+from deploy.cli import config, data, downstream, models, run, topics
+
+app = typer.Typer(
+    name="mmbind",
+    help="Continuous multimodal binding over Kafka: sensor windows in, models out.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command()(run.demo)
+app.command()(run.up)
+app.command()(run.stream)
+app.command()(run.train)
+app.add_typer(topics.app, name="topics")
+app.add_typer(models.app, name="models")
+app.command()(data.replay)
+app.command()(data.send)
+app.command()(data.tail)
+app.command()(downstream.embed)
+app.command()(downstream.finetune)
+app.add_typer(config.app, name="config")
+app.command()(config.doctor)
+
+
+def main() -> NoReturn:
+    """Runs the command of the command line; failures that a person can act on become one sentence."""
+    # Before numpy is loaded. With more threads its small products are slower, and their last bits differ from a replay
+    # that has fewer; torch has threads of its own, see `runtime.threads`.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    try:
+        app()
+    except Exception as error:
+        code = exit_code(error)
+        if code is None:
+            raise
+        typer.echo(f"mmbind: {error}", err=True)
+        sys.exit(code)
+    sys.exit(0)
+
+
+# By name: importing the classes would import half of the product for every `--help`.
+WRONG_INPUT = ("ConfigError", "RecordingError", "WrongInput")
+FAILED = (
+    "BrokerError",
+    "BrokerUnreachable",
+    "BundleError",
+    "CommandError",
+    "LogError",
+    "PortTaken",
+    "RegistryAway",
+    "ServiceError",
+    "TopicsError",
+)
+
+
+def exit_code(error: BaseException) -> int | None:
+    """The exit code of an error that is a message to people; None for a bug."""
+    names = {kind.__name__ for kind in type(error).__mro__}
+    if names & set(WRONG_INPUT):
+        return 2
+    return 1 if names & set(FAILED) else None
+
+
+if __name__ == "__main__":
+    main()

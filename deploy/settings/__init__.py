@@ -1,0 +1,5 @@
+"""The settings of everything: one TOML file, the environment, and what is wrong with them.
+
+In: `mmbind.toml` and `MMBIND_...`.
+Out: `config`: frozen settings, or one sentence with the line.
+"""

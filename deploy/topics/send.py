@@ -1,0 +1,126 @@
+"""Windows into Kafka, as sensors would send them."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from deploy.cli.output import CommandError, WrongInput
+from deploy.recordings.recordings import NS_PER_S, Recordings
+from streams.messages.codec import JSON_TYPE, decode_window, split
+from streams.messages.rejects import InvalidRecord
+from streams.producer import WindowProducer
+from streams.records import SensorWindow
+from streams.settings import StreamSettings
+
+
+def producer_of(settings: StreamSettings, batch: int = 1) -> WindowProducer:
+    """A producer for the broker and topics of the settings.
+
+    Raises:
+        BrokerUnreachable: Saying which step of the connection failed.
+    """
+    broker = settings.broker
+    return WindowProducer(
+        broker.bootstrap_servers,
+        settings.topics.prefix,
+        batch=batch,
+        max_bytes=settings.topics.max_message_bytes,
+        **broker.model_dump(exclude={"bootstrap_servers"}),
+    )
+
+
+def play(
+    windows: Sequence[SensorWindow],
+    producer: WindowProducer,
+    speed: float,
+    stop: threading.Event,
+    on_sent: Callable[[SensorWindow], None] = lambda window: None,
+) -> None:
+    """Sends windows in their own rhythm, `speed` times as fast (0: at once), until all are sent or `stop` is set.
+
+    Their time is left as it was recorded: they may be old.
+    """
+    started_s = time.monotonic()
+    for window in windows:
+        due_s = started_s + (window.start_ns - windows[0].start_ns) / NS_PER_S / speed if speed else started_s
+        if stop.wait(max(0.0, due_s - time.monotonic())):
+            return
+        producer.send(
+            window.source_id,
+            window.modality,
+            window.start_ns,
+            window.values,
+            label=window.label,
+            window_id=window.window_id,
+        )
+        on_sent(window)
+    producer.flush()
+
+
+def send_recordings(recordings: Recordings, settings: StreamSettings, speed: float) -> None:
+    """Plays recordings with a progress bar. Labels stay at home, unless they bind; what is hidden is not sent.
+
+    Raises:
+        BrokerUnreachable: If the broker cannot be used.
+        CommandError: If it refused windows, or the settings lack a modality.
+    """
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from deploy.recordings.truth import as_seen
+
+    windows = list(as_seen(recordings.visible, settings))
+    if unknown := {window.modality for window in windows} - set(settings.modalities):
+        raise CommandError(f"{recordings.name} has {', '.join(sorted(unknown))}; the settings know no such modality")
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with producer_of(settings) as producer, Progress(*columns) as progress:
+        task = progress.add_task(f"{recordings.name}: sending windows", total=len(windows))
+        play(windows, producer, speed, threading.Event(), lambda window: progress.advance(task))
+    _complain(producer)
+
+
+def send_json(text: bytes, settings: StreamSettings) -> int:
+    """Sends window records: one, an array, or one a line. Returns how many.
+
+    Raises:
+        BrokerUnreachable: If the broker cannot be used.
+        WrongInput: If one is no window, or is of an unknown modality; nothing is sent then.
+        CommandError: If the broker refused one.
+    """
+    windows = [_window(raw, number, settings) for number, raw in enumerate(_records(text))]
+    with producer_of(settings) as producer:
+        for one in windows:
+            producer.send(
+                one.source_id, one.modality, one.start_ns, one.values, label=one.label, window_id=one.window_id
+            )
+    _complain(producer)
+    return len(windows)
+
+
+def _records(text: bytes) -> list[bytes]:
+    stripped = text.strip()
+    if not stripped:
+        raise WrongInput("nothing to send: wanted a window record as JSON, such as those that README.md shows")
+    if stripped.startswith(b"{"):
+        lines = [line for line in stripped.splitlines() if line.strip()]
+        if all(line.lstrip().startswith(b"{") and line.rstrip().endswith(b"}") for line in lines):
+            return lines
+    try:
+        return split(stripped, JSON_TYPE)
+    except InvalidRecord as error:
+        raise WrongInput(f"this is not JSON: {error.detail}") from error
+
+
+def _window(raw: bytes, number: int, settings: StreamSettings) -> SensorWindow:
+    try:
+        window = decode_window(raw)
+    except InvalidRecord as error:
+        raise WrongInput(f"record {number}: {error.detail}") from error
+    if window.modality not in settings.modalities:
+        known = ", ".join(settings.modalities)
+        raise WrongInput(f"record {number}: modality is {window.modality!r}, wanted one of {known}")
+    return window
+
+
+def _complain(producer: WindowProducer) -> None:
+    if producer.n_failed:
+        raise CommandError(f"{producer.n_failed} windows were not sent; the last: {producer.errors[-1]}")

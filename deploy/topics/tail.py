@@ -1,0 +1,94 @@
+"""The records of a topic, each as one line for people or as JSON."""
+
+import json
+import threading
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, TypeAlias
+
+import msgspec
+import numpy as np
+
+from streams.broker.connection import connect_or_explain
+from streams.broker.log import LogReader
+from streams.messages.codec import CONTENT_TYPE_HEADER, decode, split
+from streams.messages.message import Message
+from streams.messages.rejects import HEADER_PREFIX, InvalidRecord
+from streams.messages.topic_names import TopicNames
+from streams.records import Binding, Sample, SensorWindow
+from streams.settings import StreamSettings
+
+Kind: TypeAlias = str
+
+KINDS: tuple[Kind, ...] = ("pairs", "samples", "rejects", "models", "followers")
+SHOWN_PARTNERS = 3
+
+
+def follow(settings: StreamSettings, kind: Kind, whole: bool, n_records: int | None, as_json: bool) -> Iterator[str]:
+    """Lines as records come, from the topic's end or, if `whole`, its start; ends after `n_records`.
+
+    Raises:
+        BrokerUnreachable: If the broker cannot be used.
+        LogError: If there is no such topic.
+    """
+    topic = f"{TopicNames(settings.topics.prefix).prefix}{kind}"
+    with connect_or_explain(lambda: LogReader(settings.broker, topic), settings.broker) as reader:
+        starts = reader.starts() if whole else reader.ends()
+        n_shown = 0
+        for message in reader.follow(threading.Event(), starts):
+            for record in records_of(kind, message) if message else ():
+                yield json.dumps(record, default=str) if as_json else as_line(kind, message, record)  # type: ignore[arg-type]
+                n_shown += 1
+                if n_shown == n_records:
+                    return
+
+
+def records_of(kind: Kind, message: Message) -> list[dict[str, Any]]:
+    """The records of a message as plain values; windows are told by their shape."""
+    if kind == "rejects":
+        headers = {name: value.decode(errors="replace") for name, value in message.headers}
+        reasons = {name.removeprefix(HEADER_PREFIX): v for name, v in headers.items() if name.startswith(HEADER_PREFIX)}
+        return [reasons | {"key": (message.key or b"").decode(errors="replace"), "n_bytes": len(message.value or b"")}]
+    if kind in ("models", "followers"):
+        value = None if message.value is None else msgspec.json.decode(message.value)
+        return [{"key": (message.key or b"").decode(errors="replace"), "value": value}]
+    kinds: dict[Kind, Any] = {"pairs": Binding, "samples": Sample}
+    content_type = dict(message.headers).get(CONTENT_TYPE_HEADER, b"").decode(errors="replace") or None
+    try:
+        found: list[Any] = [decode(raw, kinds.get(kind, SensorWindow)) for raw in split(message.value, content_type)]
+    except InvalidRecord as error:
+        return [{"undecodable": error.detail}]
+    return [msgspec.to_builtins(one, enc_hook=_shape) for one in found]
+
+
+def as_line(kind: Kind, message: Message, record: dict[str, Any]) -> str:
+    """One record for people."""
+    time = datetime.fromtimestamp(message.timestamp_ms / 1000).strftime("%H:%M:%S")
+    if "undecodable" in record:
+        return f"{time}  {record['undecodable']}"
+    if kind == "pairs":
+        partners = "  ".join(
+            f"{one['sample_id']} ({one['similarity']:.2f}, p {one['probability']:.2f})"
+            for one in record["partners"][:SHOWN_PARTNERS]
+        )
+        more = len(record["partners"]) - SHOWN_PARTNERS
+        return f"{time}  v{record['model_version']}  {record['sample_id']}  {record['outcome']}  {partners}" + (
+            f"  and {more} more" if more > 0 else ""
+        )
+    if kind == "rejects":
+        place = f"{record.get('topic')}[{record.get('partition')}]@{record.get('offset')}"
+        return f"{time}  {record.get('reason')}  {place}, record {record.get('index')}: {record.get('detail')}"
+    if kind in ("models", "followers"):
+        text = json.dumps(record["value"])
+        return f"{time}  {record['key']}  {text if len(text) < 200 else text[:197] + '...'}"
+    if kind == "samples":
+        windows = "  ".join(f"{name} {shape}" for name, shape in record["windows"].items())
+        marks = "".join(f"  {name}" for name in ("held_out", "late") if record.get(name))
+        return f"{time}  {record['sample_id']}  {windows}{marks}"
+    return f"{time}  {record['source_id']}  {record['modality']}  {record['start_ns']}  {record['values']}"
+
+
+def _shape(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return "x".join(map(str, value.shape))
+    raise NotImplementedError(f"a record holds {type(value).__name__}")

@@ -1,0 +1,64 @@
+"""Binds samples when they come, by the index of a generation. Performs no I/O and reads no clock."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from streams.arrival.assignment import Assignment, assign
+from streams.arrival.generation import Generation
+from streams.arrival.neighbourhood import BLOCK_ROWS
+from streams.history.store import SampleStore
+from streams.records import Partner, Sample
+from streams.settings import BindingSettings
+from streams.stopwatch import Stopwatch
+
+
+class Arrival:
+    """From new samples to their first partners; counts how often each was one.
+
+    Args:
+        store: The history, which it fills.
+        settings: How partners are chosen.
+        stopwatch: Is told what embedding and search took.
+    """
+
+    def __init__(self, store: SampleStore, settings: BindingSettings, stopwatch: Stopwatch) -> None:
+        self._store, self._settings, self._stopwatch = store, settings, stopwatch
+        self._used: list[Assignment] = []
+
+    def bind(self, generation: Generation, samples: Sequence[Sample], partition: int) -> list[tuple[Partner, ...]]:
+        """Takes samples into the history; the partners of each among what came before it."""
+        found: list[tuple[Partner, ...]] = []
+        start = 0
+        while start < len(samples):
+            piece = samples[start : start + self._store.room]
+            row = self._store.n_rows
+            self._store.append(piece, partition)
+            for candidates in generation.follow(self._store, self._store.n_rows, self._stopwatch):
+                fresh, use = self._store.fresh(row, candidates.rows), self._store.use(candidates.rows)
+                assignment = assign(candidates, fresh, use, self._settings)
+                row += len(candidates.rows)
+                self._count_use(assignment, row)
+                found += self._partners(assignment)
+            start += len(piece)
+        return found
+
+    def _count_use(self, assignment: Assignment, row: int) -> None:
+        """Use counts from the next block on."""
+        self._used.append(assignment)
+        if row % BLOCK_ROWS == 0:
+            rows = np.concatenate([one.rows.ravel() for one in self._used])
+            amounts = np.concatenate([one.probabilities.ravel() for one in self._used])
+            self._store.add_use(rows[rows >= 0], amounts[rows >= 0])
+            self._used.clear()
+
+    def _partners(self, assignment: Assignment) -> list[tuple[Partner, ...]]:
+        ids = iter(self._store.ids(assignment.rows[assignment.probabilities > 0].tolist()))
+        return [
+            tuple(
+                Partner(sample_id=next(ids), similarity=similarity, probability=probability)
+                for similarity, probability in zip(*row, strict=True)
+                if probability > 0
+            )
+            for row in zip(assignment.similarities.tolist(), assignment.probabilities.tolist(), strict=True)
+        ]

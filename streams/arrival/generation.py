@@ -1,0 +1,211 @@
+"""A generation: a model version with its index. Two are never compared. Performs no I/O and reads no clock."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from streams.arrival.assignment import Candidates
+from streams.arrival.chance import REMEMBERED_PAIRS, Surprise
+from streams.arrival.lag_shapes import shapes_of
+from streams.arrival.neighbourhood import BLOCK_ROWS, Neighbourhoods
+from streams.arrival.row_vectors import Embedding, EncoderFunction
+from streams.history.index import SegmentedIndex, ring_rows
+from streams.history.store import SampleStore, Windows
+from streams.settings import IndexSettings
+from streams.stopwatch import Stopwatch
+
+
+class _Found(NamedTuple):
+    """What was found for consecutive rows of one block: rows, their cosines and other measures, `[n, k]` each."""
+
+    first: int
+    rows: np.ndarray
+    measures: list[np.ndarray]
+    scores: np.ndarray
+
+
+class Generation:
+    """Follows a store with one embedding: an index of its rows, and how crowded it is around each.
+
+    What it holds after row n depends on the rows and on where it started, not on when or in which steps it followed.
+
+    Args:
+        version: The model's, 0 for none.
+        embedding: Of its windows.
+        settings: Of the index.
+        neighbours: Candidates that are fetched for each row.
+        first_row: The store's first row, where it starts.
+        lag_tolerant: Compare coarse windows at their best lag, beside their vectors.
+    """
+
+    def __init__(
+        self,
+        version: int,
+        embedding: Embedding,
+        settings: IndexSettings,
+        neighbours: int,
+        first_row: int = 0,
+        lag_tolerant: bool = True,
+    ) -> None:
+        self.version = version
+        self.index = SegmentedIndex(embedding.dim, settings, first_row)
+        self._embedding = embedding
+        self._neighbours = neighbours
+        self._first_row = first_row
+        self._history = settings.history_samples
+        self._neighbourhoods = Neighbourhoods(ring_rows(settings))
+        shapes = shapes_of(embedding.spec, ring_rows(settings), embedding.kind) if lag_tolerant else []
+        self._surprise = Surprise(self.index, ring_rows(settings), shapes)
+        self._open: list[_Found] = []
+        self._n_floors = 0
+
+    @property
+    def n_rows(self) -> int:
+        """The row that it takes next."""
+        return self.index.n_rows
+
+    def learned(self, rows: np.ndarray) -> np.ndarray:
+        """What the model's encoder made of rows `[n]`, unit `[n, dim]`; NaN where one is not held."""
+        return self._embedding.learned(self.index.vectors(rows))
+
+    def take_over(self, history: Sequence[Windows]) -> None:
+        """Takes consecutive pieces of a history at once, then asks for each row who is near it.
+
+        Unlike rows that are followed one by one, these know younger neighbours too.
+        """
+        first = start = self.n_rows
+        vectors = [self._embedding(windows) for windows in history]
+        for part, windows in zip(vectors, history, strict=True):
+            self._surprise.add(self.n_rows, windows.raw, windows.sources)
+            self.index.add(part, windows.sources)
+        end = self.n_rows
+        for number in range(REMEMBERED_PAIRS // BLOCK_ROWS if end > start else 0):
+            self._surprise.draw(start, end, number)
+        for part, windows in zip(vectors, history, strict=True):
+            rows, cosines = self.index.search(part, self._neighbours, windows.sources, np.full(len(part), end))
+            for found in self._in_blocks(first, rows, self._surprise.measures(first, rows, cosines)):
+                self._neighbourhoods.start(found.first, found.scores)
+            first += len(part)
+
+    def follow(self, store: SampleStore, end: int, stopwatch: Stopwatch | None = None) -> list[Candidates]:
+        """Takes the store's rows up to `end`, each bound to what came before it.
+
+        Args:
+            store: It may hold more.
+            end: The row to stop before.
+            stopwatch: Is told what embedding and search took.
+
+        Returns:
+            What was found for them, in order, cut where a block of 64 rows ends.
+        """
+        stopwatch = stopwatch or Stopwatch()
+        blocks: list[Candidates] = []
+        for start, stop in store.pieces(self.n_rows, end):
+            self._drop_as(store, start)
+            windows = store.windows(start, stop)
+            with stopwatch.timed("embed"):
+                vectors = self._embedding(windows)
+            with stopwatch.timed("search"):
+                self.index.add(vectors, windows.sources)
+                rows, cosines = self.index.search(vectors, self._neighbours, windows.sources, np.arange(start, stop))
+                self._surprise.add(start, windows.raw, windows.sources)
+                measures = self._surprise.measures(start, rows, cosines)
+            blocks += [self._candidates(found) for found in self._in_blocks(start, rows, measures)]
+        return blocks
+
+    def _in_blocks(self, first: int, rows: np.ndarray, measures: list[np.ndarray]) -> Iterator[_Found]:
+        """What was found for rows from `first` on, cut where blocks end, each scored when it is asked for."""
+        start, end = first, first + len(rows)
+        while start < end:
+            stop = min(end, (start // BLOCK_ROWS + 1) * BLOCK_ROWS)
+            part = slice(start - first, stop - first)
+            mine = [values[part] for values in measures]
+            yield _Found(start, rows[part], mine, self._surprise.scores(rows[part], mine))
+            start = stop
+
+    def _candidates(self, found: _Found) -> Candidates:
+        """The rows found with their neighbourhoods, which change where a block ends, as the units of the scores do."""
+        stop = found.first + len(found.rows)
+        self._neighbourhoods.start(found.first, found.scores)
+        own = self._neighbourhoods.means(np.arange(found.first, stop))
+        means = self._neighbourhoods.means(found.rows)
+        self._open.append(found)
+        if stop % BLOCK_ROWS == 0:
+            self._close_block(stop)
+        return Candidates(found.rows, found.measures[0], found.scores, means, own)
+
+    def _close_block(self, stop: int) -> None:
+        was_known = self._surprise.is_known
+        if self._surprise.is_due(stop // BLOCK_ROWS):
+            self._surprise.draw(max(self._first_row, stop - self._history), stop)
+        if self._surprise.is_known and not was_known:
+            # What was scored in guessed units is scored again.
+            self._open = [one._replace(scores=self._surprise.scores(one.rows, one.measures)) for one in self._open]
+            for one in self._open:
+                self._neighbourhoods.start(one.first, one.scores)
+        rows, scores = (np.concatenate([one[i] for one in self._open]) for i in (1, 3))
+        self._neighbourhoods.touch(rows[rows >= 0], scores[rows >= 0])
+        self._open.clear()
+
+    def _drop_as(self, store: SampleStore, row: int) -> None:
+        """Drops what the store had dropped when it stood at `row`."""
+        for at_row, first_row in store.floors[self._n_floors :]:
+            if at_row > row:
+                break
+            self.index.drop_before(first_row)
+            self._n_floors += 1
+
+
+class GenerationBuild:
+    """The next generation while it is being built from what a store holds now.
+
+    Args:
+        generation: Empty, starting where the store does.
+        store: Goes on taking samples meanwhile.
+        built_at: How many samples the binder had observed.
+        encoders: The model's, by modality.
+    """
+
+    def __init__(
+        self,
+        generation: Generation,
+        store: SampleStore,
+        built_at: int,
+        encoders: Mapping[str, EncoderFunction] | None = None,
+    ) -> None:
+        self.generation = generation
+        self.built_at = built_at
+        self.encoders = encoders or {}
+        self.is_built = False
+        # Rows whose partition moved away meanwhile.
+        self.forgotten: list[np.ndarray] = []
+        self._store = store
+        # Views keep their segments alive, so that what the store drops meanwhile is taken all the same.
+        self._history = [store.windows(*piece) for piece in store.pieces(store.first_row, store.n_rows)]
+
+    @property
+    def version(self) -> int:
+        """The model's."""
+        return self.generation.version
+
+    def run(self) -> None:
+        """Does the heavy part: embeds the history and builds its index. May run in any thread, once."""
+        self.generation.take_over(self._history)
+        self._history.clear()
+        self.generation.index.wait()
+        self.catch_up()
+        self.is_built = True
+
+    def catch_up(self) -> None:
+        """Takes the rows that came since."""
+        self.generation.follow(self._store, self._store.n_rows)
+
+    def finish(self) -> Generation:
+        """The generation, abreast of the store; for the thread that feeds the store."""
+        if not self.is_built:
+            self.run()
+        self.catch_up()
+        for rows in self.forgotten:
+            self.generation.index.forget(rows)
+        return self.generation

@@ -1,0 +1,208 @@
+"""How the clients reach the broker: their settings, the wait for it, and what they may say about its absence."""
+
+import logging
+import random
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from kafka.errors import KafkaError
+
+from streams.broker.diagnosis import TIMEOUT_S, Step, probe
+from streams.settings import BrokerSettings
+
+log = logging.getLogger(__name__)
+
+Client = TypeVar("Client")
+
+FIRST_WAIT_S = 0.5
+LONGEST_WAIT_S = 30.0
+# kafka-python's own is 30 s: after an outage of 12 s a consumer needed 13 s to notice that the broker was back.
+RECONNECT_MAX_MS = 2000
+CLIENT_LOGGERS = ("kafka", "aiokafka")
+
+
+class BrokerUnreachable(ConnectionError):  # noqa: N818 - it says what is so
+    """No client could be made; the message is one sentence, `steps` what was tried."""
+
+    def __init__(self, steps: Iterable[Step]) -> None:
+        self.steps = list(steps)
+        failed = [step for step in self.steps if not step.ok]
+        super().__init__(failed[-1].message if failed else "the broker answers, but the client failed")
+
+
+def ssl_context(broker: BrokerSettings) -> ssl.SSLContext | None:
+    """The TLS context of any client of this broker, or None where the connection is not encrypted.
+
+    Raises:
+        ValueError: If a certificate or key file cannot be used; names the setting.
+    """
+    if "SSL" not in broker.security_protocol.split("_"):
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.check_hostname = broker.ssl_check_hostname
+    try:
+        if broker.ssl_cafile:
+            context.load_verify_locations(broker.ssl_cafile)
+        else:
+            context.load_default_certs()
+    except OSError as error:
+        raise ValueError(
+            f"broker.ssl_cafile is {broker.ssl_cafile!r}, wanted a PEM file of authorities: {error}"
+        ) from error
+    if broker.ssl_certfile:
+        try:
+            context.load_cert_chain(broker.ssl_certfile, broker.ssl_keyfile)
+        except OSError as error:
+            raise ValueError(
+                f"broker.ssl_certfile is {broker.ssl_certfile!r} and broker.ssl_keyfile {broker.ssl_keyfile!r}, "
+                f"wanted a PEM certificate and its key: {error}"
+            ) from error
+    return context
+
+
+def client_config(broker: BrokerSettings) -> dict[str, Any]:
+    """Arguments that KafkaConsumer, KafkaProducer and KafkaAdminClient all take.
+
+    Raises:
+        ValueError: If a certificate file cannot be used.
+    """
+    config: dict[str, Any] = {
+        "bootstrap_servers": [one.strip() for one in broker.bootstrap_servers.split(",") if one.strip()],
+        "security_protocol": broker.security_protocol,
+        "reconnect_backoff_max_ms": RECONNECT_MAX_MS,
+    }
+    if context := ssl_context(broker):
+        config["ssl_context"] = context
+    if broker.security_protocol.startswith("SASL"):
+        password = broker.sasl_plain_password
+        config["sasl_mechanism"] = broker.sasl_mechanism
+        config["sasl_plain_username"] = broker.sasl_plain_username
+        config["sasl_plain_password"] = password.get_secret_value() if password else None
+    return config
+
+
+def producer_config(broker: BrokerSettings) -> dict[str, Any]:
+    """Arguments of a KafkaProducer: `client_config` and the compression.
+
+    Idempotence is off: with it, one refused record makes every later send of the same producer fail, and our
+    deterministic ids make a repeated record harmless.
+
+    Raises:
+        ValueError: If a certificate file cannot be used.
+    """
+    return client_config(broker) | {
+        "compression_type": broker.compression,
+        "acks": "all",
+        "enable_idempotence": False,
+    }
+
+
+def diagnose(
+    broker: BrokerSettings, topics: Iterable[str] = (), group_id: str | None = None, timeout_s: float = TIMEOUT_S
+) -> list[Step]:
+    """The steps of a connection in their order: the last one failed, or all of them are ok.
+
+    Settings, name, port, tls, protocol, password, metadata, advertised (the addresses that the brokers give), rights.
+    With several bootstrap servers one that can be used is enough: then only its steps are returned, else those of all.
+
+    Args:
+        topics: Topics whose existence and rights are looked at.
+        group_id: A consumer group whose rights are looked at.
+        timeout_s: How long a silent network is given, each time.
+    """
+    try:
+        context = ssl_context(broker)
+    except ValueError as error:
+        return [Step("settings", False, str(error))]
+    return probe(broker, context, topics, group_id, timeout_s)
+
+
+def connect_or_explain(
+    make: Callable[[], Client], broker: BrokerSettings, topics: Iterable[str] = (), group_id: str | None = None
+) -> Client:
+    """What `make` returns, a client; if it cannot be had, the reason in one sentence.
+
+    The broker is probed first: the clients need half a minute to give up and do not say why.
+
+    Raises:
+        BrokerUnreachable: If a step of the connection fails, unusable settings being the first.
+    """
+    names = tuple(topics)
+    steps = diagnose(broker, names, group_id)
+    if not all(step.ok for step in steps):
+        raise BrokerUnreachable(steps)
+    try:
+        return make()
+    except KafkaError as error:
+        steps = diagnose(broker, names, group_id)
+        if all(step.ok for step in steps):
+            steps.append(Step("client", False, f"broker {broker.bootstrap_servers}: {type(error).__name__}: {error}"))
+        raise BrokerUnreachable(steps) from error
+
+
+def wait_for_broker(
+    broker: BrokerSettings, stop: threading.Event, on_wait: Callable[[str], None] = lambda reason: None
+) -> bool:
+    """True once the broker can be used, False if `stop` was set first.
+
+    Says once in the log that it is away and why (again if the reason changes), and once that it is back.
+
+    Args:
+        on_wait: Called with the reason before every wait, for health and metrics.
+    """
+    said, wait_s = "", FIRST_WAIT_S
+    while not stop.is_set():
+        failed = [step for step in diagnose(broker) if not step.ok]
+        if not failed:
+            if said:
+                log.warning("the broker is back: %s", broker.bootstrap_servers)
+            return True
+        reason = failed[-1].message
+        if reason != said:
+            log.warning("waiting for the broker: %s", reason)
+            said = reason
+        on_wait(reason)
+        # Spread, so that a fleet of services does not come back in one instant.
+        stop.wait(wait_s * random.uniform(0.75, 1.25))
+        wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+    return False
+
+
+class RepeatFilter(logging.Filter):
+    """Lets each line of code of the Kafka clients speak once in `interval_s`, and then say how often it was silenced.
+
+    While a broker is away, the clients log an error for every attempt. It passes all other loggers' records, so
+    that it can sit on a handler (a filter on a logger would not see its children's).
+    """
+
+    def __init__(self, interval_s: float = 60.0, now_s: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._interval_s = interval_s
+        self._now_s = now_s
+        self._passed: dict[tuple[str, int], float] = {}
+        self._silenced: dict[tuple[str, int], int] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record may be written."""
+        if record.name.partition(".")[0] not in CLIENT_LOGGERS:
+            return True
+        key, now_s = (record.pathname, record.lineno), self._now_s()
+        if now_s - self._passed.get(key, -self._interval_s) < self._interval_s:
+            self._silenced[key] = self._silenced.get(key, 0) + 1
+            return False
+        self._passed[key] = now_s
+        if silenced := self._silenced.pop(key, 0):
+            record.msg, record.args = f"{record.getMessage()} (and {silenced} more like it)", ()
+        return True
+
+
+def calm_client_logs(handlers: Iterable[logging.Handler] | None = None, interval_s: float = 60.0) -> None:
+    """Puts one RepeatFilter on the handlers (default: the root logger's), once each."""
+    repeats = RepeatFilter(interval_s)
+    for handler in logging.getLogger().handlers if handlers is None else handlers:
+        if not any(isinstance(one, RepeatFilter) for one in handler.filters):
+            handler.addFilter(repeats)

@@ -1,0 +1,145 @@
+"""Messages of windows to samples and rejects, and which messages may then be acknowledged.
+
+The shell sends what an Emission holds, waits until the broker has it, and hands the Emission to `resolved`, which
+says what may be acknowledged. Performs no I/O and reads no clock.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from streams.intake.acknowledgement import Acknowledgement, TopicPartition
+from streams.intake.assembly import Group
+from streams.intake.windows import Intake
+from streams.messages.codec import decode_window, split
+from streams.messages.message import Message, Place
+from streams.messages.rejects import REJECTS_FACTOR, InvalidRecord, Reject, reject_headers
+from streams.records import Sample
+from streams.settings import StreamSettings
+
+MAX_HOMES = 50_000
+MAX_PASSED_ON_BYTES = 4096  # of a refused message's own headers
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Emission:
+    """What is to be sent, and the messages a record of which is resolved once it is.
+
+    `n_windows` counts the records read for it, whatever became of them; `n_repeated` those of them dropped because a
+    recalled sample holds them, and messages that were read again; `n_strayed` those whose source also came in
+    another partition.
+    """
+
+    samples: tuple[Sample, ...] = ()
+    rejects: tuple[Reject, ...] = ()
+    places: tuple[Place, ...] = ()
+    n_windows: int = 0
+    n_repeated: int = 0
+    n_strayed: int = 0
+
+    @classmethod
+    def joined(cls, emissions: Iterable["Emission"]) -> "Emission":
+        """Several as one."""
+        many = list(emissions)
+        return cls(
+            samples=tuple(one for some in many for one in some.samples),
+            rejects=tuple(one for some in many for one in some.rejects),
+            places=tuple(one for some in many for one in some.places),
+            n_windows=sum(some.n_windows for some in many),
+            n_repeated=sum(some.n_repeated for some in many),
+            n_strayed=sum(some.n_strayed for some in many),
+        )
+
+
+class Ingest:
+    """The ingest of one worker, from the moment it was given its partitions until it loses them.
+
+    After each rebalance: send what is under way, make a new one, `recall` the samples of the log, all partitions of
+    it, since a source's samples lie in all of them.
+
+    Args:
+        settings: Of the worker.
+        max_reject_bytes: The longest message that `rejects` takes.
+    """
+
+    def __init__(self, settings: StreamSettings, max_reject_bytes: int | None = None) -> None:
+        self._topic_start = f"{settings.topics.prefix}windows."
+        self._max_reject_bytes = max_reject_bytes or REJECTS_FACTOR * settings.topics.max_message_bytes
+        self._intake = Intake(settings)
+        self._books = Acknowledgement()
+        self._homes: OrderedDict[str, int] = OrderedDict()  # the partition a source was first seen in
+
+    @property
+    def n_open(self) -> int:
+        """Slots that wait for companions."""
+        return self._intake.n_open
+
+    @property
+    def n_waiting(self) -> int:
+        """Messages that may not be acknowledged yet."""
+        return self._books.n_waiting
+
+    def accept(self, message: Message, now_ns: int) -> Emission:
+        """Takes a message; one that is already here, or was, is not used again."""
+        standing = self._books.standing(message.place)
+        if standing == "waiting":
+            return Emission(n_repeated=1)
+        if standing == "done":
+            self._books.begin(message.place, 1)
+            return Emission(places=(message.place,), n_repeated=1)
+        try:
+            raws = split(message.value, message.content_type)
+        except InvalidRecord as refusal:
+            self._books.begin(message.place, 1)
+            return Emission(rejects=(self._reject(message, 0, message.value or b"", refusal),), places=(message.place,))
+        if not raws:
+            self._books.begin(message.place, 1)
+            return Emission(places=(message.place,))
+        self._books.begin(message.place, len(raws))
+        taken = [self._take(message, index, raw, now_ns) for index, raw in enumerate(raws)]
+        return taken[0] if len(taken) == 1 else Emission.joined(taken)
+
+    def tick(self, now_ns: int) -> Emission:
+        """What the grace closes; to be called several times a grace."""
+        return self._emission(self._intake.tick(now_ns))
+
+    def resolved(self, emission: Emission) -> dict[TopicPartition, list[int]]:
+        """The offsets that may be acknowledged, in order, now that the broker has all of an Emission."""
+        return self._books.resolve(emission.places)
+
+    def recall(self, sample: Sample) -> None:
+        """Takes up a sample from the log, in the log's order, before the first message."""
+        self._intake.recall(sample)
+
+    def _take(self, message: Message, index: int, raw: bytes, now_ns: int) -> Emission:
+        modality = message.topic.removeprefix(self._topic_start)
+        try:
+            window = decode_window(raw)
+            groups = self._intake.take(window, modality, message.key, message.place, now_ns)
+        except InvalidRecord as refusal:
+            reject = self._reject(message, index, raw, refusal)
+            return Emission(rejects=(reject,), places=(message.place,), n_windows=1)
+        if groups is None:
+            return Emission(places=(message.place,), n_windows=1, n_repeated=1)
+        return self._emission(groups, n_windows=1, n_strayed=self._strays(window.source_id, message.partition))
+
+    def _strays(self, source_id: str, partition: int) -> int:
+        home = self._homes.setdefault(source_id, partition)
+        if len(self._homes) > MAX_HOMES:
+            self._homes.popitem(last=False)
+        return int(home != partition)
+
+    def _emission(self, groups: list[Group], n_windows: int = 0, n_strayed: int = 0) -> Emission:
+        return Emission(
+            samples=tuple(self._intake.sample(group) for group in groups),
+            places=tuple(one.place for group in groups for one in group.arrivals),
+            n_windows=n_windows,
+            n_strayed=n_strayed,
+        )
+
+    def _reject(self, message: Message, index: int, raw: bytes, refusal: InvalidRecord) -> Reject:
+        ours = reject_headers(*message.place, index, refusal.reason, refusal.field, refusal.detail)
+        own = tuple((name, value) for name, value in message.headers if value is not None)
+        if sum(len(name) + len(value) for name, value in own) > MAX_PASSED_ON_BYTES:
+            own = ()
+        return Reject(message.key, raw, own + ours, refusal.reason).fitted(self._max_reject_bytes)

@@ -1,0 +1,179 @@
+"""Decoded windows to samples: checked, known when they come twice, scaled by source, assembled. No I/O, no clock."""
+
+import zlib
+from collections import OrderedDict
+
+import numpy as np
+
+from encoders.scaling import RobustScaler
+from streams.intake.assembly import Arrival, Assembler, Group, slot_of
+from streams.intake.validation import NS_PER_S, validate
+from streams.labels import LABEL, LABEL_SCALING, LabelWindows
+from streams.messages.message import Place
+from streams.messages.rejects import InvalidRecord
+from streams.records import Sample, SensorWindow
+from streams.settings import IngestSettings, StreamSettings
+
+REMEMBERED_WINDOWS = 200_000
+REMEMBERED_SCALINGS = 50_000
+SAMPLE_OVERHEAD_BYTES = 8_192  # of a sample beside its values: ids, scaling, label
+
+
+class Intake:
+    """All that ingest does to a window once it is decoded.
+
+    Args:
+        settings: Of the worker.
+        remembered_windows: So many of the last windows are known again when they come twice.
+
+    Raises:
+        ValueError: If a sample of all modalities would not fit into a message.
+    """
+
+    def __init__(self, settings: StreamSettings, remembered_windows: int = REMEMBERED_WINDOWS) -> None:
+        _check_size(settings)
+        self._ingest = settings.ingest
+        self._specs = settings.sensors
+        self._label_windows = LabelWindows(settings.labels.kind) if settings.shared_modality == LABEL else None
+        self._hop_ns = round(settings.ingest.hop_s * NS_PER_S)
+        self._assembler = Assembler(self._specs, self._hop_ns, round(settings.ingest.grace_s * NS_PER_S))
+        self._scalers: OrderedDict[tuple[str, str], RobustScaler] = OrderedDict()
+        self._fixed: set[tuple[str, str]] = set()
+        self._seen = _Recent(remembered_windows)
+        self._recalled = _Recent(remembered_windows)
+
+    @property
+    def n_open(self) -> int:
+        """Slots that wait for companions."""
+        return self._assembler.n_open
+
+    def take(
+        self, window: SensorWindow, modality: str, key: bytes | None, place: Place, now_ns: int
+    ) -> list[Group] | None:
+        """What a window closes; None if it lies in a sample that was recalled.
+
+        Raises:
+            InvalidRecord: If it cannot be used, or came before.
+        """
+        window = validate(
+            window,
+            modality,
+            key,
+            self._specs,
+            now_ns,
+            max_future_s=self._ingest.max_future_s,
+            length_tolerance=self._ingest.length_tolerance,
+        )
+        is_new = self._seen.add(hash((window.source_id, modality, window.start_ns)))
+        if window.window_id is not None:
+            is_new = self._seen.add(hash((window.source_id, modality, window.window_id))) and is_new
+        if not is_new:
+            raise InvalidRecord("duplicate", "window_id", window.identity, "each window once")
+        if (
+            self._recalled
+            and self._content(window.source_id, window.start_ns, modality, window.values) in self._recalled
+        ):
+            return None
+        scaling = self._scaler(window.source_id, modality).update(window.values)
+        return self._assembler.add(Arrival(window, scaling, place), now_ns)
+
+    def tick(self, now_ns: int) -> list[Group]:
+        """What the grace closes."""
+        return self._assembler.tick(now_ns)
+
+    def flush(self) -> list[Group]:
+        """Closes everything."""
+        return self._assembler.flush()
+
+    def recall(self, sample: Sample) -> None:
+        """Takes up a sample of an earlier life: its windows are known, its slot is closed, its scaling goes on."""
+        sensors = {name: values for name, values in sample.windows.items() if name != LABEL}
+        new = [
+            name
+            for name, values in sensors.items()
+            if self._recalled.add(self._content(sample.source_id, sample.start_ns, name, values))
+        ]
+        for name in new:
+            scaling = sample.scaling.get(name)
+            if scaling is not None and scaling.n_windows >= self._ingest.scaling_windows:
+                self._scaler(sample.source_id, name, RobustScaler(self._ingest.scaling_windows, scaling))
+            else:
+                self._scaler(sample.source_id, name).update(sample.windows[name])
+        if new:
+            self._assembler.recall(sample.source_id, sample.start_ns, sensors, sample.late)
+
+    def sample(self, group: Group) -> Sample:
+        """What a group of windows is called and carries from here on; its label's window too, where labels bind."""
+        windows = [one.window for one in group.arrivals]
+        source_id = windows[0].source_id
+        held_out = is_held_out(source_id, self._ingest)
+        values = {window.modality: window.values for window in windows}
+        scaling = {one.window.modality: one.scaling for one in group.arrivals}
+        label = next((window.label for window in windows if window.label is not None), None)
+        # What is held out is to be judged by its label, and must not learn or bind by it.
+        if self._label_windows is not None and label is not None and not held_out:
+            values[LABEL], scaling[LABEL] = self._label_windows(label, group.sample_id), LABEL_SCALING
+        return Sample(
+            sample_id=group.sample_id,
+            source_id=source_id,
+            start_ns=min(window.start_ns for window in windows),
+            windows=values,
+            scaling=scaling,
+            held_out=held_out,
+            late=group.is_late,
+            label=label,
+        )
+
+    def _content(self, source_id: str, start_ns: int, modality: str, values: np.ndarray) -> int:
+        # By its values: a sample does not say when each of its windows started.
+        return hash((source_id, slot_of(start_ns, self._hop_ns), modality, values.tobytes()))
+
+    def _scaler(self, source_id: str, modality: str, known: RobustScaler | None = None) -> RobustScaler:
+        key = (source_id, modality)
+        if key not in self._scalers or (known is not None and key not in self._fixed):
+            self._scalers[key] = known or RobustScaler(self._ingest.scaling_windows)
+            if known is not None:
+                self._fixed.add(key)
+        self._scalers.move_to_end(key)
+        if len(self._scalers) > REMEMBERED_SCALINGS:
+            forgotten, _ = self._scalers.popitem(last=False)
+            self._fixed.discard(forgotten)
+        return self._scalers[key]
+
+
+def is_held_out(source_id: str, settings: IngestSettings) -> bool:
+    """By name, or by a hash that is the same everywhere and always."""
+    share = zlib.crc32(source_id.encode()) / 2**32
+    return source_id in settings.held_out_sources or share < settings.held_out_share
+
+
+class _Recent:
+    """The last so many numbers."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._numbers: OrderedDict[int, None] = OrderedDict()
+
+    def __contains__(self, number: int) -> bool:
+        return number in self._numbers
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def add(self, number: int) -> bool:
+        """Whether it is a new one."""
+        if number in self._numbers:
+            return False
+        self._numbers[number] = None
+        if len(self._numbers) > self._limit:
+            self._numbers.popitem(last=False)
+        return True
+
+
+def _check_size(settings: StreamSettings) -> None:
+    needed = SAMPLE_OVERHEAD_BYTES + sum(4 * one.n_steps * one.n_channels for one in settings.specs.values())
+    if needed > settings.topics.max_message_bytes:
+        raise ValueError(
+            f"topics.max_message_bytes is {settings.topics.max_message_bytes}: a sample of all modalities takes "
+            f"{needed} bytes; wanted at least that, or shorter windows"
+        )

@@ -1,0 +1,76 @@
+"""Records to messages: gathered by target partition, no longer than a message may be. Performs no I/O."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from streams.messages.codec import CONTENT_TYPE_HEADER, MSGPACK_TYPE, batches
+from streams.messages.partitioning import partition_of
+from streams.messages.rejects import Header, Reject, reject_headers, rejects_max_bytes
+from streams.messages.topic_names import TopicNames
+from streams.records import Binding, Sample
+from streams.settings import TopicSettings
+
+CONTENT_TYPE = ((CONTENT_TYPE_HEADER, MSGPACK_TYPE.encode()),)
+OVERHEAD_BYTES = 2_000  # key, headers and framing of a message of ours are shorter than that
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OutMessage:
+    """One message to be written; without a partition its key decides."""
+
+    topic: str
+    partition: int | None
+    key: bytes | None
+    value: bytes
+    headers: tuple[Header, ...] = ()
+
+
+class Outbox:
+    """Makes messages of what the stages have to write."""
+
+    def __init__(self, topics: TopicSettings) -> None:
+        self._topics = topics
+        self._names = TopicNames(topics.prefix)
+
+    def samples(self, samples: Sequence[Sample]) -> Iterator[OutMessage]:
+        """Messages for `samples`; within a partition in order."""
+        return self._gathered(self._names.samples, self._topics.partitions, samples)
+
+    def bindings(self, bindings: Sequence[Binding]) -> Iterator[OutMessage]:
+        """Messages for `pairs`; within a partition in order."""
+        return self._gathered(self._names.pairs, self._topics.pair_partitions, bindings)
+
+    def rejects(self, rejects: Sequence[Reject]) -> Iterator[OutMessage]:
+        """Messages for `rejects`, one for each."""
+        for reject in rejects:
+            yield OutMessage(self._names.rejects, self._home(reject.key), reject.key, reject.value, reject.headers)
+
+    def instead(self, refused: OutMessage) -> OutMessage:
+        """What goes to `rejects` for a message that the broker found too long.
+
+        Raises:
+            ValueError: If it is one of these already.
+        """
+        if refused.topic != self._names.rejects:
+            detail = f"{len(refused.value)} bytes, longer than the broker takes in {refused.topic}"
+            where = reject_headers(refused.topic, refused.partition or 0, -1, 0, "too-large", "", detail)
+            reject = Reject(refused.key, refused.value, refused.headers + where, "too-large")
+            reject = reject.fitted(rejects_max_bytes(self._topics))
+        else:
+            reject = Reject(refused.key, refused.value, refused.headers, "too-large").digest()
+            if len(reject.value) == len(refused.value):
+                raise ValueError(f"{refused.topic} does not even take {len(refused.value)} bytes")
+        return next(self.rejects([reject]))
+
+    def _gathered(
+        self, topic: str, n_partitions: int, records: Sequence[Sample] | Sequence[Binding]
+    ) -> Iterator[OutMessage]:
+        by_partition: dict[int, list[Sample | Binding]] = {}
+        for record in records:
+            by_partition.setdefault(partition_of(record.sample_id.encode(), n_partitions), []).append(record)
+        for partition, own in by_partition.items():
+            for taken, value in batches(own, self._topics.max_message_bytes - OVERHEAD_BYTES):
+                yield OutMessage(topic, partition, taken[0].sample_id.encode(), value, CONTENT_TYPE)
+
+    def _home(self, key: bytes | None) -> int:
+        return partition_of(key, self._topics.partitions) if key else 0

@@ -1,0 +1,44 @@
+"""The names of the topics. Performs no I/O."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class TopicNames:
+    """Names of all topics under one prefix."""
+
+    prefix: str
+
+    def windows(self, modality: str) -> str:
+        """Where the sensors of a modality write."""
+        return f"{self.prefix}windows.{modality}"
+
+    @property
+    def samples(self) -> str:
+        """Assembled windows."""
+        return f"{self.prefix}samples"
+
+    @property
+    def pairs(self) -> str:
+        """Bindings."""
+        return f"{self.prefix}pairs"
+
+    @property
+    def models(self) -> str:
+        """Manifests, decisions and channel moves."""
+        return f"{self.prefix}models"
+
+    @property
+    def followers(self) -> str:
+        """Which follower runs which version."""
+        return f"{self.prefix}followers"
+
+    @property
+    def rejects(self) -> str:
+        """What could not be used."""
+        return f"{self.prefix}rejects"
+
+    @property
+    def embeddings(self) -> str:
+        """Fused embeddings."""
+        return f"{self.prefix}embeddings"

@@ -1,0 +1,143 @@
+"""The `models` topic as a follower sees it, in Kafka or in memory, and the way back for its reports."""
+
+import logging
+import threading
+from collections.abc import Iterator
+from typing import NamedTuple, Protocol
+
+import msgspec
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
+
+from streams.broker.connection import producer_config, wait_for_broker
+from streams.broker.log import LogError, LogReader
+from streams.messages.topic_names import TopicNames
+from streams.records import FollowerReport
+from streams.settings import BrokerSettings
+
+log = logging.getLogger(__name__)
+
+SILENCE_S = 10.0
+RETRY_S = 5.0
+# A report is worth no more waiting than this: the next one comes soon.
+REPORT_BLOCK_MS = 2000
+
+
+class ModelRecord(NamedTuple):
+    """One record of the topic with its offset."""
+
+    key: bytes
+    value: bytes | None
+    offset: int
+
+
+class ModelLog(Protocol):
+    """Where a follower reads, and where it says what it did."""
+
+    def records(self, stop: threading.Event) -> Iterator[ModelRecord | None]:
+        """All records from the first one on, until `stop` is set; None whenever there are no more at present.
+
+        The first None comes only when the topic's present end is reached. A record may come twice.
+        """
+
+    def report(self, report: FollowerReport) -> None:
+        """Sends a report; a failure is logged and nothing else."""
+
+    def close(self) -> None:
+        """Leaves the broker."""
+
+
+class KafkaModelLog:
+    """The topic in Kafka, read without a group; outlives the broker's absence.
+
+    Args:
+        prefix: Of all topics.
+    """
+
+    def __init__(self, broker: BrokerSettings, prefix: str = "mmbind.") -> None:
+        self._broker = broker
+        self._names = TopicNames(prefix)
+        self._producer: KafkaProducer | None = None
+        self._is_reporting = True
+        self._next_offset = 0
+
+    def records(self, stop: threading.Event) -> Iterator[ModelRecord | None]:
+        """See ModelLog."""
+        said = ""
+        while wait_for_broker(self._broker, stop):
+            try:
+                with LogReader(self._broker, self._names.models, [0], timeout_s=SILENCE_S) as reader:
+                    yield from self._read(reader, stop)
+                said = ""
+            except (LogError, KafkaError) as error:
+                if str(error) != said:
+                    log.warning("cannot read %s, trying again: %s", self._names.models, error)
+                    said = str(error)
+                stop.wait(RETRY_S)
+
+    def report(self, report: FollowerReport) -> None:
+        """See ModelLog."""
+        try:
+            if self._producer is None:
+                self._producer = KafkaProducer(
+                    **producer_config(self._broker) | {"max_block_ms": REPORT_BLOCK_MS, "bootstrap_timeout_ms": 5000}
+                )
+            sent = self._producer.send(
+                self._names.followers, key=report.follower_id.encode(), value=msgspec.json.encode(report)
+            )
+            sent.get(timeout=REPORT_BLOCK_MS / 1000)
+            self._is_reporting = True
+        except KafkaError as error:
+            if self._is_reporting:
+                log.warning("cannot report to %s: %s", self._names.followers, error)
+            self._is_reporting = False
+
+    def close(self) -> None:
+        """See ModelLog."""
+        if self._producer is not None:
+            self._producer.close(timeout=2)
+
+    def _read(self, reader: LogReader, stop: threading.Event) -> Iterator[ModelRecord | None]:
+        for message in reader.read({0: self._next_offset}):
+            yield self._record(message.key, message.value, message.offset)
+        yield None
+        for one in reader.follow(stop, {0: self._next_offset}):
+            yield None if one is None else self._record(one.key, one.value, one.offset)
+
+    def _record(self, key: bytes | None, value: bytes | None, offset: int) -> ModelRecord:
+        self._next_offset = offset + 1
+        return ModelRecord(key or b"", value, offset)
+
+
+class MemoryModelLog:
+    """The topic in memory, for tests and for use without a broker: append records, read the reports."""
+
+    def __init__(self) -> None:
+        self.reports: list[FollowerReport] = []
+        self._records: list[ModelRecord] = []
+        self._news = threading.Condition()
+
+    def append(self, key: bytes, value: bytes | None) -> None:
+        """One more record at the end."""
+        with self._news:
+            self._records.append(ModelRecord(key, value, len(self._records)))
+            self._news.notify_all()
+
+    def records(self, stop: threading.Event) -> Iterator[ModelRecord | None]:
+        """See ModelLog."""
+        n_read = 0
+        while not stop.is_set():
+            with self._news:
+                fresh = self._records[n_read:]
+            yield from fresh
+            n_read += len(fresh)
+            yield None
+            with self._news:
+                self._news.wait_for(lambda: len(self._records) > n_read, timeout=0.02)  # noqa: B023 - called at once
+
+    def report(self, report: FollowerReport) -> None:
+        """See ModelLog."""
+        self.reports.append(report)
+
+    def close(self) -> None:
+        """See ModelLog."""

@@ -1,0 +1,130 @@
+"""What the modalities that do not bind say of two samples that both have them. Performs no I/O, reads no clock.
+
+Fixed descriptors say it and nothing learned: an encoder that finds everything alike cannot make a pair look right.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from encoders.modality import ModalitySpec
+from streams.history.table import Table
+from streams.similarity.descriptor import MIN_SPECTRUM_STEPS
+from streams.similarity.window_likeness import evidence_of
+
+# So many modalities are heard, those that most samples have: each costs as much as one that binds.
+MAX_WITNESSES = 3
+# Of a source with fewer samples one cannot tell which are near.
+MIN_REFERENCES = 20
+
+
+class Witness(NamedTuple):
+    """How alike `[N, N]` the samples of a table are by one modality; NaN where one of a pair lacks it.
+
+    `whole` by all that is known of it, `turned` by what stays the same however its sensor is mounted, as far as it has
+    that: a sensor that is turned with the one that binds would bear out its errors.
+    """
+
+    whole: np.ndarray
+    turned: np.ndarray
+
+    def of(self, places: np.ndarray) -> "Witness":
+        """Of some of the samples."""
+        return Witness(self.whole[np.ix_(places, places)], self.turned[np.ix_(places, places)])
+
+
+def witnesses(table: Table, specs: Mapping[str, ModalitySpec], shared: Collection[str]) -> list[Witness]:
+    """Those of a table, the most frequent first; `shared` bind, so they are none."""
+    sources = table.sources
+    having = {name: table.having(name) for name in specs if name not in shared}
+    usual = sorted((name for name in having if len(having[name]) > 1), key=lambda name: -len(having[name]))
+    heard = []
+    for name in usual[:MAX_WITNESSES]:
+        places = having[name]
+        among = sources[places][:, None] != sources[places][None, :]
+        if among.any():
+            heard.append(_heard(table, specs[name], places, among))
+    return heard
+
+
+def _heard(table: Table, spec: ModalitySpec, places: np.ndarray, among: np.ndarray) -> Witness:
+    evidence = evidence_of(spec)
+    if spec.n_steps < MIN_SPECTRUM_STEPS:
+        # Values that are compared as they are would tell where a sensor stands rather than what it sees.
+        windows = np.stack([table.rows[place].sample.scaled(spec.name) for place in places]).astype(np.float32)
+        described = evidence.described(windows)
+    else:
+        windows = table.windows(spec.name, places)
+        described = table.described(spec.name, places, evidence.described)
+    whole = evidence.likeness(described, windows, among)
+    if evidence.can_turn:
+        whole = whole + evidence.likeness(described, windows, among, "any")
+    unknown = np.full((2, len(table), len(table)), np.nan, np.float32)
+    for full, known in zip(unknown, (whole, evidence.cosines(described, "any")), strict=True):
+        full[np.ix_(places, places)] = known
+    return Witness(*unknown)
+
+
+def known_pairs(views: Collection[np.ndarray], sources: np.ndarray) -> np.ndarray:
+    """Which pairs `[N, N]` are of different sources and known to any of the views `[N, N]`."""
+    known = np.zeros((len(sources), len(sources)), bool)
+    for view in views:
+        known |= ~np.isnan(view)
+    known &= sources[:, None] != sources[None, :]
+    return known
+
+
+class Farness(NamedTuple):
+    """Of pairs `[n]`: the share of comparable samples `nearer` than the partner, of `among` so many. NaN: unknown.
+
+    Comparable are other samples of the partner's source, or of all other sources where that has too few: who wears a
+    sensor shows in it, and should not count.
+    """
+
+    nearer: np.ndarray
+    among: np.ndarray
+
+    def agree(self, share: float) -> np.ndarray:
+        """Whether each partner is among the nearest."""
+        agree: np.ndarray = self.nearer * self.among < share * self.among
+        return agree
+
+    def chance(self, share: float) -> float:
+        """How often a comparable sample would agree, in the mean over pairs."""
+        among = self.among[~np.isnan(self.nearer)]
+        return float((np.ceil(share * among) / among).mean()) if len(among) else np.nan
+
+
+def farness(view: np.ndarray, sources: np.ndarray, rows: np.ndarray, partners: np.ndarray) -> Farness:
+    """Of `rows` with `partners`, by one view `[N, N]`."""
+    likeness, theirs = view[rows], sources[partners][:, None]
+    known = ~np.isnan(likeness)
+    known[np.arange(len(rows)), rows] = False
+    comparable = known & (sources[None, :] == theirs)
+    few = comparable.sum(axis=1) < MIN_REFERENCES
+    comparable[few] = (known & (sources[None, :] != sources[rows][:, None]))[few]
+    among = comparable.sum(axis=1)
+    own = view[rows, partners]
+    nearer = (comparable & (likeness > own[:, None])).sum(axis=1)
+    is_known = ~np.isnan(own) & (rows != partners) & (among >= MIN_REFERENCES)
+    return Farness(np.where(is_known, nearer / np.maximum(among, 1), np.nan), among)
+
+
+def look_alikes(likeness: np.ndarray, sources: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """For each row the sample of its source that is most like it: itself, where there is no other."""
+    own = sources[rows][:, None] == sources[None, :]
+    own[np.arange(len(rows)), rows] = False
+    return _most_alike(likeness, own, rows)
+
+
+def echoes(view: np.ndarray, sources: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """For each row, of whom a view finds most like it in other sources, the look-alike: another chance to agree."""
+    others = sources[rows][:, None] != sources[None, :]
+    return look_alikes(view, sources, _most_alike(view, others, rows))
+
+
+def _most_alike(likeness: np.ndarray, usable: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    usable &= ~np.isnan(likeness[rows])
+    found: np.ndarray = np.where(usable.any(axis=1), np.where(usable, likeness[rows], -np.inf).argmax(axis=1), rows)
+    return found

@@ -1,0 +1,56 @@
+"""Look-alikes of a sample have a say in who its partners are. Pure."""
+
+import numpy as np
+
+from streams.similarity.standard_units import hub_corrected, largest, standardised
+
+# Look-alikes of its own source and of others that have a say in a sample's partners, and how large a say.
+OWN_LOOK_ALIKES, OTHER_LOOK_ALIKES = 2, 4
+OWN_SAY, OTHER_SAY = 0.3, 0.2
+# Of the units below: within it one look-alike is as good as another.
+LOOK_ALIKE_SOFTNESS = 0.5
+
+
+def smoothed(scores: np.ndarray, likeness: np.ndarray, sources: np.ndarray, kinds: np.ndarray) -> np.ndarray:
+    """Scores `[N, N]` in which a sample's look-alikes have a say: what suits them is likely to suit it.
+
+    Each end of a pair is replaced by a mixture of itself and samples of the same kind that the shared modality finds
+    like it: with W the weights of the mixture, `W scores W^T` (label propagation, or the query and database expansion
+    of image retrieval).
+
+    Args:
+        scores: Of each pair.
+        likeness: Of each pair, by the shared modality alone.
+        sources: `[N]` codes.
+        kinds: `[N]` codes of which modalities a sample has.
+    """
+    near = standardised(hub_corrected(likeness), ~np.eye(len(likeness), dtype=bool))
+    same_kind = kinds[:, None] == kinds[None, :]
+    np.fill_diagonal(same_kind, val=False)
+    own = same_kind & (sources[:, None] == sources[None, :])
+    mixtures = [
+        _mixture(near, own, OWN_LOOK_ALIKES, OWN_SAY),
+        _mixture(near, same_kind & ~own, OTHER_LOOK_ALIKES, OTHER_SAY),
+    ]
+    rest = 1 - sum(weights.sum(axis=1) for _, weights in mixtures)
+    # Numbers of rows are small: gathering them costs less than a product of matrices.
+    mixed = _mixed(scores, mixtures, rest)
+    both: np.ndarray = _mixed(np.ascontiguousarray(mixed.T), mixtures, rest).T
+    return np.ascontiguousarray(both)
+
+
+def _mixture(near: np.ndarray, usable: np.ndarray, most: int, say: float) -> tuple[np.ndarray, np.ndarray]:
+    """For each row its `most` nearest that are usable, and their weights, `say` in all or 0 where there are none."""
+    places, found = largest(np.where(usable, near, np.float32(-np.inf)), most)
+    peak = found[:, :1]
+    weights = np.exp((found - np.where(np.isfinite(peak), peak, 0)) / np.float32(LOOK_ALIKE_SOFTNESS))
+    total = weights.sum(axis=1, keepdims=True)
+    return places, np.divide(np.float32(say) * weights, total, out=np.zeros_like(weights), where=total > 0)
+
+
+def _mixed(scores: np.ndarray, mixtures: list[tuple[np.ndarray, np.ndarray]], rest: np.ndarray) -> np.ndarray:
+    mixed: np.ndarray = rest[:, None] * scores
+    for places, weights in mixtures:
+        for column in range(places.shape[1]):
+            mixed += weights[:, column, None] * scores[places[:, column]]
+    return mixed

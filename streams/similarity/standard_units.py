@@ -1,0 +1,45 @@
+"""How alike the samples of a table are, two by two, in units that mean the same whatever was measured. Pure."""
+
+import numpy as np
+
+HUB_NEIGHBOURS = 10
+
+
+def standardised(likeness: np.ndarray, among: np.ndarray) -> np.ndarray:
+    """The likeness `[N, N]` in standard deviations above the mean of the pairs `among`; zeros where they do not vary.
+
+    Pairs of different sources are mostly unlike, so this says how far a pair stands out from chance, whatever the
+    modality, its descriptor or its encoder.
+    """
+    values = likeness[among]
+    spread = float(values.std()) if len(values) else 0.0
+    if not spread > 1e-6:
+        return np.zeros_like(likeness)
+    units: np.ndarray = (likeness - np.float32(values.mean())) / np.float32(spread)
+    return units
+
+
+def hub_corrected(likeness: np.ndarray) -> np.ndarray:
+    """Less half of both samples' mean likeness to their own nearest (CSLS, Conneau et al., arXiv 1710.04087)."""
+    n_rows = len(likeness)
+    others = likeness.copy()
+    np.fill_diagonal(others, -np.inf)
+    nearest = min(HUB_NEIGHBOURS, n_rows - 1)
+    means = np.partition(others, n_rows - nearest, axis=1)[:, n_rows - nearest :].mean(axis=1)
+    corrected: np.ndarray = likeness - (means[:, None] + means[None, :]) / 2
+    return corrected
+
+
+def largest(values: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Places and values `[N, n]` of each row's n largest, the largest first; value -inf where fewer are finite.
+
+    For few of many, n passes over all take a tenth of the time that sorting or partitioning takes.
+    """
+    left, lines = values.copy(), np.arange(len(values))
+    places = np.zeros((len(values), n), np.intp)
+    found = np.full((len(values), n), -np.inf, values.dtype)
+    for i in range(min(n, values.shape[1])):
+        places[:, i] = left.argmax(axis=1)
+        found[:, i] = left[lines, places[:, i]]
+        left[lines, places[:, i]] = -np.inf
+    return places, found

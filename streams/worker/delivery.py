@@ -1,0 +1,119 @@
+"""Messages in and out of the Faust app: micro-batches of events, and deliveries that the broker has acknowledged."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import Any
+
+import faust
+from aiokafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError, RecordTooLargeError
+from faust.exceptions import ProducerSendError
+
+from streams.messages.outbox import Outbox, OutMessage
+
+log = logging.getLogger(__name__)
+
+MAX_BATCH_EVENTS = 256
+RETRY_FIRST_S = 0.2
+RETRY_LONGEST_S = 10.0
+
+
+async def micro_batches(app: faust.App, stream: Any, linger_s: float) -> AsyncIterator[list[Any]]:
+    """Events as they come, in lists: whatever has come within `linger_s` after the first, at most MAX_BATCH_EVENTS.
+
+    Nothing is acknowledged by this. Events of an assignment that has ended are dropped: they will come again.
+    """
+    # `take` and `noack_take` would acknowledge or buffer behind our back; see the law of acknowledging in `app`.
+    events = stream.noack().events()
+    queue = stream.channel.queue
+    async for first in events:
+        if linger_s and queue.qsize() < MAX_BATCH_EVENTS:
+            await asyncio.sleep(linger_s)
+        batch = [first]
+        # Past the first, events are taken from the queue directly: the stream costs more than our own work on them.
+        while len(batch) < MAX_BATCH_EVENTS and not queue.empty():
+            batch.append(queue.get_nowait())
+        yield [event for event in batch if is_current(app, event)]
+
+
+def is_current(app: faust.App, event: Any) -> bool:
+    """Whether an event came by the assignment that holds now."""
+    return bool(event.message.generation_id == app.consumer_generation_id)
+
+
+class Delivery:
+    """Writes messages and waits until the broker has them, through its absences.
+
+    `is_blocked` while the broker does not take what is sent.
+    """
+
+    def __init__(self, app: faust.App, outbox: Outbox) -> None:
+        self._app = app
+        self._outbox = outbox
+        self.is_blocked = False
+
+    async def deliver(self, messages: Iterable[OutMessage]) -> int:
+        """Returns when the broker has each message, or for one that it found too long what stands for it in rejects.
+
+        Returns:
+            How many it found too long.
+
+        Raises:
+            KafkaError: If the broker refuses for a reason that waiting does not cure.
+        """
+        n_too_long = 0
+        left, wait_s = list(messages), RETRY_FIRST_S
+        while left:
+            outcomes = await self._attempt(left)
+            failed = [(message, error) for message, error in zip(left, outcomes, strict=True) if error is not None]
+            if hopeless := [error for _, error in failed if not (_is_too_long(error) or _is_passing(error))]:
+                raise hopeless[0]
+            too_long = [message for message, error in failed if _is_too_long(error)]
+            n_too_long += len(too_long)
+            left = [message for message, error in failed if _is_passing(error)]
+            if left:
+                await self._wait(failed[-1][1], wait_s)
+                wait_s = min(2 * wait_s, RETRY_LONGEST_S)
+            left += [self._outbox.instead(message) for message in too_long]
+        if self.is_blocked:
+            log.warning("the broker takes messages again")
+            self.is_blocked = False
+        return n_too_long
+
+    async def _attempt(self, messages: Sequence[OutMessage]) -> list[BaseException | None]:
+        outcomes: list[BaseException | None] = [None] * len(messages)
+        pending = []
+        for place, message in enumerate(messages):
+            try:
+                pending.append((place, await self._send(message)))
+            except ProducerSendError as error:
+                outcomes[place] = error.__cause__ or error
+        answers = await asyncio.gather(*(future for _, future in pending), return_exceptions=True)
+        for (place, _), answer in zip(pending, answers, strict=True):
+            outcomes[place] = answer if isinstance(answer, BaseException) else None
+        return outcomes
+
+    async def _send(self, message: OutMessage) -> Any:
+        return await self._app.producer.send(
+            message.topic,
+            message.key,
+            message.value,
+            message.partition,
+            None,
+            list(message.headers),
+        )
+
+    async def _wait(self, error: BaseException, seconds: float) -> None:
+        if not self.is_blocked:
+            log.warning("the broker does not take messages, trying again: %r", error)
+            self.is_blocked = True
+        await asyncio.sleep(seconds)
+
+
+def _is_too_long(error: BaseException) -> bool:
+    return isinstance(error, MessageSizeTooLargeError | RecordTooLargeError)
+
+
+def _is_passing(error: BaseException) -> bool:
+    # aiokafka's own timeout, with which it gives a message up, does not count as retriable there.
+    return isinstance(error, KafkaTimeoutError) or (isinstance(error, KafkaError) and bool(error.retriable))

@@ -1,0 +1,97 @@
+"""How Faust is set up: every setting whose default would lose data, open a port or read a stray variable."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import aiokafka
+import faust
+
+from streams.broker.connection import ssl_context
+from streams.messages.rejects import rejects_max_bytes
+from streams.settings import BrokerSettings, StreamSettings
+
+# Lower than their defaults (60 s): a killed worker's partitions stand still for that long.
+SESSION_S = 10.0
+EMBEDDED_SESSION_S = 6.0  # the embedded broker makes every join wait for half of it
+# After so long aiokafka gives a message up, and we send it again and say so; Faust's default is 20 minutes.
+SEND_TIMEOUT_S = 30.0
+COMMIT_S = 0.5
+# An empty fetch of the embedded broker sleeps for half its longest wait and does not wake up on data.
+EMBEDDED_FETCH_WAIT_MS = 50
+BUFFER_BYTES = 256 << 20
+NOISY_LOGGERS = ("faust", "mode", "aiokafka", "kafka", "asyncio")
+
+
+def faust_app(settings: StreamSettings, is_embedded: bool) -> faust.App:
+    """An app without agents, for the group `<prefix>stream`."""
+    if is_embedded:
+        # The driver looks the class up in the package by name: replaced for this process.
+        aiokafka.AIOKafkaConsumer = _QuickConsumer
+    data_dir = Path(settings.runtime.data_dir)
+    data_dir.mkdir(parents=True, exist_ok=True)
+    session_s = EMBEDDED_SESSION_S if is_embedded else SESSION_S
+    app: faust.App = faust.App(
+        group_id(settings),
+        broker=[f"kafka://{one.strip()}" for one in settings.broker.bootstrap_servers.split(",") if one.strip()],
+        broker_credentials=_credentials(settings.broker),
+        broker_session_timeout=session_s,
+        broker_heartbeat_interval=session_s / 5,
+        broker_commit_interval=COMMIT_S,
+        # Kubernetes sets WEB_PORT and the like for services of such names, and Faust would read them.
+        env_prefix="MMBIND_FAUST_",
+        datadir=data_dir / "faust",
+        web_enabled=False,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        # With 0 and no tables Faust falls back to round robin, and a source's modalities end up at different workers.
+        table_standby_replicas=1,
+        consumer_auto_offset_reset="earliest",
+        consumer_max_fetch_size=max(1 << 20, rejects_max_bytes(settings.topics)),
+        producer_acks=-1,
+        producer_compression_type=settings.broker.compression,
+        producer_max_request_size=rejects_max_bytes(settings.topics),
+        producer_request_timeout=SEND_TIMEOUT_S,
+        # It would wait for windows that wait for their companions.
+        stream_wait_empty=False,
+        stream_buffer_maxsize=_buffer_messages(settings),
+        worker_redirect_stdouts=False,
+    )
+    return app
+
+
+def group_id(settings: StreamSettings) -> str:
+    """The consumer group of all workers."""
+    return f"{settings.topics.prefix}stream"
+
+
+def quieten_loggers() -> None:
+    """Only warnings of the libraries: below that they log every message, which costs a tenth of the throughput."""
+    for name in NOISY_LOGGERS:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+class _QuickConsumer(aiokafka.AIOKafkaConsumer):  # type: ignore[misc]
+    """Faust's consumer with a shorter wait: Faust passes 1,500 ms and has no setting for it."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options | {"fetch_max_wait_ms": EMBEDDED_FETCH_WAIT_MS})
+
+
+def _credentials(broker: BrokerSettings) -> faust.SASLCredentials | faust.SSLCredentials | None:
+    context = ssl_context(broker)
+    if broker.security_protocol.startswith("SASL"):
+        password = broker.sasl_plain_password
+        return faust.SASLCredentials(
+            username=broker.sasl_plain_username,
+            password=password.get_secret_value() if password else None,
+            ssl_context=context,
+            mechanism=broker.sasl_mechanism,
+        )
+    return faust.SSLCredentials(context) if context else None
+
+
+def _buffer_messages(settings: StreamSettings) -> int:
+    """As many as Faust's default of 4,096 unless windows are large; a smaller buffer halves the throughput."""
+    window_bytes = max(4 * one.n_steps * one.n_channels for one in settings.modalities.values())
+    return max(64, min(4096, BUFFER_BYTES // window_bytes))

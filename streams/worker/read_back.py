@@ -1,0 +1,90 @@
+"""What a worker reads back from `samples` when it starts or is given partitions. Binds nothing and commits nothing.
+
+The log is the truth: no state is kept beside it. The last samples of every partition bring back what ingest knows of
+the sources; those of a worker's own partitions, up to what it has committed, bring back what binding remembers.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from streams.broker.log import LogReader
+from streams.messages.codec import decode, split
+from streams.messages.message import Message
+from streams.messages.rejects import InvalidRecord
+from streams.records import Sample
+from streams.settings import BrokerSettings
+
+FIRST_BLOCK_MESSAGES = 64
+GROWTH = 4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class History:
+    """Samples in the order in which they were written, as far as several partitions have one."""
+
+    recent: list[Sample] = field(default_factory=list)
+    bound: list[Sample] = field(default_factory=list)
+
+
+def read_history(broker: BrokerSettings, topic: str, committed: Mapping[int, int | None], n_samples: int) -> History:
+    """`recent`: the last samples of all partitions; `bound`: those of one's own that were bound before.
+
+    Args:
+        committed: Own partitions and the offset up to which each was bound; None where nothing was committed.
+        n_samples: How many to read back, shared evenly by the partitions; a few more may come.
+
+    Raises:
+        LogError: If the topic cannot be read.
+    """
+    with LogReader(broker, topic) as reader:
+        ends = reader.ends()
+        own = {partition: min(offset or 0, ends[partition]) for partition, offset in committed.items()}
+        share = -(-n_samples // max(1, len(own)))
+        bound = read_tail(reader, own, share)
+        # What lies behind the own part was written but not bound yet: ingest must know it, binding is still to come.
+        others = {partition: end for partition, end in ends.items() if partition not in own}
+        rest = read_tail(reader, others, -(-n_samples // len(ends)))
+        ahead = list(reader.read(own, {p: ends[p] for p in own if ends[p] > own[p]}))
+    return History(
+        recent=_in_order([*bound, *rest, *(pair for m in ahead for pair in _samples(m))]), bound=_in_order(bound)
+    )
+
+
+Placed = tuple[Message, Sample]
+
+
+def read_tail(reader: LogReader, ends: Mapping[int, int], n_samples: int) -> list[Placed]:
+    """The last `n_samples` or a few more of each partition before its end, read backwards in growing blocks."""
+    firsts = reader.starts()
+    found: list[Placed] = []
+    blocks = dict.fromkeys(ends, FIRST_BLOCK_MESSAGES)
+    missing = dict.fromkeys(ends, n_samples)
+    upto = {partition: end for partition, end in ends.items() if end > firsts[partition]}
+    while upto:
+        starts = {p: max(firsts[p], end - blocks[p]) for p, end in upto.items()}
+        for message in reader.read(starts, upto):
+            for placed in _samples(message):
+                found.append(placed)
+                missing[message.partition] -= 1
+        upto = {p: start for p, start in starts.items() if start > firsts[p] and missing[p] > 0}
+        blocks = {p: n * GROWTH for p, n in blocks.items()}
+    return found
+
+
+def _samples(message: Message) -> Iterator[Placed]:
+    # What is no sample went to rejects when it was bound.
+    try:
+        raws = split(message.value, dict(message.headers).get("content-type", b"").decode(errors="replace"))
+    except InvalidRecord:
+        return
+    for raw in raws:
+        try:
+            yield message, decode(raw, Sample)
+        except InvalidRecord:
+            continue
+
+
+def _in_order(placed: Iterable[Placed]) -> list[Sample]:
+    return [
+        sample for m, sample in sorted(placed, key=lambda one: (one[0].timestamp_ms, one[0].partition, one[0].offset))
+    ]

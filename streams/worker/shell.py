@@ -1,0 +1,200 @@
+"""Faust around the core: the stages, what happens when partitions are given or taken, and the worker's health."""
+
+import asyncio
+import logging
+import os
+import socket
+import time
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from streams.broker.log import committed_offsets, lost_messages
+from streams.messages.outbox import Outbox
+from streams.messages.topic_names import TopicNames
+from streams.settings import StreamSettings
+from streams.worker.bind_stage import BindStage
+from streams.worker.delivery import Delivery, micro_batches
+from streams.worker.faust_app import faust_app, group_id
+from streams.worker.ingest_stage import IngestStage
+from streams.worker.metrics import StreamMetrics
+from streams.worker.model_stage import ModelStage
+from streams.worker.read_back import History, read_history
+from streams.worker.stall import StallWatch
+
+log = logging.getLogger(__name__)
+
+LINGER_S = 0.005
+TICKS_A_GRACE = 8
+LONGEST_TICK_S = 0.25
+MEASURE_EVERY_S = 2.0
+DRAIN_S = 5.0
+# The event loop beats four times a second; silent for so long it is stuck.
+STUCK_S = 30.0
+
+
+class Shell:
+    """A worker: `app` is to be run by Faust's Worker.
+
+    The law of acknowledging: streams are read with `noack()`, batches are acknowledged by hand and in the order of
+    their offsets, and no exception leaves an agent: Faust would acknowledge what it was working on. Whatever is
+    unexpected ends the process (`crash`), and the next one begins where the last commit was.
+    """
+
+    def __init__(self, settings: StreamSettings, metrics: StreamMetrics, is_embedded: bool) -> None:
+        self._settings = settings
+        self._names = TopicNames(settings.topics.prefix)
+        self._metrics = metrics
+        self.worker = f"{socket.gethostname()}-{os.getpid()}"
+        self.app = faust_app(settings, is_embedded)
+        self._delivery = Delivery(self.app, Outbox(settings.topics))
+        self._ingest = IngestStage(self.app, settings, self._delivery, metrics)
+        self._bind = BindStage(self.app, settings, self._delivery, metrics, self.worker)
+        self.models = ModelStage(settings, self._bind, self.worker)
+        metrics.watch_models(self.models.watch)
+        self._beat_s: float | None = None
+        self._not_ready = "the broker has not given this worker partitions yet"
+        self._stalls: dict[str, StallWatch] = {}
+        self._stalled: list[str] = []
+        self._declare()
+
+    def healthy(self) -> list[str]:
+        """Why this process should be started again; empty while it should not."""
+        silent_s = time.monotonic() - self._beat_s if self._beat_s is not None else 0.0
+        return [f"the event loop has been stuck for {silent_s:.0f} s"] if silent_s > STUCK_S else []
+
+    def ready(self) -> list[str]:
+        """Why no samples are bound at present; empty while they are."""
+        complaints = [self._not_ready] if self._not_ready else []
+        if self._delivery.is_blocked:
+            complaints.append("the broker does not take messages")
+        return complaints + self._stalled + self.models.watch.complaints() + self.healthy()
+
+    def _declare(self) -> None:
+        app = self.app
+        raw: dict[str, Any] = {
+            "key_type": bytes,
+            "value_type": bytes,
+            "key_serializer": "raw",
+            "value_serializer": "raw",
+        }
+        windows = [self._names.windows(modality) for modality in self._settings.modalities]
+        app.agent(app.topic(*windows, **raw), name="ingest")(self._ingest_agent)
+        app.agent(app.topic(self._names.samples, **raw), name="bind")(self._bind_agent)
+        app.task(self._tick)
+        app.task(self._measure)
+        app.task(self._measure_lag)
+        app.on_partitions_revoked.connect(self._on_revoked)
+        app.on_rebalance_complete.connect(self._on_rebalance_complete)
+        app.on_before_shutdown.connect(self._on_before_shutdown)
+
+    async def _ingest_agent(self, stream: Any) -> None:
+        await self._run_agent(stream, self._ingest)
+
+    async def _bind_agent(self, stream: Any) -> None:
+        await self._run_agent(stream, self._bind)
+
+    async def _run_agent(self, stream: Any, stage: IngestStage | BindStage) -> None:
+        try:
+            async for events in micro_batches(self.app, stream, LINGER_S):
+                await stage.take(events)
+        except Exception as error:
+            await self._crash(error)
+
+    async def _tick(self) -> None:
+        interval_s = min(LONGEST_TICK_S, self._settings.ingest.grace_s / TICKS_A_GRACE)
+        try:
+            while not self.app.should_stop:
+                self._beat_s = time.monotonic()
+                await self._ingest.tick()
+                await asyncio.sleep(interval_s)
+        except Exception as error:
+            await self._crash(error)
+
+    async def _on_revoked(self, *_: Any, **__: Any) -> None:
+        self._not_ready = "partitions are being given out anew"
+
+    async def _on_rebalance_complete(self, *_: Any, **__: Any) -> None:
+        """Brings back what is known of the given partitions; Faust lets no message through before this returns."""
+        try:
+            given = sorted((tp.topic, tp.partition) for tp in self.app.consumer.assignment())
+            own = [partition for topic, partition in given if topic == self._names.samples]
+            start_s = time.monotonic()
+            # Not as a task of the app: Faust starts those only after the first partitions were given.
+            self.models.start(asyncio.get_running_loop())
+            history = await asyncio.to_thread(self._read_history, given, own)
+            await self._ingest.begin(history.recent)
+            self._stalls.clear()
+            await self._bind.begin(history.bound)
+            log.info(
+                "given %d of %d partitions; %d samples of history read back in %.1f s",
+                len(own),
+                self._settings.topics.partitions,
+                len(history.bound),
+                time.monotonic() - start_s,
+            )
+            self._not_ready = "" if own else "there are more workers than partitions, and this one has none"
+        except Exception as error:
+            await self._crash(error)
+
+    def _read_history(self, given: list[tuple[str, int]], own: list[int]) -> History:
+        broker, topic = self._settings.broker, self._names.samples
+        for (name, partition), n in lost_messages(broker, group_id(self._settings), given).items():
+            log.error("%d messages of %s, partition %d, were deleted before they were read", n, name, partition)
+        self.models.wait_for_present()
+        committed = committed_offsets(broker, group_id(self._settings), topic, own)
+        upto = {partition: committed.get(partition) for partition in own}
+        return read_history(broker, topic, upto, self._settings.index.history_samples)
+
+    async def _on_before_shutdown(self, *_: Any, **__: Any) -> None:
+        """Lets the micro-batches under way come to their end, so that they are committed rather than repeated."""
+        self._not_ready = "the worker stops"
+        try:
+            await asyncio.wait_for(asyncio.gather(self._ingest.drain(), self._bind.drain()), DRAIN_S)
+        except TimeoutError:
+            log.warning("stopping although the broker has not taken everything: it will be repeated")
+
+    async def _measure(self) -> None:
+        while not self.app.should_stop:
+            await asyncio.sleep(MEASURE_EVERY_S)
+            await self._bind.measure()
+
+    async def _measure_lag(self) -> None:
+        # On its own: a micro-batch that never ends must not hide that there is a stall.
+        known: set[tuple[str, int]] = set()
+        while not self.app.should_stop:
+            await asyncio.sleep(MEASURE_EVERY_S)
+            present = self._lags()
+            for topic, partition in known - present.keys():
+                self._metrics.lag.remove(topic, str(partition))
+            for (topic, partition), lag in present.items():
+                self._metrics.lag.labels(topic, str(partition)).set(lag)
+            known = set(present)
+            self._stalled = self._stalls_of(present)
+
+    def _stalls_of(self, lags: Mapping[tuple[str, int], int]) -> list[str]:
+        """Why each topic that stands still does."""
+        committed: Counter[str] = Counter()
+        for tp, offset in self.app.monitor.tp_committed_offsets.items():
+            committed[tp.topic] += offset
+        reasons = []
+        for topic in sorted({topic for topic, _ in lags}):
+            lag = sum(n for (name, _), n in lags.items() if name == topic)
+            watch = self._stalls.setdefault(topic, StallWatch())
+            reason = watch.reason(time.monotonic(), lag, committed[topic])
+            reasons += [f"{topic}: {reason}"] if reason else []
+        return reasons
+
+    def _lags(self) -> dict[tuple[str, int], int]:
+        """Messages written and not committed, by partition."""
+        monitor = self.app.monitor
+        ends, committed = monitor.tp_end_offsets, monitor.tp_committed_offsets
+        return {
+            (tp.topic, tp.partition): max(0, ends[tp] - committed.get(tp, 0))
+            for tp in self.app.consumer.assignment()
+            if tp in ends
+        }
+
+    async def _crash(self, error: BaseException) -> None:
+        log.error("stopping after an unexpected %s: %s", type(error).__name__, error, exc_info=error)
+        await self.app.crash(error)

@@ -1,0 +1,217 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from deploy.cli.main import app, exit_code
+from deploy.machine.brokers import EmbeddedBroker
+from deploy.recordings.recordings import RecordingError
+from deploy.settings.config import ConfigError
+from streams.broker.connection import BrokerUnreachable
+from streams.broker.diagnosis import Step
+
+ROOT = Path(__file__).parents[3]
+EXAMPLE = ROOT / "mmbind.example.toml"
+NOBODY_LISTENS = "127.0.0.1:9"
+WINDOW: dict[str, Any] = {
+    "source_id": "node-1",
+    "modality": "gravity",
+    "start_ns": 1_700_000_000_000_000_000,
+    "values": [[0, 0, 1]] * 250,
+}
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MMBIND_CONFIG", str(EXAMPLE))
+    monkeypatch.setenv("MMBIND_BROKER__BOOTSTRAP_SERVERS", NOBODY_LISTENS)
+    monkeypatch.setenv("COLUMNS", "200")
+
+
+def mmbind(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "deploy.cli", *arguments]
+    return subprocess.run(command, input=stdin, capture_output=True, timeout=60, check=False, env=environment)
+
+
+def told(*arguments: str) -> str:
+    result = CliRunner().invoke(app, list(arguments))
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_help_is_quick_since_nothing_heavy_is_imported() -> None:
+    heavy = ("torch", "faust", "kafka", "numpy", "pydantic")
+    code = f"import sys, deploy.cli; print([name for name in {heavy} if name in sys.modules])"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, env=environment)
+    assert done.stdout.strip() == b"[]"
+
+
+@pytest.mark.parametrize("command", [[], ["replay"], ["topics"], ["models"], ["config"], ["demo"], ["up"], ["tail"]])
+def test_every_command_explains_itself(command: list[str]) -> None:
+    assert "Usage:" in told(*command, "--help")
+
+
+def test_good_settings_are_called_good() -> None:
+    assert "shared: linear-acceleration" in told("config", "check")
+
+
+def test_bad_settings_get_one_sentence_and_exit_code_2(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.toml"
+    bad.write_text(EXAMPLE.read_text().replace("n_channels = 3", "n_channels = 0", 1))
+    done = mmbind("config", "check", "--config", str(bad))
+    assert done.returncode == 2
+    line = next(i for i, text in enumerate(bad.read_text().splitlines(), 1) if text == "n_channels = 0")
+    assert done.stderr.decode() == (
+        f"mmbind: {bad}, line {line}: modalities.linear-acceleration.n_channels is 0: "
+        "wanted greater than or equal to 1\n"
+    )
+
+
+def test_settings_are_shown_with_their_origin_and_described() -> None:
+    shown = told("config", "show")
+    assert "MMBIND_BROKER__BOOTSTRAP_SERVERS" in shown
+    assert json.loads(told("config", "show", "--json"))["broker"]["bootstrap_servers"] == NOBODY_LISTENS
+    assert "trainer" in json.loads(told("config", "schema"))["properties"]
+
+
+@pytest.mark.parametrize(
+    "command", [["topics", "check"], ["models", "list"], ["tail", "pairs"], ["send", "window.json"]]
+)
+def test_a_broker_that_is_not_there_is_named_with_the_step_that_failed(command: list[str]) -> None:
+    Path("window.json").write_text(json.dumps(WINDOW))
+    done = mmbind(*command)
+    assert done.returncode == 1
+    assert done.stderr.decode().startswith(f"mmbind: no connection to {NOBODY_LISTENS} (nothing listens there)")
+
+
+def test_doctor_names_what_fails_and_exits_1() -> None:
+    result = CliRunner().invoke(app, ["doctor", "--json"])
+    steps = {step["name"]: step for step in json.loads(result.output)}
+    assert result.exit_code == 1
+    assert [name for name, step in steps.items() if not step["ok"]] == ["port"]
+    assert NOBODY_LISTENS in steps["port"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["replay", "none.npz"], "none.npz: no such file"),
+        (["replay", "watch", "--hide", "person-01-left"], "--hide person-01-left: wanted SOURCE:MODALITY"),
+        (
+            ["replay", "watch", "--holdout-source", "nobody"],
+            "no source 'nobody' in watch, wanted one of person-01-left",
+        ),
+        (["replay", "watch", "--report", "r.json"], "--report goes with --offline"),
+        (["tail", "nothing"], "cannot tail 'nothing', wanted one of pairs"),
+    ],
+)
+def test_a_wrong_argument_is_named(arguments: list[str], message: str) -> None:
+    done = mmbind(*arguments)
+    assert done.returncode == 2
+    assert done.stderr.decode().startswith(f"mmbind: {message}")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (b"", "nothing to send"),
+        (b"[{]", "this is not JSON"),
+        (b'{"source_id": "a"}', "record 0: "),
+        (json.dumps({**WINDOW, "modality": "sonar"}).encode(), "record 0: modality is 'sonar', wanted one of "),
+    ],
+)
+def test_what_is_no_window_is_not_sent(text: bytes, message: str) -> None:
+    done = mmbind("send", "-", stdin=text)
+    assert done.returncode == 2
+    assert done.stderr.decode().startswith(f"mmbind: {message}")
+
+
+def test_errors_for_people_have_exit_codes_and_bugs_have_none() -> None:
+    assert exit_code(ConfigError("x")) == exit_code(RecordingError("x")) == 2
+    assert exit_code(BrokerUnreachable([Step("port", False, "x")])) == 1
+    assert exit_code(ValueError("x")) is None
+
+
+def test_topics_windows_and_rejects_through_a_broker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broker = EmbeddedBroker(tmp_path / "broker.log")
+    broker.start()
+    try:
+        monkeypatch.setenv("MMBIND_BROKER__BOOTSTRAP_SERVERS", broker.bootstrap_servers)
+        assert "mmbind.samples" in json.loads(told("topics", "create", "--json"))["created"]
+        assert json.loads(told("topics", "check", "--json")) == {"differences": []}
+        assert "all topics were there already" in told("topics", "create")
+        lines = "\n".join(json.dumps({**WINDOW, "start_ns": WINDOW["start_ns"] + i}) for i in range(3))
+        Path("windows.jsonl").write_text(lines)
+        assert told("send", "windows.jsonl") == "sent 3 windows\n"
+        first = json.loads(told("tail", "windows.gravity", "--all", "-n", "1", "--json"))
+        assert (first["source_id"], first["values"]) == ("node-1", "250x3")
+        assert told("tail", "windows.gravity", "--all", "-n", "3").count("node-1") == 3
+        assert json.loads(told("models", "list", "--json")) == {"channels": {}, "versions": []}
+        assert told("replay", "watch", "--speed", "0") is not None
+        assert told("tail", "windows.gyroscope", "--all", "-n", "5").count("person-") == 5
+    finally:
+        broker.stop()
+
+
+def test_an_interrupted_demo_leaves_nothing_behind(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "deploy.cli", "demo", "--folder", str(tmp_path / "demo")]
+    out = tmp_path / "out.txt"
+    with out.open("wb") as output:
+        demo = subprocess.Popen(command, stdout=output, stderr=output, env=environment, start_new_session=True)
+        end_s = time.monotonic() + 60
+        while "starting worker" not in out.read_text() and time.monotonic() < end_s:
+            assert demo.poll() is None, out.read_text()
+            time.sleep(0.1)
+        demo.send_signal(signal.SIGINT)
+        assert demo.wait(60) == 130
+    left = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    assert [line for line in left.splitlines() if str(tmp_path) in line] == []
+
+
+def test_records_of_every_topic_become_a_line() -> None:
+    from deploy.topics.tail import as_line, records_of
+    from encoders.scaling import Scaling
+    from streams.messages.codec import encode_batch
+    from streams.messages.message import Message
+    from streams.messages.rejects import reject_headers
+    from streams.records import Binding, FollowerReport, Partner, Sample
+
+    def message(value: bytes, key: bytes = b"k", headers: tuple[tuple[str, bytes], ...] = ()) -> Message:
+        return Message("t", 0, 0, key, value, headers, 1_700_000_000_000)
+
+    partners = tuple(Partner(sample_id=f"b@{i}", similarity=0.9, probability=0.2) for i in range(5))
+    pair = Binding(sample_id="a@1", round=0, model_version=2, outcome="bound", partners=partners)
+    scaling = Scaling(center=np.zeros(3, np.float32), scale=np.ones(3, np.float32), n_windows=1)
+    sample = Sample(
+        sample_id="a@1", source_id="a", start_ns=0, windows={"acc": np.zeros((4, 3), np.float32)},
+        scaling={"acc": scaling}, held_out=True,
+    )  # fmt: skip
+    report = msgspec.json.encode(FollowerReport(follower_id="f", version=3, at_ns=0))
+    refused = reject_headers("mmbind.windows.acc", 1, 7, 3, "not-finite", "values", "values: not-finite: nan")
+    for kind, given, wanted in (
+        ("pairs", message(encode_batch([pair])), "v2  a@1  bound  b@0 (0.90, p 0.20)"),
+        ("samples", message(encode_batch([sample])), "a@1  acc 4x3  held_out"),
+        (
+            "rejects",
+            message(b"x", headers=refused),
+            "not-finite  mmbind.windows.acc[1]@7, record 3: values: not-finite",
+        ),
+        ("followers", message(report, key=b"f"), 'f  {"follower_id": "f", "version": 3'),
+        ("pairs", message(b"\xc1"), "undecodable"),
+    ):
+        (record,) = records_of(kind, given)
+        assert wanted in as_line(kind, given, record)
+    assert as_line("pairs", message(b""), records_of("pairs", message(encode_batch([pair])))[0]).endswith("and 2 more")

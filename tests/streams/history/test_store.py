@@ -1,0 +1,97 @@
+from collections.abc import Iterable
+
+import msgspec
+import numpy as np
+
+from streams.history.store import SampleStore
+from streams.records import Sample
+from streams.settings import IndexSettings
+from streams.testing import SyntheticWorld
+
+WORLD = SyntheticWorld(n_sources=4)
+SAMPLES = list(WORLD.samples(100))
+SETTINGS = IndexSettings(history_samples=128, segment_samples=64)
+SCALING = SAMPLES[0].scaling[WORLD.shared]
+
+
+def filled(samples: Iterable[Sample], settings: IndexSettings = SETTINGS, partition: int = 0) -> SampleStore:
+    store = SampleStore(WORLD.specs[WORLD.shared], WORLD.shared, settings)
+    append(store, list(samples), partition)
+    return store
+
+
+def append(store: SampleStore, samples: list[Sample], partition: int = 0) -> None:
+    while samples:
+        piece, samples = samples[: store.room], samples[store.room :]
+        store.append(piece, partition)
+
+
+def test_gives_back_windows_scaling_and_ids_by_row() -> None:
+    store = filled(SAMPLES[:70])
+    windows = store.windows(64, 70)
+    assert store.ids([64, 69]) == [SAMPLES[64].sample_id, SAMPLES[69].sample_id]
+    for place, sample in enumerate(SAMPLES[64:70]):
+        assert np.array_equal(windows.raw[place], sample.windows[WORLD.shared])
+        assert np.array_equal(windows.scaled[place], sample.scaled(WORLD.shared))
+    assert len(set(windows.sources.tolist())) == 4
+
+
+def test_drops_the_oldest_segment_whole_when_the_history_is_full() -> None:
+    store = filled(SAMPLES[:256])
+    assert store.first_row == 64
+    store.append(SAMPLES[256:257])
+    assert store.first_row == 128
+    assert SAMPLES[127].sample_id not in store
+    assert SAMPLES[128].sample_id in store
+    assert store.floors == [(192, 64), (256, 128)]
+
+
+def test_drops_what_is_older_than_the_hours() -> None:
+    hop_s = WORLD.hop_ns / 1e9
+    # 16 slots fill a segment: after three the first one's median is 32 slots before the newest, the second's 16.
+    store = filled(
+        SAMPLES[:192], IndexSettings(history_samples=400, segment_samples=64, history_hours=hop_s * 20 / 3600)
+    )
+    store.append(SAMPLES[192:193])
+    assert store.first_row == 64
+
+
+def test_one_fast_clock_does_not_empty_the_history() -> None:
+    fast = [
+        msgspec.structs.replace(one, start_ns=one.start_ns + 10**15) if one.source_id == "node-00" else one
+        for one in SAMPLES[:193]
+    ]
+    assert filled(fast).first_row == filled(SAMPLES[:193]).first_row
+
+
+def test_a_partition_that_moves_away_takes_its_ids_along() -> None:
+    store = filled(SAMPLES[:10])
+    append(store, SAMPLES[10:20], partition=1)
+    rows = store.forget_partition(1)
+    assert rows.tolist() == list(range(10, 20))
+    assert SAMPLES[9].sample_id in store
+    assert SAMPLES[10].sample_id not in store
+
+
+def test_counts_use_and_starts_at_zero_again_where_the_ring_does() -> None:
+    store = filled(SAMPLES[:128])
+    store.add_use(np.array([3, 100, 3]), np.array([0.5, 1.0, 0.25], np.float32))
+    assert store.use(np.array([[3, 100, 4]])).tolist() == [[0.75, 1.0, 0.0]]
+    append(store, SAMPLES[128:400])
+    assert not store.use(np.arange(272, 400)).any()
+
+
+def test_who_has_another_modality_besides_the_shared_one_brings_a_new_pair() -> None:
+    def having(number: int, *names: str) -> Sample:
+        windows = dict.fromkeys((WORLD.shared, *names), SAMPLES[0].windows[WORLD.shared])
+        return msgspec.structs.replace(SAMPLES[number], windows=windows, scaling=dict.fromkeys(windows, SCALING))
+
+    store = filled([having(0, "x"), having(1, "x"), having(2, "y"), having(3, "x", "y"), having(4)])
+    fresh = store.fresh(0, np.tile(np.arange(5), (5, 1)))
+    assert fresh.tolist() == [
+        [False, False, True, True, False],
+        [False, False, True, True, False],
+        [True, True, False, True, False],
+        [True, True, True, True, False],
+        [False, False, False, False, False],
+    ]

@@ -1,0 +1,256 @@
+"""Windows of a source find each other, whatever the order of the topics, and none is lost or used twice."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from encoders.scaling import Scaling
+from streams.intake.assembly import ABSENT_SLOTS, CATCH_UP_GRACES, Arrival, Assembler, Group, slot_of
+from streams.messages.message import Place
+from streams.records import SensorWindow
+
+HOP, GRACE = 100, 20
+NOTHING = Scaling(center=np.zeros(1), scale=np.ones(1), n_windows=1)
+ALL = ("a", "b", "c", "d")
+
+
+def arrival(modality: str, slot: float, source: str = "s") -> Arrival:
+    window = SensorWindow(
+        source_id=source, modality=modality, start_ns=round(slot * HOP), values=np.zeros((2, 1), np.float32)
+    )
+    return Arrival(window, NOTHING, Place(modality, 0, 0))
+
+
+def assembler(modalities: Iterable[str] = ALL, **limits: int) -> Assembler:
+    return Assembler(modalities, HOP, GRACE, **limits)
+
+
+def told(groups: Iterable[Group]) -> list[str]:
+    """What closed: slot and modalities, `!` for a late one."""
+    return [
+        f"{one.slot}{''.join(a.window.modality for a in one.arrivals)}{'!' if one.is_late else ''}" for one in groups
+    ]
+
+
+def with_history(modalities: str) -> Assembler:
+    """An assembler that expects these modalities of source `s`, all slots up to 9 closed."""
+    one = assembler()
+    for slot in range(10):
+        one.recall("s", slot * HOP, modalities)
+    return one
+
+
+@given(st.integers(0, 2**62), st.integers(1, 2**40))
+def test_a_slot_is_the_rounded_quotient(start_ns: int, hop_ns: int) -> None:
+    slot = slot_of(start_ns, hop_ns)
+    assert abs(2 * start_ns - 2 * slot * hop_ns) <= hop_ns
+
+
+def test_a_slot_closes_when_all_expected_modalities_are_there() -> None:
+    one = with_history("ab")
+    assert told(one.add(arrival("a", 10), 0)) == []
+    assert told(one.add(arrival("b", 10.2), 0)) == ["10ab"]
+    assert one.n_open == 0
+
+
+def test_a_new_source_waits_for_the_grace_once() -> None:
+    one = assembler()
+    assert told(one.add(arrival("a", 1), 0)) + told(one.add(arrival("b", 1), 1)) == []
+    assert told(one.tick(GRACE - 1)) == []
+    assert told(one.tick(GRACE)) == ["1ab"]
+    one.add(arrival("b", 2), 100)
+    assert told(one.add(arrival("a", 2), 100)) == ["2ab"]
+
+
+def test_a_new_source_with_all_that_exists_does_not_wait() -> None:
+    one = assembler("ab")
+    assert told([*one.add(arrival("a", 1), 0), *one.add(arrival("b", 1), 0)]) == ["1ab"]
+
+
+def test_a_slot_closes_when_every_expected_modality_has_gone_past_it() -> None:
+    one = with_history("ab")
+    one.add(arrival("a", 10), 0)
+    assert told(one.add(arrival("b", 11), 0)) == []  # b will not bring slot 10 any more, a might bring another
+    assert told(one.add(arrival("a", 11), 0)) == ["11ab", "10a"]
+
+
+def test_a_topic_that_runs_ahead_makes_no_other_late() -> None:
+    one = with_history("ab")
+    first = [group for slot in range(10, 500) for group in one.add(arrival("a", slot), 0)]
+    second = [group for slot in range(10, 500) for group in one.add(arrival("b", slot), 1)]
+    assert (told(first), told(second)) == ([], [f"{slot}ab" for slot in range(10, 500)])
+
+
+def test_a_modality_that_is_catching_up_is_waited_for_longer_than_the_grace() -> None:
+    one = with_history("ab")
+    for slot in range(10, 20):
+        one.add(arrival("a", slot), 0)
+    groups = []
+    for slot in range(10, 20):
+        now = (slot - 9) * (GRACE - 1)  # at the end nine graces after a
+        groups += told([*one.tick(now), *one.add(arrival("b", slot), now)])
+    assert groups == [f"{slot}ab" for slot in range(10, 20)]
+
+
+def test_a_modality_that_never_catches_up_is_not_waited_for_without_end() -> None:
+    one = with_history("ab")
+    one.add(arrival("a", 1000), 0)
+    closed_at = None
+    for now in range(CATCH_UP_GRACES * GRACE + 1):
+        one.add(arrival("b", 10 + now / 1000), now)
+        if "1000a" in told(one.tick(now)):
+            closed_at = now
+            break
+    assert closed_at == CATCH_UP_GRACES * GRACE
+
+
+def test_the_grace_closes_what_nothing_else_does() -> None:
+    one = with_history("ab")
+    one.add(arrival("a", 10), 5)
+    assert told(one.tick(5 + GRACE - 1)) == []
+    assert told(one.tick(5 + GRACE)) == ["10a"]
+
+
+def test_a_modality_absent_for_some_slots_is_no_longer_expected() -> None:
+    one = with_history("ab")
+    now = 0
+    for slot in range(10, 10 + ABSENT_SLOTS):
+        assert told(one.add(arrival("a", slot), now)) == []
+        now += GRACE
+        assert told(one.tick(now)) == [f"{slot}a"]
+    assert told(one.add(arrival("a", 20), now)) == ["20a"]
+
+
+def test_a_modality_that_comes_back_is_expected_again() -> None:
+    one = with_history("a")
+    assert told(one.add(arrival("a", 10), 0)) == ["10a"]
+    assert told(one.add(arrival("b", 10), 0)) == ["10b!"]
+    assert told(one.add(arrival("a", 11), 0)) == []
+    assert told(one.add(arrival("b", 11), 0)) == ["11ab"]
+
+
+def test_a_late_window_goes_alone_under_an_id_of_its_own() -> None:
+    one = with_history("ab")
+    one.add(arrival("a", 10), 0)
+    one.tick(GRACE)
+    (group,) = one.add(arrival("b", 10.2), GRACE)
+    assert (group.is_late, group.sample_id) == (True, "s@10@b@1020")
+
+
+def test_a_second_window_of_a_modality_in_a_slot_goes_alone() -> None:
+    one = with_history("ab")
+    one.add(arrival("a", 10), 0)
+    assert told(one.add(arrival("a", 10.4), 0)) == ["10a!"]
+    assert told(one.add(arrival("b", 10), 0)) == ["10ab"]
+
+
+def test_old_windows_that_were_sent_late_still_find_each_other() -> None:
+    one = assembler("ab")
+    for slot in range(5000, 5010):
+        one.add(arrival("a", slot), 0)
+        one.add(arrival("b", slot), 0)
+    one.add(arrival("a", 20), 0)
+    one.add(arrival("a", 21), 0)
+    one.add(arrival("a", 5010), 0)
+    assert told(one.add(arrival("b", 5010), 0)) == ["5010ab"]
+    assert told(one.add(arrival("b", 20), 0)) + told(one.add(arrival("b", 21), 0)) == ["20ab", "21ab"]
+
+
+def test_one_fast_clock_makes_no_other_source_late() -> None:
+    one = assembler("ab")
+    groups = []
+    for slot in range(10):
+        for modality in "ab":
+            groups += one.add(arrival(modality, slot + 1000, "fast"), slot * HOP)
+            groups += one.add(arrival(modality, slot, "slow"), slot * HOP)
+            groups += one.tick(slot * HOP)
+    assert len(groups) == 20
+    assert not any(group.is_late or len(group.arrivals) < 2 for group in groups)
+
+
+def test_recalled_slots_are_closed_and_their_modalities_expected() -> None:
+    one = assembler()
+    one.recall("s", 10 * HOP, ["a", "b"])
+    assert told(one.add(arrival("a", 10), 0)) == ["10a!"]
+    one.add(arrival("a", 11), 0)
+    assert told(one.add(arrival("b", 11), 0)) == ["11ab"]
+
+
+def test_a_recalled_late_sample_does_not_close_its_slot() -> None:
+    one = with_history("ab")
+    one.recall("s", 10 * HOP, ["a"], is_late=True)
+    one.add(arrival("a", 10), 0)
+    assert told(one.add(arrival("b", 10), 0)) == ["10ab"]
+
+
+def test_flush_closes_everything() -> None:
+    one = assembler()
+    one.add(arrival("a", 1, "x"), 0)
+    one.add(arrival("a", 1, "y"), 0)
+    assert told(one.flush()) == ["1a", "1a"]
+    assert one.n_open == 0
+
+
+def test_waiting_windows_take_no_more_room_than_allowed() -> None:
+    one = assembler(max_open_bytes=24)  # three windows
+    groups = [group for slot in range(10) for group in one.add(arrival("a", slot), 0)]
+    assert (told(groups), one.n_open) == ([f"{slot}a" for slot in range(7)], 3)
+
+
+def test_the_most_silent_source_is_forgotten_first_but_never_one_that_waits() -> None:
+    one = assembler("ab", max_sources=2)
+    one.add(arrival("a", 1, "waits"), 0)
+    for modality in "ab":
+        one.add(arrival(modality, 1, "silent"), 0)
+    one.add(arrival("a", 1, "new"), 0)
+    assert told(one.add(arrival("b", 1, "waits"), 0)) == ["1ab"]
+    assert told(one.add(arrival("b", 1, "new"), 0)) == ["1ab"]
+    assert told(one.add(arrival("a", 1, "silent"), 0)) == []  # no longer known to be closed
+
+
+WINDOWS = st.lists(
+    st.tuples(st.sampled_from("xy"), st.sampled_from("abc"), st.integers(0, 12), st.sampled_from([0.0, 0.1, -0.3])),
+    unique=True,
+    max_size=40,
+)
+
+
+@given(windows=WINDOWS, waits=st.lists(st.integers(0, GRACE), min_size=40, max_size=40))
+def test_in_any_order_each_window_ends_in_one_group_and_each_id_comes_once(
+    windows: list[tuple[str, str, int, float]], waits: list[int]
+) -> None:
+    one, now = assembler("abc"), 0
+    groups: list[Group] = []
+    sent = []
+    for (source, modality, slot, jitter), wait in zip(windows, waits, strict=False):
+        now += wait
+        groups += one.tick(now)
+        sent.append(arrival(modality, slot + 1 + jitter, source))
+        groups += one.add(sent[-1], now)
+    groups += one.tick(now + CATCH_UP_GRACES * GRACE)
+    ended = Counter(id(each) for group in groups for each in group.arrivals)
+    assert ended == Counter(id(each) for each in sent)
+    assert max(Counter(group.sample_id for group in groups).values(), default=1) == 1
+    assert one.n_open == 0
+
+
+@given(st.data())
+def test_complete_topics_read_in_any_interleaving_give_the_same_full_groups(data: st.DataObject) -> None:
+    topics = {name: [arrival(name, slot + 1) for slot in range(8)] for name in "abc"}
+    order = data.draw(st.permutations([name for name in "abc" for _ in range(8)]))
+    one = assembler("abc")
+    groups = [group for name in order for group in one.add(topics[name].pop(0), 0)]
+    assert sorted(told(groups)) == sorted(f"{slot + 1}abc" for slot in range(8))
+
+
+def test_a_source_that_lost_a_sensor_holds_up_nobody_else() -> None:
+    one = assembler()
+    for source in "012":
+        one.recall(source, 0, "ab")
+    one.add(arrival("a", 1, "0"), 0)
+    for source in ("1", "2"):
+        one.add(arrival("a", 1, source), 0)
+        assert told(one.add(arrival("b", 1, source), 0)) == ["1ab"]

@@ -1,0 +1,106 @@
+import msgspec
+import numpy as np
+
+from streams.history.table import Table
+from streams.precision.witnesses import MAX_WITNESSES, farness, known_pairs, witnesses
+from streams.records import Sample
+from streams.testing import SyntheticWorld
+
+WORLD = SyntheticWorld(n_sources=4, n_classes=4)
+SAMPLES = list(WORLD.samples(30))
+
+
+def table(samples: list[Sample]) -> Table:
+    one = Table(1024)
+    for sample in samples:
+        one.take(sample, 0)
+    return one
+
+
+def test_a_witness_knows_pairs_in_which_both_have_its_modality() -> None:
+    one = table(SAMPLES)
+    heard = witnesses(one, WORLD.specs, [WORLD.shared])
+    assert len(heard) == len(WORLD.specs) - 1
+    having = {name: set(one.having(name).tolist()) for name in WORLD.specs}
+    for witness in heard:
+        knows = {place for place, row in enumerate(witness.whole) if not np.isnan(row).all()}
+        assert knows in [having[name] for name in WORLD.specs if name != WORLD.shared]
+        expected = np.isin(np.arange(len(SAMPLES)), list(knows))
+        np.testing.assert_array_equal(~np.isnan(witness.whole), expected[:, None] & expected[None, :])
+        np.testing.assert_array_equal(np.isnan(witness.turned), np.isnan(witness.whole))
+
+
+def test_what_binds_is_no_witness() -> None:
+    assert witnesses(table(SAMPLES), WORLD.specs, list(WORLD.specs)) == []
+
+
+def test_a_modality_that_one_source_has_alone_is_no_witness() -> None:
+    alone = [one for one in SAMPLES if one.source_id == SAMPLES[0].source_id]
+    assert witnesses(table(alone), WORLD.specs, [WORLD.shared]) == []
+
+
+def test_windows_of_few_steps_can_bear_witness() -> None:
+    specs = tuple(
+        spec.model_copy(update={"n_steps": 5}) if hasattr(spec, "model_copy") else spec for spec in WORLD.specs.values()
+    )
+    short = SyntheticWorld(n_sources=4, n_classes=4, specs=specs)
+    assert witnesses(table(list(short.samples(30))), short.specs, [short.shared])
+
+
+def test_a_turned_sensor_says_the_same_in_its_own_axes() -> None:
+    turned = np.linalg.qr(np.random.default_rng(0).standard_normal((3, 3)))[0].astype(np.float32)
+    turned *= np.sign(np.linalg.det(turned))
+    rotated = [
+        msgspec.structs.replace(
+            one, windows={name: v @ turned if v.shape[1] == 3 else v for name, v in one.windows.items()}
+        )
+        for one in SAMPLES
+    ]
+    before, after = (witnesses(table(samples), WORLD.specs, [WORLD.shared]) for samples in (SAMPLES, rotated))
+    for one, other in zip(before, after, strict=True):
+        close = np.isclose(one.turned, other.turned, atol=1e-3) | np.isnan(one.turned)
+        assert close.mean() > 0.95
+
+
+def test_only_the_most_frequent_modalities_are_heard() -> None:
+    spec = WORLD.specs[WORLD.shared]
+    names = [spec.name, *(f"other-{i}" for i in range(6))]
+    specs = {name: type(spec)(name=name, n_channels=2, n_steps=20, rate_hz=10.0) for name in names}
+    world = SyntheticWorld(n_sources=4, n_classes=4, specs=tuple(specs.values()), n_complete=4)
+    assert len(witnesses(table(list(world.samples(10))), world.specs, [world.shared])) == MAX_WITNESSES
+
+
+def test_farness_is_the_share_of_the_partners_source_that_is_nearer() -> None:
+    sources = np.repeat([0, 1, 2], 30)
+    view = np.zeros((90, 90), np.float32)
+    view[0, 30:60] = np.arange(30)
+    view[0, 60:] = 100
+    far = farness(view, sources, np.array([0, 0]), np.array([59, 44]))
+    np.testing.assert_allclose(far.nearer, [0, 15 / 30])
+    np.testing.assert_array_equal(far.agree(0.1), [True, False])
+    assert far.chance(0.1) == 0.1
+
+
+def test_where_a_source_has_few_samples_all_other_sources_are_compared() -> None:
+    sources = np.array([0, 1, 1, *[2] * 40])
+    view = np.zeros((43, 43), np.float32)
+    view[0, 1], view[0, 3:13] = 1, 2
+    far = farness(view, sources, np.array([0]), np.array([1]))
+    assert far.among[0] == 42
+    assert far.nearer[0] == 10 / 42
+
+
+def test_farness_is_unknown_where_the_pair_is_or_too_few_are() -> None:
+    sources = np.repeat([0, 1], 30)
+    view = np.ones((60, 60), np.float32)
+    view[0, 30] = np.nan
+    assert np.isnan(farness(view, sources, np.array([0]), np.array([30])).nearer[0])
+    view[1, 40:] = np.nan
+    assert np.isnan(farness(view, sources, np.array([1]), np.array([30])).nearer[0])
+    assert np.isnan(farness(view, sources, np.array([2]), np.array([2])).nearer[0]), "nothing is its own partner"
+
+
+def test_known_pairs_are_of_different_sources() -> None:
+    view = np.array([[1, 1, np.nan], [1, 1, np.nan], [np.nan, np.nan, 1]])
+    known = known_pairs([view], np.array([0, 1, 1]))
+    np.testing.assert_array_equal(known, [[False, True, False], [True, False, False], [False, False, False]])

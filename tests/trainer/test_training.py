@@ -1,0 +1,161 @@
+"""The trainer's loop in one process, on a broker in memory."""
+
+import threading
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from kafka import TopicPartition
+from prometheus_client import CollectorRegistry
+
+from streams.messages.codec import encode_batch
+from streams.models.registry import Registry
+from tests.support.memory_kafka import MemoryBroker, MemoryConsumer
+from tests.support.recorded import Recorded, binding_of, recorded, small_settings
+from tests.trainer.topics.test_publishing import MemoryModels
+from trainer.checkpoints.checkpoint import Checkpoint, CheckpointFolder, admitted_twice
+from trainer.learner import Learner
+from trainer.metrics import TrainerMetrics
+from trainer.parts import Parts
+from trainer.topics.bindings import BindingIntake
+from trainer.topics.publishing import Publisher
+from trainer.topics.samples import SampleLog
+from trainer.training import AnotherTrainer, Training
+
+PAIRS = TopicPartition("pairs", 0)
+
+
+class Full(CheckpointFolder):
+    """A folder on a full disk, the first few times."""
+
+    n_left = 0
+
+    def save(self, checkpoint: Checkpoint) -> Checkpoint:
+        if self.n_left:
+            self.n_left -= 1
+            raise OSError(28, "No space left on device")
+        return super().save(checkpoint)
+
+
+class StopsAtTheEnd(MemoryConsumer):
+    """Tells the trainer to stop once everything was read and asked for more."""
+
+    def __init__(self, broker: MemoryBroker, stop: threading.Event) -> None:
+        super().__init__(broker)
+        self._stop, self._n_empty = stop, 0
+
+    def poll(self, timeout_ms: int, max_records: int) -> dict[TopicPartition, list[object]]:  # type: ignore[override]
+        polled = super().poll(timeout_ms, max_records)
+        self._n_empty += not polled
+        if self._n_empty > 3:
+            self._stop.set()
+        return polled  # type: ignore[return-value]
+
+
+@dataclass
+class Trainer:
+    parts: Parts
+    models: MemoryModels
+    metrics: CollectorRegistry
+    training: Training
+
+    def value(self, name: str, **labels: str) -> float | None:
+        return self.metrics.get_sample_value(name, labels)
+
+
+def filled(record: Recorded) -> MemoryBroker:
+    broker = MemoryBroker()
+    for sample in record.samples.values():
+        broker.write("samples", 0, encode_batch([sample]))
+    for start in range(0, len(record.bindings), 5):
+        broker.write("pairs", 0, encode_batch(record.bindings[start : start + 5]))
+    return broker
+
+
+def trainer_of(record: Recorded, broker: MemoryBroker, folder: CheckpointFolder) -> Trainer:
+    stop, models, metrics = threading.Event(), MemoryModels(), CollectorRegistry()
+    intake = BindingIntake(StopsAtTheEnd(broker, stop), "pairs", 1)
+    samples = SampleLog(MemoryConsumer(broker), "samples", 1)
+    learner = Learner(record.world.specs, record.world.shared, small_settings())
+    publisher = Publisher(models, Registry(str(folder.root / "models")), "stable", lambda: 7)
+    parts = Parts(folder, 0, learner, intake, samples, models, publisher, None)  # type: ignore[arg-type]
+    return Trainer(parts, models, metrics, Training(parts, "", TrainerMetrics(metrics), stop))
+
+
+def run(trainer: Trainer) -> None:
+    try:
+        trainer.training.run()
+    finally:
+        trainer.parts.publisher.stop(10)
+
+
+def test_checkpoints_then_commits_after_every_cycle(tmp_path: Path) -> None:
+    record = recorded()
+    trainer = trainer_of(record, broker := filled(record), CheckpointFolder(tmp_path))
+    run(trainer)
+    assert trainer.parts.learner.n_cycles == 3
+    found = trainer.parts.folder.latest()
+    assert found is not None and found.number == 3
+    assert broker.committed[PAIRS] == found.facts["progress"]["next_pairs"]["0"]
+    assert trainer.value("mmbind_train_cycles_total") == 3
+    assert trainer.value("mmbind_train_steps_total") == 12
+    assert admitted_twice(tmp_path) == 0
+
+
+def test_a_full_disk_stops_neither_training_nor_the_next_checkpoint(tmp_path: Path) -> None:
+    record = recorded()
+    folder = Full(tmp_path)
+    folder.n_left = 2
+    trainer = trainer_of(record, broker := filled(record), folder)
+    run(trainer)
+    found = folder.latest()
+    assert found is not None and (found.number, found.parent) == (1, 0)
+    assert len(found.admissions) == 48
+    assert trainer.value("mmbind_checkpoint_failures_total") == 2
+    assert broker.committed[PAIRS] == found.facts["progress"]["next_pairs"]["0"]
+
+
+def test_nothing_is_committed_or_offered_that_was_not_saved(tmp_path: Path) -> None:
+    record = recorded()
+    folder = Full(tmp_path)
+    folder.n_left = 99
+    trainer = trainer_of(record, broker := filled(record), folder)
+    run(trainer)
+    assert trainer.parts.learner.n_cycles == 3
+    assert broker.committed == {}
+    assert trainer.parts.publisher.is_idle and trainer.models.keys == []
+
+
+def test_a_binding_whose_sample_is_nowhere_is_counted_lost_and_the_rest_goes_on(tmp_path: Path) -> None:
+    record = recorded()
+    broker = filled(record)
+    gone = next(one for one in record.bindings if one.outcome == "bound")
+    written = broker.logs[TopicPartition("samples", 0)]
+    place = list(record.samples).index(gone.sample_id)
+    written[place] = replace(written[place], value=encode_batch([]))
+    trainer = trainer_of(record, broker, CheckpointFolder(tmp_path))
+    run(trainer)
+    assert trainer.parts.learner.counts["sample-lost"] == 1
+    assert trainer.parts.learner.counts["admitted"] == 47
+
+
+def test_gives_up_where_another_trainer_keeps_its_partitions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trainer.training.TAKEOVER_S", 0.0)
+    record = recorded()
+    trainer = trainer_of(record, filled(record), CheckpointFolder(tmp_path))
+    trainer.parts.intake._consumer.give([])
+    with pytest.raises(AnotherTrainer, match="stop it first"):
+        run(trainer)
+
+
+def test_repeated_bindings_do_not_bring_a_cycle_nearer(tmp_path: Path) -> None:
+    record = recorded()
+    broker = filled(record)
+    one = next(iter(record.bindings))
+    for _ in range(40):
+        broker.write("pairs", 0, encode_batch([binding_of(record.samples[one.sample_id], (), "held-out")]))
+        broker.write("pairs", 0, encode_batch([record.bindings[10]]))
+    trainer = trainer_of(record, broker, CheckpointFolder(tmp_path))
+    run(trainer)
+    assert trainer.parts.learner.n_cycles == 3
+    assert trainer.parts.learner.counts["repeated"] == 40

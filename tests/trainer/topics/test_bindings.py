@@ -1,0 +1,130 @@
+import pytest
+from kafka import TopicPartition
+from kafka.errors import KafkaTimeoutError
+
+from streams.messages.codec import encode_batch
+from streams.records import Binding
+from tests.support.memory_kafka import MemoryBroker, MemoryConsumer
+from trainer.topics.bindings import BindingIntake, DataGone
+
+TPS = [TopicPartition("pairs", partition) for partition in range(2)]
+
+
+def binding(number: int) -> Binding:
+    return Binding(sample_id=f"a@{number}", round=0, model_version=0, outcome="alone")
+
+
+class World:
+    """Partition 0 has messages of two Bindings, partition 1 of one."""
+
+    def __init__(self, **intake: object) -> None:
+        self.broker = MemoryBroker()
+        for number in range(0, 6, 2):
+            self.broker.write("pairs", 0, encode_batch([binding(number), binding(number + 1)]))
+        self.broker.write("pairs", 1, encode_batch([binding(10)]))
+        self.consumer = MemoryConsumer(self.broker)
+        self.intake = BindingIntake(self.consumer, "pairs", 2, **intake)  # type: ignore[arg-type]
+
+    def all_ids(self) -> list[str]:
+        ids = []
+        for _ in range(5):
+            for one in self.intake.poll(0):
+                ids.append(one.binding.sample_id)
+                self.intake.done(one)
+        return ids
+
+
+def test_gives_the_bindings_of_each_partition_in_order() -> None:
+    ids = World().all_ids()
+    assert [name for name in ids if name != "a@10"] == [f"a@{number}" for number in range(6)]
+    assert len(ids) == 7
+
+
+def test_goes_on_after_a_message_only_when_all_of_it_is_done() -> None:
+    world = World()
+    first, second, *_ = world.intake.poll(0)
+    world.intake.done(first)
+    assert world.intake.offsets == {0: 0, 1: 0}
+    world.intake.done(second)
+    assert world.intake.offsets == {0: 1, 1: 0}
+
+
+def test_begins_where_it_is_told_and_not_where_the_group_has_committed() -> None:
+    world = World(offsets={0: 2})
+    world.broker.committed[TPS[0]] = 3
+    assert sorted(world.all_ids()) == ["a@10", "a@4", "a@5"]
+
+
+def test_says_what_it_was_trained_on() -> None:
+    world = World(offsets={0: 2}, firsts={0: 1})
+    world.all_ids()
+    assert [(one.partition, one.first, one.end) for one in world.intake.ranges] == [(0, 1, 3), (1, 0, 1)]
+
+
+def test_keeps_what_comes_in_while_a_cycle_is_trained() -> None:
+    world = World()
+    arrived = world.intake.poll(0)
+    for _ in range(5):
+        world.intake.keep_alive()
+    assert len(arrived) + len(world.intake.poll(0)) == 7
+
+
+def test_gives_and_commits_nothing_while_another_trainer_holds_a_partition() -> None:
+    world = World()
+    world.consumer.give(TPS[:1])
+    assert world.intake.poll(0) == []
+    assert not world.intake.is_sole
+    assert not world.intake.commit()
+    world.consumer.give(TPS)
+    assert len(world.all_ids()) == 7
+    assert world.intake.commit()
+    assert world.broker.committed == {TPS[0]: 3, TPS[1]: 1}
+
+
+def test_what_is_not_done_comes_again_after_a_rebalance() -> None:
+    world = World()
+    for one in world.intake.poll(0)[:2]:
+        world.intake.done(one)
+    world.consumer.give(TPS)
+    assert sorted(world.all_ids()) == ["a@10", *(f"a@{number}" for number in range(2, 6))]
+
+
+def test_a_commit_that_the_broker_does_not_take_is_an_error() -> None:
+    world = World()
+    world.all_ids()
+    world.broker.is_away = True
+    with pytest.raises(KafkaTimeoutError):
+        world.intake.commit()
+
+
+def test_a_log_that_is_shorter_than_what_was_read_means_that_the_data_is_gone() -> None:
+    world = World()
+    world.all_ids()
+    for written in world.broker.logs.values():
+        written.clear()
+    with pytest.raises(DataGone, match="ends at 0"):
+        world.intake.poll(0)
+
+
+def test_says_how_much_was_deleted_before_it_was_read() -> None:
+    world = World(offsets={0: 1, 1: 0}, firsts={0: 0})
+    world.broker.starts[TPS[0]] = 2
+    assert "a@4" in world.all_ids()
+    assert world.intake.n_deleted == 1
+
+
+def test_passes_over_what_is_no_binding_and_counts_it() -> None:
+    world = World()
+    world.broker.write("pairs", 1, b"\xc1")
+    world.broker.write(
+        "pairs", 1, b"[" + b'{"round":1},' + b'{"sample_id":"b@1","round":0,"model_version":0,"outcome":"alone"}]'
+    )
+    assert "b@1" in world.all_ids()
+    assert world.intake.n_unreadable == 2
+
+
+def test_knows_how_far_it_is_behind() -> None:
+    world = World()
+    for one in world.intake.poll(0)[:2]:
+        world.intake.done(one)
+    assert world.intake.lags() == {0: 2, 1: 1}

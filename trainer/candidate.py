@@ -1,0 +1,46 @@
+"""A learner's present encoders as a candidate, judged. Performs no I/O and reads no clock."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from encoders.bundle import ModelBundle
+from encoders.manifest import LogRange
+from streams.records import Decision
+from trainer.judging.gate import decide
+from trainer.learner import Learner
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidate:
+    """Trained encoders and the gate's word on them. The version is a wish: one that is taken becomes a free one.
+
+    Its parent is the version that was announced before it, whatever the manifest says.
+    """
+
+    bundle: ModelBundle
+    decision: Decision
+
+
+def judged_candidate(
+    learner: Learner,
+    parent_version: int,
+    created_ns: int,
+    trained_on: Sequence[LogRange] = (),
+    code_version: str = "",
+) -> Candidate | None:
+    """The candidate that follows `parent_version`, with the gate's word; None while binding could not use it.
+
+    One that passes becomes the learner's best, with which later ones are compared. Without the shared modality a
+    worker could do nothing with it.
+    """
+    if learner.shared not in learner.trained_modalities:
+        return None
+    version = parent_version + 1
+    evaluation, best = learner.evaluate(), learner.evaluate_best()
+    decision = decide(
+        version, evaluation.judged, best.judged if best else None, learner.settings.gate, evaluation.missing
+    )
+    if decision.passed:
+        learner.crown(version)
+    bundle = learner.bundle(version, parent_version, created_ns, evaluation, trained_on, code_version)
+    return Candidate(bundle, decision)

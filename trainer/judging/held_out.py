@@ -1,0 +1,88 @@
+"""Samples kept for evaluation, and what they say of encoders. Performs no I/O and reads no clock."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import permutations
+
+import numpy as np
+
+from encoders.modality import ModalitySpec
+from encoders.nets import EncoderFunction
+from streams.records import Sample
+from trainer.judging.evaluation import evaluate, missing_evidence
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """All figures, those that the gate looks at, and in words what could not be judged.
+
+    The gate looks at retrieval between modalities that no training sample has together, since binding alone can have
+    taught it; where there is none, at all of it. Figures of the other pairs are there under `natural/`: they are
+    compared where the best so far knows no pair that binding taught the candidate.
+    """
+
+    figures: dict[str, float]
+    judged: dict[str, float]
+    missing: tuple[str, ...]
+
+    def with_figure(self, name: str, value: float) -> "Evaluation":
+        """The same and one more figure, which the gate looks at."""
+        return Evaluation(self.figures | {name: value}, self.judged | {name: value}, self.missing)
+
+
+class HeldOut:
+    """The latest held-out samples, at most `max_samples`, each once."""
+
+    def __init__(self, max_samples: int, samples: Sequence[Sample] = ()) -> None:
+        self._max_samples = max_samples
+        self._samples: dict[str, Sample] = {}
+        for sample in samples:
+            self.add(sample)
+
+    def __len__(self) -> int:
+        return len(self._samples)
+
+    def __contains__(self, sample_id: object) -> bool:
+        return sample_id in self._samples
+
+    @property
+    def sample_ids(self) -> list[str]:
+        """Oldest first."""
+        return list(self._samples)
+
+    def add(self, sample: Sample) -> None:
+        """Keeps a sample; the oldest goes when there are too many."""
+        self._samples.setdefault(sample.sample_id, sample)
+        if len(self._samples) > self._max_samples:
+            del self._samples[next(iter(self._samples))]
+
+    def evaluate(
+        self,
+        specs: Mapping[str, ModalitySpec],
+        weights: Mapping[str, Mapping[str, np.ndarray]],
+        natural: set[tuple[str, str]],
+        device: str = "cpu",
+    ) -> Evaluation:
+        """What the samples say of the encoders with these weights.
+
+        Args:
+            specs: Modalities by name.
+            weights: By modality; only these are judged.
+            natural: Pairs of modalities, the lesser name first, that training samples have together.
+            device: Torch's name of it.
+        """
+        encoders = {name: EncoderFunction(specs[name], arrays, device=device) for name, arrays in weights.items()}
+        pairs = [(one, other) for one, other in permutations(sorted(weights), 2)]
+        bound = [(one, other) for one, other in pairs if (min(one, other), max(one, other)) not in natural]
+        figures = evaluate(encoders, list(self._samples.values()), pairs)
+        starts = tuple(f"retrieval/{one}->{other}/" for one, other in bound)
+        judged = {name: value for name, value in figures.items() if name.startswith(("collapse/", *starts))}
+        if not any(name.startswith("retrieval/") for name in judged):
+            judged = figures
+        natural_starts = tuple(f"retrieval/{one}->{other}/" for one, other in pairs if (one, other) not in bound)
+        judged = judged | {
+            name.replace("retrieval", "natural", 1): value
+            for name, value in figures.items()
+            if name.startswith(natural_starts)
+        }
+        return Evaluation(figures, judged, missing_evidence(figures, bound or pairs))

@@ -1,0 +1,238 @@
+"""The samples and edges that training draws from. Performs no I/O and reads no clock; its randomness is its own."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+import msgspec
+import numpy as np
+
+from streams.records import Binding, Partner, Sample
+from trainer.settings import TrainerSettings
+from trainer.step.edges import EdgeBatch
+
+NS_PER_S = 1_000_000_000
+# Draws that may be refused, for standing too close to another window of the batch, before one is taken all the same.
+SPACING_TRIES = 8
+
+Identity: TypeAlias = tuple[str, int]
+
+
+class ReplayEntry(msgspec.Struct, frozen=True, array_like=True):
+    """One sample of the buffer and its pseudo-pairs, as the newest round of its Binding has them."""
+
+    sample_id: str
+    round: int
+    partners: tuple[Partner, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReplayState:
+    """What a buffer is made of again: edges, oldest first; identities admitted, oldest first; random state."""
+
+    edges: tuple[ReplayEntry, ...] = ()
+    admitted: tuple[Identity, ...] = ()
+    random: dict[str, Any] | None = None
+
+
+class ReplayBuffer:
+    """The latest samples with their edges, bounded by the number of samples and balanced over sources.
+
+    A full buffer forgets the oldest sample of the source that has most. An edge is drawn only while both of its ends
+    are in the buffer: partners come in by their own Bindings, so nothing else need be kept.
+
+    Args:
+        settings: Its `replay_samples`, `remembered_bindings`, `batch_spacing_s` and `edge_weight` count here.
+        rule: Chooses each anchor's partner: see `partners` and, for what it is compared with, `controls`.
+        state: Of an earlier buffer.
+        samples: Where the state's samples are found; those that are missing are left out and counted.
+    """
+
+    def __init__(
+        self,
+        settings: TrainerSettings,
+        rule: "PartnerRule",
+        state: ReplayState | None = None,
+        samples: Mapping[str, Sample] | None = None,
+    ) -> None:
+        self.settings = settings
+        self.n_missing = 0
+        self.revision = 0
+        self._rule = rule
+        self._rng = np.random.default_rng([settings.seed, 1])
+        self._samples: dict[str, Sample] = {}
+        self._edges: dict[str, ReplayEntry] = {}
+        self._by_source: dict[str, list[str]] = {}
+        self._admitted: OrderedDict[Identity, None] = OrderedDict()
+        if state is not None:
+            self._restore(state, samples or {})
+
+    def __len__(self) -> int:
+        return len(self._samples)
+
+    def __contains__(self, sample_id: object) -> bool:
+        return sample_id in self._samples
+
+    @property
+    def samples(self) -> Mapping[str, Sample]:
+        """The buffer's samples by id, oldest first."""
+        return self._samples
+
+    @property
+    def by_source(self) -> Mapping[str, Sequence[str]]:
+        """Ids of the buffer's samples by source, oldest first."""
+        return self._by_source
+
+    def knows(self, binding: Binding) -> bool:
+        """Whether this sample and round was admitted before."""
+        return (binding.sample_id, binding.round) in self._admitted
+
+    def admit(self, binding: Binding, sample: Sample) -> bool:
+        """Takes the Binding's edges in; False, and no change, if this sample and round was admitted before.
+
+        A newer round replaces the older one; an older one that comes late is admitted and changes nothing. One that was
+        withheld has natural edges only.
+        """
+        if self.knows(binding):
+            return False
+        self._remember((binding.sample_id, binding.round))
+        present = self._edges.get(binding.sample_id)
+        if len(sample.windows) > 1 and (present is None or present.round < binding.round):
+            partners = () if binding.outcome == "withheld" else binding.partners
+            self._put(ReplayEntry(binding.sample_id, binding.round, partners), sample)
+        return True
+
+    def draw(self, n_rows: int) -> EdgeBatch:
+        """Rows of an anchor and a partner: anchors uniformly over sources, then over a source's samples.
+
+        Two windows of one source within `batch_spacing_s` are avoided where the buffer allows it.
+
+        Raises:
+            ValueError: If the buffer is empty.
+        """
+        if not self._samples:
+            raise ValueError("a batch was drawn from an empty replay buffer")
+        sources = sorted(self._by_source)
+        spacing = _Spacing(self.settings.batch_spacing_s)
+        anchors: list[Sample] = []
+        partners: list[Sample | None] = []
+        weights = np.zeros(n_rows, np.float32)
+        for row in range(n_rows):
+            anchor = spacing.choose(lambda: self._any_anchor(sources))
+            assert anchor is not None
+            partner, weights[row] = self._spaced_partner(spacing, anchor)
+            anchors.append(anchor)
+            partners.append(partner)
+        return EdgeBatch(anchors, partners, weights)
+
+    def any_other(self, source_id: str, rng: np.random.Generator) -> Sample | None:
+        """A sample of another source, uniformly over sources; None if there is no other source."""
+        others = sorted(self._by_source.keys() - {source_id})
+        if not others:
+            return None
+        return self._any_of(others, rng)
+
+    def edges_of(self, sample_id: str) -> Sequence[Partner]:
+        """The sample's pseudo-pairs, whether their other ends are in the buffer or not."""
+        return self._edges[sample_id].partners
+
+    @property
+    def confidence(self) -> float | None:
+        """Mean confidence of the samples' best partners, as far as it is known; None where it is of none."""
+        best = [max(one.partners, key=lambda to: to.probability) for one in self._edges.values() if one.partners]
+        known = [one.confidence for one in best if one.confidence is not None]
+        return sum(known) / len(known) if known else None
+
+    def snapshot(self) -> ReplayState:
+        """All that the next draw and the next admission depend on, but the samples' windows."""
+        random: dict[str, Any] = dict(self._rng.bit_generator.state)
+        return ReplayState(tuple(self._edges.values()), tuple(self._admitted), random)
+
+    def _spaced_partner(self, spacing: "_Spacing", anchor: Sample) -> tuple[Sample | None, float]:
+        weight = 0.0
+
+        def choose() -> Sample | None:
+            nonlocal weight
+            partner, weight = self._rule(self, anchor, self._rng)
+            return partner
+
+        partner = spacing.choose(choose)
+        return partner, weight
+
+    def _any_anchor(self, sources: Sequence[str]) -> Sample:
+        if self.settings.balanced_replay:
+            return self._any_of(sources, self._rng)
+        ids = list(self._samples)
+        return self._samples[ids[int(self._rng.integers(len(ids)))]]
+
+    def _any_of(self, sources: Sequence[str], rng: np.random.Generator) -> Sample:
+        ids = self._by_source[sources[int(rng.integers(len(sources)))]]
+        return self._samples[ids[int(rng.integers(len(ids)))]]
+
+    def _put(self, edges: ReplayEntry, sample: Sample) -> None:
+        if edges.sample_id not in self._samples:
+            self._by_source.setdefault(sample.source_id, []).append(edges.sample_id)
+        self._samples[edges.sample_id] = sample
+        self._edges[edges.sample_id] = edges
+        self.revision += 1
+        if len(self._samples) > self.settings.replay_samples:
+            self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
+        # Of sources with equally many, the first by name: the choice must not depend on how the buffer was filled.
+        fullest = max(sorted(self._by_source), key=lambda source: len(self._by_source[source]))
+        ids = self._by_source[fullest]
+        oldest = ids.pop(0)
+        if not ids:
+            del self._by_source[fullest]
+        del self._samples[oldest], self._edges[oldest]
+
+    def _remember(self, identity: Identity) -> None:
+        self._admitted[identity] = None
+        if len(self._admitted) > self.settings.remembered_bindings:
+            self._admitted.popitem(last=False)
+
+    def _restore(self, state: ReplayState, samples: Mapping[str, Sample]) -> None:
+        for edges in state.edges:
+            if edges.sample_id in samples:
+                self._put(edges, samples[edges.sample_id])
+            else:
+                self.n_missing += 1
+        for identity in state.admitted:
+            self._remember(identity)
+        if state.random is not None:
+            self._rng.bit_generator.state = state.random
+
+
+class PartnerRule(Protocol):
+    """Chooses an anchor's partner, and what the loss multiplies that edge by."""
+
+    def __call__(
+        self, buffer: ReplayBuffer, anchor: Sample, rng: np.random.Generator, /
+    ) -> tuple[Sample | None, float]:
+        """A sample of another source and a weight of at least 0, or None if there is none to be had."""
+        ...
+
+
+class _Spacing:
+    """Keeps the windows of one source in a batch apart, as far as a few more draws can do it."""
+
+    def __init__(self, spacing_s: float) -> None:
+        self._spacing_ns = spacing_s * NS_PER_S
+        self._starts: dict[str, list[int]] = {}
+
+    def choose(self, draw: Callable[[], Sample | None]) -> Sample | None:
+        """The first draw that stands far enough from those chosen before, else the last."""
+        sample = draw()
+        for _ in range(SPACING_TRIES - 1):
+            if sample is None or self._stands_apart(sample):
+                break
+            sample = draw()
+        if sample is not None:
+            self._starts.setdefault(sample.source_id, []).append(sample.start_ns)
+        return sample
+
+    def _stands_apart(self, sample: Sample) -> bool:
+        starts = self._starts.get(sample.source_id, ())
+        return all(abs(start - sample.start_ns) >= self._spacing_ns for start in starts)

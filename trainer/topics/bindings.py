@@ -1,0 +1,199 @@
+"""Bindings from `pairs`, read by the one trainer that holds all its partitions. Knows nothing of training."""
+
+import logging
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.consumer.subscription_state import ConsumerRebalanceListener
+from kafka.structs import OffsetAndMetadata
+
+from encoders.manifest import LogRange
+from streams.records import Binding
+from trainer.topics.records import readable_records
+
+log = logging.getLogger(__name__)
+
+POLL_MESSAGES = 20
+JOIN_POLL_MS = 300
+# So many may wait while a cycle is trained; past them nothing is read, and the group knows no longer that we live.
+KEPT_BINDINGS = 5000
+COMMIT_TIMEOUT_MS = 10_000
+
+
+class DataGone(Exception):  # noqa: N818 - it says what is so
+    """The log ends before what was read: the broker came back without its data."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivedBinding:
+    """A Binding, its message's place, and whether it is the message's last."""
+
+    binding: Binding
+    partition: int
+    offset: int
+    is_last: bool
+
+
+class BindingIntake:
+    """All partitions of `pairs` or none: a trainer that must share them waits, reads nothing and may not commit.
+
+    Where to go on is decided by the caller: from `offsets` at first, and from what is `done` after every rebalance.
+    The group's committed offsets only tell others how far training is.
+
+    Args:
+        consumer: Of the trainer's group, without automatic commits; is subscribed here.
+        topic: Name of `pairs`.
+        n_partitions: How many it has.
+        offsets: Where to begin in each partition; 0 where it is not named.
+        firsts: Where training of these encoders began, for `ranges`.
+    """
+
+    def __init__(
+        self,
+        consumer: KafkaConsumer,
+        topic: str,
+        n_partitions: int,
+        offsets: Mapping[int, int] | None = None,
+        firsts: Mapping[int, int] | None = None,
+    ) -> None:
+        self.n_unreadable = 0
+        self.n_deleted = 0
+        self._consumer, self._topic = consumer, topic
+        self._tps = [TopicPartition(topic, partition) for partition in range(n_partitions)]
+        self._next = dict.fromkeys(range(n_partitions), 0) | dict(offsets or {})
+        self._firsts = dict(firsts or {})
+        self._is_fresh = False
+        self._kept: deque[ArrivedBinding] = deque()
+        consumer.subscribe([topic], listener=_Listener(self))
+
+    @property
+    def is_sole(self) -> bool:
+        """Whether this trainer holds all partitions."""
+        return len(self._consumer.assignment()) == len(self._tps)
+
+    @property
+    def offsets(self) -> dict[int, int]:
+        """Where to go on in each partition, by all that is done."""
+        return dict(self._next)
+
+    @property
+    def firsts(self) -> dict[int, int]:
+        """The first offset that was read of each partition."""
+        return dict(self._firsts)
+
+    @property
+    def ranges(self) -> tuple[LogRange, ...]:
+        """What the encoders were trained on so far."""
+        return tuple(
+            LogRange(topic=self._topic, partition=partition, first=first, end=self._next[partition])
+            for partition, first in sorted(self._firsts.items())
+        )
+
+    def poll(self, timeout_ms: int) -> list[ArrivedBinding]:
+        """The next Bindings, in the order of each partition; none while another trainer holds partitions.
+
+        Raises:
+            DataGone: If the log is shorter than what was read.
+        """
+        if not self._kept:
+            self._read(timeout_ms)
+        if self._is_fresh:
+            self._look_around()
+        arrived = list(self._kept) if self.is_sole else []
+        self._kept.clear()
+        self._check_ends()
+        return arrived
+
+    def keep_alive(self) -> None:
+        """Tells the group that this trainer lives while it trains; what comes in meanwhile is kept for `poll`.
+
+        Takes a moment while partitions are being given out, since that needs several answers of the broker.
+        """
+        if not self.is_sole:
+            self._kept.clear()
+            self._read(JOIN_POLL_MS)
+        elif len(self._kept) < KEPT_BINDINGS:
+            self._read(0)
+
+    def done(self, arrived: ArrivedBinding) -> None:
+        """The Binding need not come again."""
+        self._firsts.setdefault(arrived.partition, arrived.offset)
+        # A crash between two Bindings of one message repeats the first of them: they are known by identity.
+        self._next[arrived.partition] = arrived.offset + arrived.is_last
+
+    def commit(self) -> bool:
+        """Commits what is done; False while another trainer holds partitions, since then it is not ours to say.
+
+        Raises:
+            KafkaError: If the broker does not take it.
+        """
+        if not self.is_sole:
+            return False
+        offsets = {tp: OffsetAndMetadata(self._next[tp.partition], "", -1) for tp in self._tps}
+        self._consumer.commit(offsets, timeout_ms=COMMIT_TIMEOUT_MS)
+        return True
+
+    def lags(self) -> dict[int, int]:
+        """Messages of each partition that are not done yet, as far as the broker has told its end."""
+        ends = {tp.partition: self._consumer.highwater(tp) for tp in self._consumer.assignment()}
+        return {partition: max(0, end - self._next[partition]) for partition, end in ends.items() if end is not None}
+
+    def close(self) -> None:
+        """Leaves the group."""
+        self._consumer.close(autocommit=False, timeout_ms=COMMIT_TIMEOUT_MS)
+
+    def begin(self) -> None:
+        """Goes to what is not done yet, in the partitions held now. Called in the client's own thread: must not wait.
+
+        What was read before and is not done comes a second time, and is known by identity.
+        """
+        for tp in self._consumer.assignment():
+            self._consumer.seek(tp, self._next[tp.partition])
+        self._is_fresh = True
+
+    def _look_around(self) -> None:
+        """After partitions were given out: what was deleted before it was read, and whether somebody else is there."""
+        self._is_fresh = False
+        held = sorted(self._consumer.assignment())
+        if len(held) < len(self._tps):
+            log.warning("another trainer holds %d of %d partitions", len(self._tps) - len(held), len(self._tps))
+        starts = self._consumer.beginning_offsets(held) if held else {}
+        for tp, start in starts.items():
+            n_deleted = start - self._next[tp.partition]
+            if n_deleted > 0 and self._firsts:
+                self.n_deleted += n_deleted
+                log.error("%d messages of %s[%d] were deleted unread", n_deleted, tp.topic, tp.partition)
+
+    def _read(self, timeout_ms: int) -> None:
+        # Nothing is ever paused: kafka-python 3.0.12 at times delivers nothing any more afterwards.
+        for tp, messages in sorted(self._consumer.poll(timeout_ms, max_records=POLL_MESSAGES).items()):
+            for message in messages:
+                self._kept.extend(self._arrived(tp.partition, message))
+
+    def _arrived(self, partition: int, message: Any) -> Iterator[ArrivedBinding]:
+        bindings, n_faults = readable_records(message, Binding)
+        self.n_unreadable += n_faults
+        for place, binding in enumerate(bindings, 1):
+            yield ArrivedBinding(binding, partition, message.offset, is_last=place == len(bindings))
+
+    def _check_ends(self) -> None:
+        for tp in self._consumer.assignment():
+            end = self._consumer.highwater(tp)
+            if end is not None and end < self._next[tp.partition]:
+                raise DataGone(
+                    f"{tp.topic}[{tp.partition}] ends at {end}, but was read up to {self._next[tp.partition]}"
+                )
+
+
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
+    def __init__(self, intake: BindingIntake) -> None:
+        self._intake = intake
+
+    def on_partitions_revoked(self, revoked: Any) -> None:
+        """Nothing: the next assignment says where to go on."""
+
+    def on_partitions_assigned(self, assigned: Any) -> None:
+        self._intake.begin()

@@ -1,0 +1,177 @@
+"""Candidates to the registry and to `models`, tried again until they are there. Knows nothing of training."""
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+
+from encoders.bundle import BundleConflict, BundleError, ModelBundle, pack_bundle
+from encoders.manifest import ModelManifest
+from streams.models.channels import ChannelView, decision_record, move_record, version_record
+from streams.models.registry import Registry
+from streams.records import Decision
+from trainer.candidate import Candidate
+
+log = logging.getLogger(__name__)
+
+FIRST_RETRY_S = 1.0
+LONGEST_RETRY_S = 60.0
+MAX_WAITING = 8
+# Numbers that are taken by other contents before the registry is thought to be somebody else's.
+TAKEN_VERSIONS = 1000
+
+
+class ModelsTopic(Protocol):
+    """The `models` topic as a publisher sees it."""
+
+    def refresh(self) -> ChannelView:
+        """The state of all records up to the topic's present end."""
+
+    def append(self, record: tuple[bytes, bytes]) -> None:
+        """Writes a record; returns when the broker has it."""
+
+
+class Publisher:
+    """Announces candidates, in their order, in a thread of its own: a bucket that is away does not hold up training.
+
+    Whatever of a candidate is there already is left alone, so that one may be offered again after a crash.
+
+    Args:
+        models: The topic.
+        registry: Where the files go.
+        channel: Is moved to a version that passed.
+        now_ns: The time, for the moves.
+        may_publish: Asked before anything is written; while it says no, nothing is.
+        last_version: The newest that was announced in an earlier life.
+        first_retry_s: Wait after the first failure; it doubles from there.
+    """
+
+    def __init__(
+        self,
+        models: ModelsTopic,
+        registry: Registry,
+        channel: str,
+        now_ns: Callable[[], int],
+        may_publish: Callable[[], bool] = lambda: True,
+        last_version: int = 0,
+        first_retry_s: float = FIRST_RETRY_S,
+    ) -> None:
+        self.last_version = last_version
+        self.n_published = 0
+        self.n_failures = 0
+        self._models, self._registry, self._channel = models, registry, channel
+        self._now_ns, self._may_publish = now_ns, may_publish
+        self._first_retry_s = first_retry_s
+        self._waiting: list[Candidate] = []
+        self._changed = threading.Condition()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
+
+    def start(self) -> None:
+        """Publishes from now on."""
+        self._thread.start()
+
+    def stop(self, timeout_s: float) -> None:
+        """Publishes no more; what is under way may end in `timeout_s`, the rest is done after the next start."""
+        self._stop.set()
+        with self._changed:
+            self._changed.notify_all()
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether all that was offered is announced."""
+        return not self._waiting
+
+    def offer(self, candidate: Candidate) -> None:
+        """Has the candidate announced after those offered before it.
+
+        Of more than MAX_WAITING the oldest that failed the gate is given up, or the oldest of all.
+        """
+        with self._changed:
+            self._waiting.append(candidate)
+            if len(self._waiting) > MAX_WAITING:
+                failed = (one for one in self._waiting if not one.decision.passed)
+                self._waiting.remove(next(failed, self._waiting[0]))
+                log.warning("a candidate is given up: %d others wait to be published", MAX_WAITING)
+            self._changed.notify_all()
+
+    def announce(self, candidate: Candidate) -> int:
+        """Makes the candidate readable, then known, then followed if it passed; the version that it got.
+
+        1. its files, verified; 2. its manifest; 3. the decision; 4. the channel's move.
+
+        Raises:
+            RegistryAway: If the registry cannot be reached.
+            KafkaError: If the broker cannot.
+            BundleError: If what the registry holds is not what was written.
+        """
+        view = self._models.refresh()
+        manifest = self._announced(view, candidate.bundle)
+        if manifest is None:
+            manifest = self._written(max(view.next_version, candidate.bundle.manifest.version), candidate.bundle)  # 1
+            self._models.append(version_record(manifest))  # 2
+        version = manifest.version
+        decision = view.decisions.get(version) or msgspec.structs.replace(candidate.decision, version=version)
+        if version not in view.decisions:
+            self._models.append(decision_record(decision))  # 3
+        if decision.passed and all(move.version != version for move in view.history(self._channel)):
+            self._move(view, decision)  # 4
+        self.last_version = max(self.last_version, version)
+        return version
+
+    def _announced(self, view: ChannelView, bundle: ModelBundle) -> ModelManifest | None:
+        """The manifest of a version with these very encoders, if there is one."""
+        packed, _ = pack_bundle(bundle, "any")
+        sums = sorted(file.sha256 for file in packed.files)
+        found = (one for one in view.manifests.values() if sorted(file.sha256 for file in one.files) == sums)
+        return next(found, None)
+
+    def _written(self, version: int, bundle: ModelBundle) -> ModelManifest:
+        for number in range(version, version + TAKEN_VERSIONS):
+            manifest = msgspec.structs.replace(bundle.manifest, version=number, parent=self.last_version)
+            try:
+                return self._registry.publish(ModelBundle(manifest, bundle.weights))
+            except BundleConflict as taken:
+                # Left by a trainer that ended before it could announce it, or by another one.
+                log.warning("version %d is taken in the registry: %s", number, taken)
+        raise BundleError(f"version {version}", "a free number", f"{TAKEN_VERSIONS} of them taken")
+
+    def _move(self, view: ChannelView, decision: Decision) -> None:
+        reason = f"passed the gate: {decision.reason}"
+        key, value = move_record(view, self._channel, decision.version, reason, "trainer", self._now_ns())
+        self._models.append((key, value))
+        if not self._models.refresh().counted(key):
+            log.warning("somebody else moved %s first: version %d is not followed", self._channel, decision.version)
+
+    def _run(self) -> None:
+        retry_s = self._first_retry_s
+        while not self._stop.is_set():
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting or self._stop.is_set())
+                if self._stop.is_set():
+                    return
+                candidate = self._waiting[0]
+            if self._may_publish() and self._try(candidate):
+                retry_s = self._first_retry_s
+                continue
+            self._stop.wait(retry_s)
+            retry_s = min(2 * retry_s, LONGEST_RETRY_S)
+
+    def _try(self, candidate: Candidate) -> bool:
+        try:
+            version = self.announce(candidate)
+        except Exception as error:  # each store has exceptions of its own, and training must go on
+            self.n_failures += 1
+            log.warning("a candidate could not be published, trying again: %s: %s", type(error).__name__, error)
+            return False
+        with self._changed:
+            # It may have been given up meanwhile.
+            self._waiting = [one for one in self._waiting if one is not candidate]
+        self.n_published += 1
+        word = "passed" if candidate.decision.passed else "refused"
+        log.info("version %d announced, %s by the gate: %s", version, word, candidate.decision.reason)
+        return True

@@ -1,0 +1,118 @@
+"""Samples looked up in the log: read only as far as Bindings ask for them, so that few have to be held."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from streams.records import Sample
+from trainer.topics.records import readable_records
+
+POLL_MS = 300
+POLL_MESSAGES = 50
+# Polls that must bring nothing, after the broker was seen to live, before the log's end is believed.
+SILENT_POLLS = 2
+RETRY_S = 1.0
+
+
+class SampleLog:
+    """Finds samples by id, reading `samples` forward from `starts`.
+
+    Samples that nobody has asked for yet wait here, at most `capacity`, the oldest going first. Where each one that
+    waits or was found lies in the log is remembered, so that a later start knows from where to read again.
+
+    Args:
+        consumer: Without a group; is assigned here.
+        topic: Name of `samples`.
+        n_partitions: How many it has.
+        starts: Where to begin in each partition; at its first where it is not named.
+        capacity: Of samples that wait.
+    """
+
+    def __init__(
+        self,
+        consumer: KafkaConsumer,
+        topic: str,
+        n_partitions: int,
+        starts: Mapping[int, int] | None = None,
+        capacity: int = 20_000,
+    ) -> None:
+        self.n_unreadable = 0
+        self._consumer, self._topic, self._capacity = consumer, topic, capacity
+        self._tps = [TopicPartition(topic, partition) for partition in range(n_partitions)]
+        self._waiting: OrderedDict[str, Sample] = OrderedDict()
+        self._places: dict[str, tuple[int, int]] = {}
+        consumer.assign(self._tps)
+        for tp in self._tps:
+            if starts and tp.partition in starts:
+                consumer.seek(tp, starts[tp.partition])
+            else:
+                consumer.seek_to_beginning(tp)
+
+    @property
+    def n_waiting(self) -> int:
+        """Samples that were read and not asked for."""
+        return len(self._waiting)
+
+    def find(self, sample_ids: Iterable[str], stop: threading.Event) -> dict[str, Sample]:
+        """The samples with these ids; one that is not there when the log's present end is reached is left out.
+
+        Waits while the broker is away. Ends early when `stop` is set.
+        """
+        wanted = set(sample_ids)
+        found = {name: self._waiting.pop(name) for name in wanted & self._waiting.keys()}
+        n_silent, is_alive = 0, False
+        while len(found) < len(wanted) and not stop.is_set() and not (is_alive and n_silent >= SILENT_POLLS):
+            n_read = self._read_on(wanted, found)
+            n_silent = 0 if n_read or not self._at_end() else n_silent + 1
+            if n_silent >= SILENT_POLLS and not is_alive:
+                n_silent, is_alive = 0, self._broker_lives(stop)
+        return found
+
+    def starts_for(self, sample_ids: Iterable[str]) -> dict[int, int]:
+        """From where to read, in each partition, to find these samples again and all that wait or come later.
+
+        All other places are forgotten.
+        """
+        needed = {*sample_ids, *self._waiting}
+        self._places = {name: place for name, place in self._places.items() if name in needed}
+        starts = {tp.partition: int(self._consumer.position(tp)) for tp in self._tps}
+        for partition, offset in self._places.values():
+            starts[partition] = min(starts[partition], offset)
+        return starts
+
+    def close(self) -> None:
+        """Leaves the broker."""
+        self._consumer.close()
+
+    def _read_on(self, wanted: set[str], found: dict[str, Sample]) -> int:
+        """Reads a little further; the number of messages."""
+        polled = self._consumer.poll(POLL_MS, max_records=POLL_MESSAGES)
+        for tp, messages in sorted(polled.items()):
+            for message in messages:
+                samples, n_faults = readable_records(message, Sample)
+                self.n_unreadable += n_faults
+                for sample in samples:
+                    # A sample that is written again, after a crash, is the same: its first place is enough.
+                    if sample.sample_id not in self._places:
+                        (found if sample.sample_id in wanted else self._waiting)[sample.sample_id] = sample
+                        self._places[sample.sample_id] = (tp.partition, message.offset)
+        while len(self._waiting) > self._capacity:
+            oldest, _ = self._waiting.popitem(last=False)
+            del self._places[oldest]
+        return sum(len(messages) for messages in polled.values())
+
+    def _at_end(self) -> bool:
+        ends = {tp: self._consumer.highwater(tp) for tp in self._tps}
+        return all(end is not None and self._consumer.position(tp) >= end for tp, end in ends.items())
+
+    def _broker_lives(self, stop: threading.Event) -> bool:
+        """Whether silence means the log's end: a broker that is away is silent too."""
+        try:
+            self._consumer.beginning_offsets(self._tps)
+        except KafkaError:
+            stop.wait(RETRY_S)
+            return False
+        return True
