@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from deploy.cli.output import WrongInput
+from deploy.errors import WrongInput
 from deploy.recordings.recordings import Recordings
 from encoders.bundle import ModelBundle
 from encoders.loaded_model import LoadedModel
