@@ -18,7 +18,7 @@ from streams.broker.connection import client_config, producer_config
 from streams.broker.log import committed_offsets, read_all
 from streams.broker.topics import create_topics
 from streams.messages.codec import batches
-from streams.messages.partitioning import partition_of
+from streams.messages.outbox import partition_of
 from streams.messages.topic_names import TopicNames
 from streams.models.channels import ChannelView
 from streams.models.registry import Registry
