@@ -5,10 +5,9 @@ learn from later ones (neighbourhoods, use counts) and whatever changes structur
 effect at a counted row, and matrix products have one fixed shape.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from encoders.modality import ModalitySpec
 from streams.arrival.first_round import Arrival
 from streams.arrival.generation import Generation, GenerationBuild
 from streams.arrival.newcomers import Newcomers
@@ -17,7 +16,7 @@ from streams.history.store import SampleStore
 from streams.precision.figures import Control, PrecisionEstimate
 from streams.records import Binding, Outcome, Partner, Sample
 from streams.review.review import Encoders, Review, Round
-from streams.settings import BindingSettings, IndexSettings
+from streams.settings import StreamSettings
 from streams.stopwatch import Stopwatch
 
 
@@ -44,41 +43,25 @@ class Binder:
     Not for several threads at once, but `GenerationBuild.run` may go on in another one.
 
     Args:
-        spec: The shared modality.
-        shared: Its name in the samples.
-        binding: How partners are chosen.
-        index: The history's size and its index.
+        settings: Of the stream: its modalities, which of them binds, how partners are chosen, how much is remembered.
         worker: Its name in the Bindings.
-        specs: All modalities by name, for an estimate of how many pairs are right, and to ask again with a model's
-            other encoders; without them there is neither.
         stopwatch: Is told what embedding and search of new samples took.
     """
 
-    def __init__(
-        self,
-        spec: ModalitySpec,
-        shared: str,
-        binding: BindingSettings | None = None,
-        index: IndexSettings | None = None,
-        worker: str = "",
-        specs: Mapping[str, ModalitySpec] | None = None,
-        stopwatch: Stopwatch | None = None,
-    ) -> None:
+    def __init__(self, settings: StreamSettings, worker: str = "", stopwatch: Stopwatch | None = None) -> None:
+        specs, shared = settings.specs, settings.shared_modality
+        names = [shared, *(name for name in settings.binding.also_shared if name in specs)]
         self.sequence = 0
         self.swaps: list[Swap] = []
-        self.store = SampleStore(spec, shared, index or IndexSettings())
-        self._spec = spec
+        self.store = SampleStore(specs[shared], shared, settings.index)
+        self._spec = specs[shared]
         self._shared = shared
-        self._settings = binding or BindingSettings()
-        self._index_settings = index or IndexSettings()
+        self._settings, self._index_settings = settings.binding, settings.index
         self._worker = worker
         self._stopwatch = stopwatch or Stopwatch()
-        self._builds: list[GenerationBuild] = []
-        binding = self._settings
-        names = [shared, *(name for name in binding.also_shared if name in (specs or {}))]
-        self._review = Review(specs or {shared: spec}, names, binding)
+        self._review = Review(specs, names, settings.binding)
         self._generation = self._new_generation(0, None)
-        self._newcomers = Newcomers(names, self.store, self._index_settings.history_samples)
+        self._newcomers = Newcomers(names, self.store, settings.index.history_samples)
         self._asks_again = False
         self._arrival = Arrival(self.store, self._settings, self._stopwatch)
 
@@ -107,26 +90,25 @@ class Binder:
         """The last round's best partners beside random ones."""
         return self._review.control
 
-    def observe(self, samples: Sequence[Sample], partition: int = 0) -> list[Binding]:
+    def observe(self, samples: Sequence[Sample]) -> list[Binding]:
         """One Binding for each new sample, in order; a sample whose id is known gives none.
 
         Between them come those of later rounds, where earlier samples were asked again: see `review`.
 
         Args:
             samples: Their scalings cover the shared modality where they have it.
-            partition: Where they came from, for `forget_partition`.
         """
         bindings = self.review() if self._asks_again and samples else []
-        for taken in self._take(samples, partition):
+        for taken in self._take(samples):
             self.sequence += 1
             bindings.append(self._binding(taken.sample.sample_id, 0, taken.outcome, taken.partners))
             if taken.later:
                 bindings += self._later(taken.later)
         return bindings
 
-    def remember(self, samples: Sequence[Sample], partition: int = 0) -> None:
+    def remember(self, samples: Sequence[Sample]) -> None:
         """Takes samples that were bound before: the same changes of state, no Bindings."""
-        self._take(samples, partition, asks_again=False)
+        self._take(samples, asks_again=False)
 
     def review(self) -> list[Binding]:
         """Asks the last samples again, all together, and gives their Bindings of a new round.
@@ -138,14 +120,6 @@ class Binder:
             later = self._review.ask()
         return self._later(later)
 
-    def forget_partition(self, partition: int) -> None:
-        """Samples of that partition are nobody's partner from now on, and are new if they come again."""
-        rows = self.store.forget_partition(partition)
-        self._review.forget_partition(partition)
-        for build in self._builds:
-            build.forgotten.append(rows)
-        self._generation.index.forget(rows)
-
     def begin_build(self, version: int, encoders: Encoders | None = None) -> GenerationBuild:
         """The generation of a new model over the present history, whose `run` does the work in any thread.
 
@@ -155,9 +129,7 @@ class Binder:
         """
         encoders = encoders or {}
         generation = self._new_generation(version, encoders.get(self._shared))
-        build = GenerationBuild(generation, self.store, self.sequence, encoders)
-        self._builds.append(build)
-        return build
+        return GenerationBuild(generation, self.store, self.sequence, encoders)
 
     def swap(self, build: GenerationBuild) -> Swap:
         """Binds with that generation from the next sample on, after it caught up."""
@@ -166,13 +138,11 @@ class Binder:
         self._review.use(build.encoders, lambda ids: self._generation.learned(self.store.rows(ids)))
         self._asks_again = True
         self.swaps.append(Swap(build.version, build.built_at, self.sequence))
-        self._builds.remove(build)
         return self.swaps[-1]
 
-    def abandon(self, build: GenerationBuild) -> None:
-        """Lets go of a build that will not be swapped in."""
-        self._builds.remove(build)
-        build.generation.index.close()
+    def use(self, version: int, encoders: Encoders | None = None) -> Swap:
+        """Binds by that model from the next sample on: builds its generation here and now, and swaps it in."""
+        return self.swap(self.begin_build(version, encoders))
 
     def _new_generation(self, version: int, encoder: EncoderFunction | None) -> Generation:
         embedding = Embedding(self._spec, encoder, self._settings.learned_share, self._review.descriptor)
@@ -200,11 +170,11 @@ class Binder:
             for one in later.asked
         ]
 
-    def _take(self, samples: Sequence[Sample], partition: int, asks_again: bool = True) -> list[_Taken]:
+    def _take(self, samples: Sequence[Sample], asks_again: bool = True) -> list[_Taken]:
         """The new samples with what became of them."""
         outcomes = self._newcomers.sort(samples)
         queried = [one.sample for one in outcomes if one.outcome == "bound"]
-        found = iter(self._arrival.bind(self._generation, queried, partition))
+        found = iter(self._arrival.bind(self._generation, queried))
         taken: list[_Taken] = []
         for sample, outcome, may_be_asked in outcomes:
             partners = next(found) if outcome == "bound" else ()
@@ -214,7 +184,7 @@ class Binder:
                 outcome, partners = "withheld", ()
             later = None
             if may_be_asked and self._settings.review_samples:
-                self._review.take(sample, partition)
+                self._review.take(sample)
                 later = self._review_if_due(asks_again)
             taken.append(_Taken(sample, outcome, partners, later))
         return taken

@@ -11,7 +11,7 @@ What becomes of a window, and where::
 
 Here all of this happens in one process, from recordings. In a worker the same parts stand on two sides of the topic
 `samples`: `ingest` puts bytes, rejects and acknowledgements around `intake`, the shell puts Kafka around `ingest` and
-`binder`. Models come back by `binder.begin_build` and `binder.swap`, between two calls.
+`binder`. Models come back by `binder.use`, between two calls.
 
 The law: what comes out depends on the order of the windows and on the moments of the swaps, not on how the stream is
 cut into calls.
@@ -56,9 +56,7 @@ class Pipeline:
     """
 
     def __init__(self, settings: StreamSettings, worker: str = "") -> None:
-        shared = settings.shared_modality
-        specs = settings.specs
-        self.binder = Binder(specs[shared], shared, settings.binding, settings.index, worker, specs)
+        self.binder = Binder(settings, worker)
         self.refused: Counter[str] = Counter()
         self._intake = Intake(settings)
         self._now_ns = 0

@@ -26,14 +26,14 @@ class Arrival:
         self._store, self._settings, self._stopwatch = store, settings, stopwatch
         self._used: list[Assignment] = []
 
-    def bind(self, generation: Generation, samples: Sequence[Sample], partition: int) -> list[tuple[Partner, ...]]:
+    def bind(self, generation: Generation, samples: Sequence[Sample]) -> list[tuple[Partner, ...]]:
         """Takes samples into the history; the partners of each among what came before it."""
         found: list[tuple[Partner, ...]] = []
         start = 0
         while start < len(samples):
             piece = samples[start : start + self._store.room]
             row = self._store.n_rows
-            self._store.append(piece, partition)
+            self._store.append(piece)
             for candidates in generation.follow(self._store, self._store.n_rows, self._stopwatch):
                 fresh, use = self._store.fresh(row, candidates.rows), self._store.use(candidates.rows)
                 assignment = assign(candidates, fresh, use, self._settings)

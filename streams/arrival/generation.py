@@ -178,8 +178,6 @@ class GenerationBuild:
         self.built_at = built_at
         self.encoders = encoders or {}
         self.is_built = False
-        # Rows whose partition moved away meanwhile.
-        self.forgotten: list[np.ndarray] = []
         self._store = store
         # Views keep their segments alive, so that what the store drops meanwhile is taken all the same.
         self._history = [store.windows(*piece) for piece in store.pieces(store.first_row, store.n_rows)]
@@ -201,11 +199,13 @@ class GenerationBuild:
         """Takes the rows that came since."""
         self.generation.follow(self._store, self._store.n_rows)
 
+    def abandon(self) -> None:
+        """Lets go of it: it will not be swapped in."""
+        self.generation.index.close()
+
     def finish(self) -> Generation:
         """The generation, abreast of the store; for the thread that feeds the store."""
         if not self.is_built:
             self.run()
         self.catch_up()
-        for rows in self.forgotten:
-            self.generation.index.forget(rows)
         return self.generation

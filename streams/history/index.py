@@ -133,11 +133,6 @@ class SegmentedIndex:
                 vectors[mine] = self._segments[number].vectors[places[mine]]
         return vectors
 
-    def forget(self, rows: np.ndarray) -> None:
-        """Those rows are found no more; their memory goes with their segments."""
-        for segment in self._segments.values():
-            segment.forget(rows)
-
     def drop_before(self, row: int) -> None:
         """Drops the segments all of whose rows are below `row`."""
         for number in [n for n in self._segments if (n + 1) * self._segment_rows <= row]:

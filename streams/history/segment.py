@@ -65,7 +65,6 @@ class Segment:
         self.n_filled = 0
         self._sources = np.full(n_rows, -1, np.int32)
         self._places = _Places()
-        self._dead = np.zeros(0, np.intp)
         self._graph: Future[Nearest] | None = None
 
     @property
@@ -80,11 +79,6 @@ class Segment:
         self._sources[self.n_filled : end] = sources
         self._places.add(sources, self.n_filled)
         self.n_filled = end
-
-    def forget(self, rows: np.ndarray) -> None:
-        """Those rows, wherever they are, are found no more."""
-        mine = rows[(rows >= self.first_row) & (rows < self.first_row + self.n_rows)] - self.first_row
-        self._dead = np.union1d(self._dead, mine).astype(np.intp)
 
     def seal(self, executor: Executor, build: Callable[[np.ndarray], Nearest]) -> None:
         """Begins to build the graph; nothing uses it yet."""
@@ -115,8 +109,6 @@ class Segment:
         rows = places + self.first_row
         forbidden = self._sources[places] == query.sources[:, None]
         forbidden |= (rows < query.oldest[:, None]) | (rows >= query.before[:, None])
-        if len(self._dead):
-            forbidden |= np.isin(places, self._dead)
         found[forbidden] = NEVER
         poor = np.flatnonzero((found > NEVER).sum(axis=1) < n_wanted)
         if len(poor):
@@ -138,8 +130,6 @@ class Segment:
             by_row[number // lanes, : query.oldest[number] - first, number % lanes] = NEVER
         for number in np.flatnonzero(query.before < first + by_row.shape[1]).tolist():
             by_row[number // lanes, max(0, query.before[number] - first) :, number % lanes] = NEVER
-        dead = self._dead - start
-        by_row[:, dead[(dead >= 0) & (dead < by_row.shape[1])]] = NEVER
 
 
 class _Places:

@@ -37,7 +37,6 @@ class _Segment:
         self.center = np.zeros((n_rows, spec.n_channels), np.float32)
         self.scale = np.ones((n_rows, spec.n_channels), np.float32)
         self.sources = np.zeros(n_rows, np.int32)
-        self.partitions = np.zeros(n_rows, np.int32)
         self.start_ns = np.zeros(n_rows, np.int64)
         self.ids: list[str] = []
 
@@ -84,7 +83,7 @@ class SampleStore:
         """How many samples fit into the present piece."""
         return self.piece_rows - self.n_rows % self.piece_rows
 
-    def append(self, samples: Sequence[Sample], partition: int = 0) -> None:
+    def append(self, samples: Sequence[Sample]) -> None:
         """Takes new samples, each with a shared window and an id not held; no more than `room`."""
         assert len(samples) <= self.room, "cut where a piece ends"
         if self.n_rows % self.piece_rows == 0:
@@ -103,7 +102,6 @@ class SampleStore:
             segment.start_ns[place] = sample.start_ns
             segment.ids.append(sample.sample_id)
             self._row_of[sample.sample_id] = number * self._segment_rows + place
-        segment.partitions[first : first + len(samples)] = partition
         self._use[np.arange(self.n_rows, self.n_rows + len(samples)) % len(self._use)] = 0
         self._kinds.add(self.n_rows, [frozenset(sample.windows) - {name} for sample in samples])
         self.n_rows += len(samples)
@@ -149,18 +147,6 @@ class SampleStore:
     def add_use(self, rows: np.ndarray, amounts: np.ndarray) -> None:
         """Counts rows `[n]` as used."""
         np.add.at(self._use, rows % len(self._use), amounts)
-
-    def forget_partition(self, partition: int) -> np.ndarray:
-        """The rows of that partition, whose ids are unknown from now on."""
-        rows = [
-            number * self._segment_rows + np.flatnonzero(one.partitions[: len(one.ids)] == partition)
-            for number, one in self._segments.items()
-        ]
-        forgotten = np.concatenate(rows) if rows else np.zeros(0, np.int64)
-        for row, sample_id in zip(forgotten.tolist(), self.ids(forgotten.tolist()), strict=True):
-            if self._row_of.get(sample_id) == row:
-                del self._row_of[sample_id]
-        return forgotten
 
     def _drop_old(self) -> None:
         floor = self.n_rows - self._settings.history_samples

@@ -14,10 +14,9 @@ Transform = Callable[[np.ndarray], np.ndarray]
 
 @dataclass(slots=True, eq=False)
 class Row:
-    """A sample, where it came from, and what was computed of its windows."""
+    """A sample, and what was computed of its windows."""
 
     sample: Sample
-    partition: int
     described: dict[str, np.ndarray] = field(default_factory=dict)
     embedded: dict[str, np.ndarray] = field(default_factory=dict)
 
@@ -52,14 +51,10 @@ class Table:
         """Which modalities each sample has."""
         return kinds_of([row.sample for row in self.rows])
 
-    def take(self, sample: Sample, partition: int) -> None:
+    def append(self, sample: Sample) -> None:
         """The next sample; the oldest makes room for it."""
-        self.rows.append(Row(sample, partition))
+        self.rows.append(Row(sample))
         del self.rows[: -self._size]
-
-    def forget_partition(self, partition: int) -> None:
-        """Removes its samples."""
-        self.rows = [row for row in self.rows if row.partition != partition]
 
     def forget_embeddings(self) -> None:
         """Another model is used from now on."""

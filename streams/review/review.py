@@ -98,16 +98,12 @@ class Review:
             return self._settings.descriptor
         return "rotation-tolerant" if self._mountings.get(self._shared[0]) == "any" else "oriented"
 
-    def take(self, sample: Sample, partition: int = 0) -> None:
+    def take(self, sample: Sample) -> None:
         """The next sample, with a window that moves of a shared modality; the oldest makes room for it."""
-        self._table.take(sample, partition)
+        self._table.append(sample)
         self._n_taken += 1
         self._n_new += 1
         self._newest_s = max(self._newest_s, sample.start_ns // NS_PER_S)
-
-    def forget_partition(self, partition: int) -> None:
-        """Its samples are nobody's partner from now on."""
-        self._table.forget_partition(partition)
 
     def skip(self) -> None:
         """Notes that the table was asked, without asking."""

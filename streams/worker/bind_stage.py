@@ -143,7 +143,7 @@ class BindStage:
         try:
             await asyncio.to_thread(build.run)
         except BaseException:
-            binder.abandon(build)
+            build.abandon()
             raise
         async with self._lock:
             if binder is not self._binder:
@@ -162,17 +162,12 @@ class BindStage:
 
     def _remembered(self, bound: Sequence[Sample]) -> Binder:
         settings = self._settings
-        shared = settings.shared_modality
-        worker = f"{self._worker}-{self._n_assignments}"
-        specs = settings.specs
-        binder = Binder(specs[shared], shared, settings.binding, settings.index, worker, specs, self._stopwatch)
+        binder = Binder(settings, f"{self._worker}-{self._n_assignments}", self._stopwatch)
         binder.remember(bound)
         self._stopwatch.taken()
         version, encoders = self._model
         if version:
-            build = binder.begin_build(version, encoders)
-            build.run()
-            binder.swap(build)
+            binder.use(version, encoders)
         return binder
 
     def _bind(self, binder: Binder, messages: Sequence[Message]) -> tuple[list[Binding], list[Reject]]:

@@ -290,9 +290,7 @@ def test_a_trained_version_leaves_the_likeness_of_labels_as_it_is() -> None:
     pipeline.feed(windows())
     before = pipeline.binder.generation.index.dim
     encoders = {LABEL: lambda rows: np.ones((len(rows), 4), np.float32) / 2}
-    build = pipeline.binder.begin_build(1, encoders)
-    build.run()
-    pipeline.binder.swap(build)
+    pipeline.binder.use(1, encoders)
     assert (pipeline.binder.version, pipeline.binder.generation.index.dim) == (1, before)
 
 

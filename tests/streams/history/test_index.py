@@ -90,18 +90,6 @@ def test_says_minus_one_where_there_are_fewer() -> None:
     assert (similarity[0, 1:] == -2).all()
 
 
-def test_forgotten_rows_are_found_no_more_in_graphs_and_flat_segments() -> None:
-    rows = vectors(1000)
-    index = SegmentedIndex(DIM, SMALL)
-    index.add(rows, sources(1000))
-    gone = np.arange(0, 1000, 2)
-    index.forget(gone)
-    found, _ = index.search(rows, 10, sources(1000), np.full(1000, 1000))
-    index.close()
-    assert not np.isin(found, gone).any()
-    assert (found >= 0).all()
-
-
 @pytest.mark.parametrize(
     "bad",
     [

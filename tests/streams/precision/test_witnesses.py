@@ -13,7 +13,7 @@ SAMPLES = list(WORLD.samples(30))
 def table(samples: list[Sample]) -> Table:
     one = Table(1024)
     for sample in samples:
-        one.take(sample, 0)
+        one.append(sample)
     return one
 
 
