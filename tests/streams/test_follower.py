@@ -75,11 +75,11 @@ class World:
 
     def take(self, key: bytes, value: bytes | None) -> None:
         self.view.apply(key, value, self._offset)
-        self.watch.take(ModelRecord(key, value, self._offset))
+        self.watch.follow(ModelRecord(key, value, self._offset))
         self._offset += 1
 
     def idle(self) -> None:
-        self.watch.take(None)
+        self.watch.follow(None)
 
     def publish(self, version: int) -> None:
         self.take(*version_record(self.registry.publish(bundle(version))))

@@ -79,6 +79,7 @@ class Farm:
         folder: Path,
         prefix: str,
         trainer: dict[str, object] | None = None,
+        runtime: dict[str, object] | None = None,
         **ingest: object,
     ) -> None:
         self.world = world
@@ -91,7 +92,7 @@ class Farm:
                 "broker": {"bootstrap_servers": broker.bootstrap_servers},
                 "topics": {"prefix": prefix, "partitions": 3, "pair_partitions": 2},
                 "registry": {"root": str(folder / "models")},
-                "runtime": {"data_dir": str(folder / "data"), "stream_port": 0, "trainer_port": 0},
+                "runtime": {"data_dir": str(folder / "data"), "stream_port": 0, "trainer_port": 0} | (runtime or {}),
                 "trainer": trainer or {},
             }
         )

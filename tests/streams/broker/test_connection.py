@@ -22,8 +22,8 @@ from streams.broker.connection import (
     diagnose,
     producer_config,
     ssl_context,
-    wait_for_broker,
 )
+from streams.service.lifecycle import wait_for_broker
 from streams.settings import BrokerSettings
 from tests.support.brokers import kafka_home
 from tests.support.secure_kafka import SecureKafka
