@@ -37,6 +37,11 @@ MAX_BYTES = 10_000_000
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1", "WEB_PORT": "tcp://10.0.0.1:80"}
 
 
+def complete_world(n_sources: int = 6) -> SyntheticWorld:
+    """Every node has all sensors, so that a slot without one of them waits for it."""
+    return SyntheticWorld(n_sources, n_complete=n_sources)
+
+
 def start(command: str, folder: Path, name: str) -> ChildProcess:
     """`mmbind stream` or `mmbind train` with the settings in the folder."""
     arguments = [sys.executable, "-m", "deploy.cli", command, "--config", str(folder / "mmbind.toml")]
