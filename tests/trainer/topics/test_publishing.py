@@ -1,6 +1,4 @@
-import itertools
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,36 +7,14 @@ import pytest
 from encoders.bundle import ModelBundle
 from encoders.manifest import ModelManifest
 from encoders.modality import ModalitySpec
-from streams.models.channels import ChannelView, move_record
+from streams.models.channels import move_record
 from streams.models.registry import Registry, RegistryAway
 from streams.records import Decision
+from tests.support.memory_models import MemoryModels
 from trainer.candidate import Candidate
 from trainer.topics.publishing import MAX_WAITING, Publisher
 
 SPEC = ModalitySpec(name="gravity", n_channels=1, n_steps=2, rate_hz=1.0)
-
-
-class MemoryModels:
-    """The topic; `fail_at` names the how-manieth append that is refused, once."""
-
-    def __init__(self, fail_at: int = 0) -> None:
-        self.view = ChannelView()
-        self.keys: list[str] = []
-        self._offsets = itertools.count()
-        self._fail_at = fail_at
-        self.before_append: Callable[[], None] = lambda: None
-
-    def refresh(self) -> ChannelView:
-        return self.view
-
-    def append(self, record: tuple[bytes, bytes]) -> None:
-        if self._fail_at:
-            self._fail_at -= 1
-            if not self._fail_at:
-                raise ConnectionError("the broker is away")
-        self.before_append()
-        self.keys.append(record[0].decode().rpartition("/")[0] if b"channel" in record[0] else record[0].decode())
-        self.view.apply(*record, next(self._offsets))
 
 
 def candidate(number: int, passed: bool = True, version: int | None = None) -> Candidate:
