@@ -1,7 +1,6 @@
 """The whole loop as processes on real brokers: windows in, pairs bound, a model trained, published and swapped in."""
 
 import signal
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -52,7 +51,7 @@ def test_a_killed_worker_and_a_killed_trainer_lose_nothing_and_repeat_nothing(
         farm.wait(lambda: len(read_all(farm.broker, farm.names.models)) >= 3)
 
         farm.send(w for w in middle if w not in held_back)
-        time.sleep(0.5)
+        farm.wait_for_bindings(N_SOURCES * N_SLOTS // 2)
         worker.signal(signal.SIGKILL)
         trainer.signal(signal.SIGKILL)
         farm.send(held_back)

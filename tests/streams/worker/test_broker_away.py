@@ -1,7 +1,6 @@
 """What a worker does while its broker is away, before it is there, and when it is gone for good."""
 
 import json
-import time
 from pathlib import Path
 
 from deploy.machine.apache_kafka import KafkaBroker
@@ -9,6 +8,7 @@ from deploy.machine.brokers import EmbeddedBroker, free_port
 from deploy.machine.up import EXIT_BROKER_GONE
 from deploy.settings.config import Settings, as_toml
 from tests.support.brokers import kafka_home
+from tests.support.waiting import wait_until
 from tests.support.workers import Farm, answer, complete_world, start
 
 
@@ -22,10 +22,11 @@ def test_a_worker_outlives_the_absence_of_apache_kafka(tmp_path: Path) -> None:
             farm.send(nodes.windows(5))
             farm.wait_for_bindings(30)
             broker.stop()
-            time.sleep(3)
+            farm.wait(lambda: not json.loads(answer(worker, "/readyz"))["ok"])
             broker.start()
             farm.send(nodes.windows(5, first=5))
             farm.wait_for_bindings(60)
+            farm.wait(lambda: json.loads(answer(worker, "/readyz"))["ok"])
 
             assert {len(sample.windows) for sample in farm.samples()} == {3}
             assert worker.stop() == 0
@@ -58,10 +59,12 @@ def test_a_worker_waits_for_a_broker_that_is_not_there_and_can_be_told_to_stop(t
     )
     (tmp_path / "mmbind.toml").write_text(as_toml(settings))
     worker = start("stream", tmp_path, "worker")
-    end_s = time.monotonic() + 30
-    while "waiting for the broker" not in worker.log_tail():
-        assert worker.alive and time.monotonic() < end_s, worker.log_tail()
-        time.sleep(0.1)
+    wait_until(
+        lambda: "waiting for the broker" in worker.log_tail(),
+        timeout_s=30,
+        told=worker.log_tail,
+        is_hopeless=lambda: not worker.alive,
+    )
 
     reasons = json.loads(answer(worker, "/readyz"))["reasons"]
     assert any("127.0.0.1" in reason for reason in reasons)
