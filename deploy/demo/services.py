@@ -10,8 +10,8 @@ from pathlib import Path
 from signal import SIGTERM
 
 from deploy.machine.brokers import EmbeddedBroker
-from deploy.settings.config import Settings
 from deploy.machine.process import ChildProcess
+from deploy.settings.config import Settings
 from streams.precision.figures import PrecisionEstimate
 
 READY_S = 60.0

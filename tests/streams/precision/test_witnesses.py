@@ -1,9 +1,11 @@
 import msgspec
 import numpy as np
 
+from encoders.scaling import Scaling
 from streams.history.table import Table
 from streams.precision.witnesses import MAX_WITNESSES, farness, known_pairs, witnesses
 from streams.records import Sample
+from streams.similarity.descriptor import MIN_SPECTRUM_STEPS
 from streams.testing import SyntheticWorld
 
 WORLD = SyntheticWorld(n_sources=4, n_classes=4)
@@ -39,12 +41,31 @@ def test_a_modality_that_one_source_has_alone_is_no_witness() -> None:
     assert witnesses(table(alone), WORLD.specs, [WORLD.shared]) == []
 
 
-def test_windows_of_few_steps_can_bear_witness() -> None:
-    specs = tuple(
-        spec.model_copy(update={"n_steps": 5}) if hasattr(spec, "model_copy") else spec for spec in WORLD.specs.values()
+def moved_elsewhere(sample: Sample) -> Sample:
+    """The same seen by sensors that stand elsewhere and have another gain, each source's its own."""
+    source = int(sample.source_id.removeprefix("node-"))
+    gain, zero = 2.0**source, 10.0 * source
+    return msgspec.structs.replace(
+        sample,
+        windows={name: (values * gain + zero).astype(np.float32) for name, values in sample.windows.items()},
+        scaling={
+            name: Scaling(center=one.center * gain + zero, scale=one.scale * gain, n_windows=one.n_windows)
+            for name, one in sample.scaling.items()
+        },
     )
+
+
+def test_windows_of_few_steps_are_compared_in_the_robust_units_of_their_source() -> None:
+    specs = tuple(msgspec.structs.replace(spec, n_steps=MIN_SPECTRUM_STEPS - 1) for spec in WORLD.specs.values())
     short = SyntheticWorld(n_sources=4, n_classes=4, specs=specs)
-    assert witnesses(table(list(short.samples(30))), short.specs, [short.shared])
+    samples = list(short.samples(30))
+    heard, elsewhere = (
+        witnesses(table(some), short.specs, [short.shared]) for some in (samples, list(map(moved_elsewhere, samples)))
+    )
+    assert len(heard) == len(elsewhere) == len(specs) - 1
+    for one, other in zip(heard, elsewhere, strict=True):
+        assert not np.isnan(one.whole).all()
+        np.testing.assert_allclose(other, one, atol=1e-3)
 
 
 def test_a_turned_sensor_says_the_same_in_its_own_axes() -> None:
