@@ -12,6 +12,7 @@ from signal import SIGTERM
 from deploy.machine.brokers import EmbeddedBroker
 from deploy.machine.process import ChildProcess
 from deploy.settings.config import Settings
+from encoders.errors import MmbindError
 from streams.precision.figures import PrecisionEstimate
 
 READY_S = 60.0
@@ -20,7 +21,7 @@ STOP_S = 20.0
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
 
 
-class ServiceError(Exception):
+class ServiceError(MmbindError):
     """A service of the demo did not start, or ended by itself; the message has its last words."""
 
 

@@ -22,6 +22,7 @@ from pydantic_settings import (
 )
 
 from deploy.settings.toml_text import line_of, written
+from encoders.errors import UsageError
 from streams.labels import LABEL, LABEL_SPEC
 from streams.settings import BindingSettings, StreamSettings
 from streams.similarity.descriptor import descriptor_of
@@ -31,7 +32,7 @@ DEFAULT_FILE = "mmbind.toml"
 PREFIX = "MMBIND_"
 
 
-class ConfigError(Exception):
+class ConfigError(UsageError):
     """The settings cannot be used; the message says which, what it is, and what was wanted."""
 
 

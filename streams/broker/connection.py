@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from kafka.errors import KafkaError
 
+from encoders.errors import MmbindError
 from streams.broker.diagnosis import TIMEOUT_S, Step, probe
 from streams.settings import BrokerSettings
 
@@ -18,7 +19,7 @@ RECONNECT_MAX_MS = 2000
 CLIENT_LOGGERS = ("kafka", "aiokafka")
 
 
-class BrokerUnreachable(ConnectionError):  # noqa: N818 - it says what is so
+class BrokerUnreachable(MmbindError, ConnectionError):  # noqa: N818 - it says what is so
     """No client could be made; the message is one sentence, `steps` what was tried."""
 
     def __init__(self, steps: Iterable[Step]) -> None:

@@ -2,7 +2,6 @@
 
 import logging
 import ssl
-import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 from kafka.admin import KafkaAdminClient
 from pydantic import SecretStr
 
-from deploy.machine.brokers import Broker, EmbeddedBroker, free_port
+from deploy.machine.brokers import Broker, free_port
 from streams.broker.connection import (
     BrokerUnreachable,
     RepeatFilter,
@@ -20,7 +19,6 @@ from streams.broker.connection import (
     producer_config,
     ssl_context,
 )
-from streams.service.lifecycle import wait_for_broker
 from streams.settings import BrokerSettings
 from tests.support.diagnosing import failed, plain
 
@@ -78,32 +76,6 @@ def test_explains_at_once_why_there_is_no_client() -> None:
     with pytest.raises(BrokerUnreachable, match="nothing listens there") as caught:
         connect_or_explain(lambda: pytest.fail("must not be tried"), settings)
     assert [step.name for step in caught.value.steps] == ["name", "port"]
-
-
-def test_waits_until_the_broker_is_there_and_says_each_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    late = EmbeddedBroker(tmp_path / "broker.log", port=free_port())
-    reasons: list[str] = []
-
-    def on_wait(reason: str) -> None:
-        reasons.append(reason)
-        if len(reasons) == 2:
-            late.start()
-
-    try:
-        with caplog.at_level(logging.WARNING, logger="streams.broker.connection"):
-            assert wait_for_broker(plain(late.port), threading.Event(), on_wait)
-    finally:
-        late.stop()
-    assert len(reasons) >= 2
-    assert [record.getMessage().split(":")[0] for record in caplog.records] == [
-        "waiting for the broker",
-        "the broker is back",
-    ]
-
-
-def test_waits_no_longer_when_told_to_stop() -> None:
-    stop = threading.Event()
-    assert not wait_for_broker(plain(free_port()), stop, lambda reason: stop.set())
 
 
 def client_record(line: int, text: str = "Unable to connect to %s") -> logging.LogRecord:
