@@ -7,7 +7,7 @@ from streams.settings import DescriptorKind
 from streams.similarity.descriptor import MIN_SPECTRUM_STEPS
 from streams.similarity.exact_products import padded
 from streams.similarity.lag import LAG_SHARE, coarse
-from streams.similarity.rotation import in_own_axes
+from streams.similarity.rotation import in_principal_axes
 
 # A row's last bits may depend on how many rows are worked on at once: always this many, padded with zeros.
 BLOCK_ROWS = 64
@@ -19,11 +19,11 @@ class Shapes:
     Args:
         spec: Of the windows.
         n_rows: The length of the ring.
-        is_turned: See each window of three axes along those of its own motion, so that rotated sensors are alike.
+        is_rotation_tolerant: See each window along its principal axes, so that rotated sensors are alike.
     """
 
-    def __init__(self, spec: ModalitySpec, n_rows: int, is_turned: bool = False) -> None:
-        self._is_turned = is_turned
+    def __init__(self, spec: ModalitySpec, n_rows: int, is_rotation_tolerant: bool = False) -> None:
+        self._is_rotation_tolerant = is_rotation_tolerant
         example = np.zeros((1, spec.n_steps, spec.n_channels), np.float32)
         _, n_steps, self._n_channels = coarse(example).shape
         self._furthest = int(LAG_SHARE * n_steps)
@@ -34,8 +34,8 @@ class Shapes:
         for start in range(0, len(windows), BLOCK_ROWS):
             part = windows[start : start + BLOCK_ROWS]
             small = coarse(padded(part, BLOCK_ROWS))
-            if self._is_turned:
-                small = in_own_axes(small.transpose(0, 2, 1)).transpose(0, 2, 1)
+            if self._is_rotation_tolerant:
+                small = in_principal_axes(small.transpose(0, 2, 1)).transpose(0, 2, 1)
             small = small.reshape(BLOCK_ROWS, -1)
             length = np.sqrt(np.square(small).sum(axis=1, keepdims=True))
             unit = small / np.maximum(length, np.finfo(np.float32).tiny)
@@ -70,4 +70,4 @@ def shapes_of(spec: ModalitySpec, n_rows: int, descriptor: DescriptorKind) -> li
     if spec.n_steps < MIN_SPECTRUM_STEPS:
         return []
     ways = {"oriented": (False,), "rotation-tolerant": (True,), "both": (False, True)}
-    return [Shapes(spec, n_rows, is_turned) for is_turned in ways[descriptor]]
+    return [Shapes(spec, n_rows, is_rotation_tolerant) for is_rotation_tolerant in ways[descriptor]]

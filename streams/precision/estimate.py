@@ -5,7 +5,7 @@ finds them alike. What emitted pairs are worth follows, as far as they were chos
 """
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -30,7 +30,10 @@ UNKNOWN = 0.5
 SOFTNESS = 0.4
 
 
-def choose(candidates: Mapping[str, np.ndarray], heard: Sequence[Witness], sources: np.ndarray) -> str:
+Name = TypeVar("Name", bound=str)
+
+
+def choose(candidates: Mapping[Name, np.ndarray], heard: Sequence[Witness], sources: np.ndarray) -> Name:
     """Which way to compare samples suits these data best: the name of one of the candidates.
 
     Each finds a partner for all samples that have a witness in common with others. The one whose partners are nearest
@@ -41,11 +44,12 @@ def choose(candidates: Mapping[str, np.ndarray], heard: Sequence[Witness], sourc
         heard: The witnesses.
         sources: `[N]` codes.
     """
-    allowed = known_pairs([one.turned for one in heard], sources)
+    views = [one.rotation_tolerant_cosines for one in heard]
+    allowed = known_pairs(views, sources)
     best, least = next(iter(candidates)), np.zeros(0)
     for name, scores in candidates.items():
         rows, partners, _ = _best(scores, allowed)
-        far = np.concatenate([farness(one.turned, sources, rows, partners).nearer for one in heard] or [least])
+        far = np.concatenate([farness(view, sources, rows, partners).nearer for view in views] or [least])
         known = ~np.isnan(far)
         if known.sum() < MIN_QUERIES:
             return next(iter(candidates))
@@ -124,7 +128,7 @@ def judge(
         sources: `[N]` codes.
         usable: The pairs `[N, N]` from which those to emit are chosen.
     """
-    allowed = known_pairs([one.whole for one in heard], sources)
+    allowed = known_pairs([one.likeness for one in heard], sources)
     rows, partners, sure = _best(scores, allowed)
     if len(rows) < MIN_QUERIES:
         return Judgement(PrecisionEstimate("unknown"))
@@ -132,7 +136,7 @@ def judge(
     emitting, emitted, _ = _best(scores, usable)
     history = History(likeness[rows, partners], likeness[emitting, emitted])
     own, found = look_alikes(scores, sources, rows), []
-    for view in (one.whole for one in heard):
+    for view in (one.likeness for one in heard):
         alike = [farness(view, sources, rows, own), farness(view, sources, rows, echoes(view, sources, rows))]
         found.append(fitted(farness(view, sources, rows, partners), units, alike, history))
     curves = [one for one in found if one is not None]

@@ -22,16 +22,17 @@ MIN_REFERENCES = 20
 class Witness(NamedTuple):
     """How alike `[N, N]` the samples of a table are by one modality; NaN where one of a pair lacks it.
 
-    `whole` by all that is known of it, `turned` by what stays the same however its sensor is mounted, as far as it has
-    that: a sensor that is turned with the one that binds would bear out its errors.
+    `likeness` is by all that is known of it, `rotation_tolerant_cosines` by what stays the same however its sensor is
+    rotated, as far as it has that: a sensor that is rotated with the one that binds would bear out its errors.
     """
 
-    whole: np.ndarray
-    turned: np.ndarray
+    likeness: np.ndarray
+    rotation_tolerant_cosines: np.ndarray
 
     def of(self, places: np.ndarray) -> "Witness":
         """Of some of the samples."""
-        return Witness(self.whole[np.ix_(places, places)], self.turned[np.ix_(places, places)])
+        square = np.ix_(places, places)
+        return Witness(self.likeness[square], self.rotation_tolerant_cosines[square])
 
 
 def witnesses(table: Table, specs: Mapping[str, ModalitySpec], shared: Collection[str]) -> list[Witness]:
@@ -57,11 +58,11 @@ def _heard(table: Table, spec: ModalitySpec, places: np.ndarray, among: np.ndarr
     else:
         windows = table.windows(spec.name, places)
         described = table.described(spec.name, places, evidence.described)
-    whole = evidence.likeness(described, windows, among)
-    if evidence.can_turn:
-        whole = whole + evidence.likeness(described, windows, among, "any")
+    likeness = evidence.likeness(described, windows, among)
+    if evidence.tolerates_rotation:
+        likeness = likeness + evidence.likeness(described, windows, among, "rotation-tolerant")
     unknown = np.full((2, len(table), len(table)), np.nan, np.float32)
-    for full, known in zip(unknown, (whole, evidence.cosines(described, "any")), strict=True):
+    for full, known in zip(unknown, (likeness, evidence.cosines(described, "rotation-tolerant")), strict=True):
         full[np.ix_(places, places)] = known
     return Witness(*unknown)
 

@@ -23,7 +23,7 @@ from streams.review.smoothing import smoothed
 from streams.settings import BindingSettings, DescriptorKind
 from streams.similarity.sinkhorn import spread_scores, unspread_scores
 from streams.similarity.standard_units import hub_corrected, largest, standardised
-from streams.similarity.window_likeness import Evidence, Mounting, evidence_of
+from streams.similarity.window_likeness import Comparison, Evidence, evidence_of
 
 # A table that is not full is asked again once it has grown by this share, a full one once so much of it is new.
 GROWTH, TURNOVER = 0.25, 1.0
@@ -66,7 +66,7 @@ class Review:
         self.judgement = Judgement(PrecisionEstimate("unknown"))
         self.control = Control()
         self._specs = specs
-        self._mountings: dict[str, Mounting] = {}
+        self._comparisons: dict[str, Comparison] = {}
         self._newest_s = 0
         self._number = 0
         self._shared = tuple(shared)
@@ -96,7 +96,7 @@ class Review:
         """The one that suits the first shared modality: the settings', or what the data say."""
         if self._settings.descriptor != "auto":
             return self._settings.descriptor
-        return "rotation-tolerant" if self._mountings.get(self._shared[0]) == "any" else "oriented"
+        return self._comparisons.get(self._shared[0], "oriented")
 
     def take(self, sample: Sample) -> None:
         """The next sample, with a window that moves of a shared modality; the oldest makes room for it."""
@@ -168,27 +168,27 @@ class Review:
             both = self._table.square(places)
             described = self._table.described(name, places, evidence.described)
             windows = self._table.windows(name, places)
-            ways: dict[str, np.ndarray] = {
-                way: evidence.likeness(described, windows, among[both], way) for way in self._ways(evidence, heard)
+            compared = {
+                one: evidence.likeness(described, windows, among[both], one) for one in self._possible(evidence, heard)
             }
-            chosen = next(iter(ways))
-            if len(ways) > 1:
-                chosen = choose(ways, [one.of(places) for one in heard], sources[places])
-            self._mountings[name] = "any" if chosen == "any" else "alike"
+            chosen = next(iter(compared))
+            if len(compared) > 1:
+                chosen = choose(compared, [one.of(places) for one in heard], sources[places])
+            self._comparisons[name] = chosen
             weight = 1.0
             if len(self._shared) > 1 and self._settings.calibration:
-                weight = descriptiveness(self._table, self._specs, name, ways[chosen])
-            likeness[both] += np.float32(weight) * ways[chosen]
-            cosines[both] = np.maximum(cosines[both], evidence.cosines(described, self._mountings[name]))
+                weight = descriptiveness(self._table, self._specs, name, compared[chosen])
+            likeness[both] += np.float32(weight) * compared[chosen]
+            cosines[both] = np.maximum(cosines[both], evidence.cosines(described, chosen))
         return likeness, cosines
 
-    def _ways(self, evidence: Evidence, heard: Sequence[Witness]) -> tuple[Mounting, ...]:
-        """In which windows may be compared, the usual one first; without a witness there is no choice."""
-        if not evidence.can_turn or self._settings.descriptor in ("oriented", "both"):
-            return ("alike",)
+    def _possible(self, evidence: Evidence, heard: Sequence[Witness]) -> tuple[Comparison, ...]:
+        """How windows may be compared, the usual way first; without a witness there is no choice."""
+        if not evidence.tolerates_rotation or self._settings.descriptor in ("oriented", "both"):
+            return ("oriented",)
         if self._settings.descriptor == "rotation-tolerant":
-            return ("any",)
-        return ("alike", "any") if heard else ("alike",)
+            return ("rotation-tolerant",)
+        return ("oriented", "rotation-tolerant") if heard else ("oriented",)
 
     def _with_model(
         self, likeness: np.ndarray, cosines: np.ndarray, among: np.ndarray

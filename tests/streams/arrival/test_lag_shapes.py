@@ -60,17 +60,17 @@ def test_a_rows_bits_do_not_depend_on_its_company(n_channels: int) -> None:
     assert np.array_equal(found, np.concatenate(alone))
 
 
-def test_a_sensor_turned_any_way_gives_the_same_in_its_windows_own_axes() -> None:
+def test_a_sensor_rotated_any_way_gives_the_same_where_that_is_tolerated() -> None:
     values = windows(spec(), 40)
-    turn = np.linalg.qr(np.random.default_rng(3).normal(size=(3, 3)))[0].astype(np.float32)
-    turn *= np.sign(np.linalg.det(turn))
-    values = np.concatenate([values, values @ turn.T])
+    rotation = np.linalg.qr(np.random.default_rng(3).normal(size=(3, 3)))[0].astype(np.float32)
+    rotation *= np.sign(np.linalg.det(rotation))
+    values = np.concatenate([values, values @ rotation.T])
     queries, rows = np.arange(40), np.arange(40, 80)[:, None]
-    straight, turned = Shapes(spec(), 2 * N_ROWS), Shapes(spec(), 2 * N_ROWS, is_turned=True)
-    for shapes in (straight, turned):
+    oriented, tolerant = (Shapes(spec(), 2 * N_ROWS, is_rotation_tolerant=one) for one in (False, True))
+    for shapes in (oriented, tolerant):
         shapes.add(0, values)
-    assert np.median(straight.likeness(queries, rows)) < 0.8
-    assert np.median(turned.likeness(queries, rows)) > 0.99
+    assert np.median(oriented.likeness(queries, rows)) < 0.8
+    assert np.median(tolerant.likeness(queries, rows)) > 0.99
 
 
 def test_shapes_suit_the_descriptor_and_too_few_steps_have_none() -> None:

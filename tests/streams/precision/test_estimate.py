@@ -109,7 +109,7 @@ def test_an_encoder_that_finds_all_alike_does_not_raise_the_estimate(seed: int) 
 def test_without_two_sources_that_share_another_modality_nothing_is_known() -> None:
     one = world(0.7)
     assert judge(one.scores, one.scores, [], one.sources, one.usable).estimate.state == "unknown"
-    alone = np.where(one.sources[:, None] == one.sources[None, :], one.heard[0].whole, np.float32(np.nan))
+    alone = np.where(one.sources[:, None] == one.sources[None, :], one.heard[0].likeness, np.float32(np.nan))
     assert judge(one.scores, one.scores, [Witness(alone, alone)], one.sources, one.usable).estimate.state == "unknown"
 
 

@@ -23,11 +23,11 @@ def test_a_witness_knows_pairs_in_which_both_have_its_modality() -> None:
     assert len(heard) == len(WORLD.specs) - 1
     having = {name: set(one.having(name).tolist()) for name in WORLD.specs}
     for witness in heard:
-        knows = {place for place, row in enumerate(witness.whole) if not np.isnan(row).all()}
+        knows = {place for place, row in enumerate(witness.likeness) if not np.isnan(row).all()}
         assert knows in [having[name] for name in WORLD.specs if name != WORLD.shared]
         expected = np.isin(np.arange(len(SAMPLES)), list(knows))
-        np.testing.assert_array_equal(~np.isnan(witness.whole), expected[:, None] & expected[None, :])
-        np.testing.assert_array_equal(np.isnan(witness.turned), np.isnan(witness.whole))
+        np.testing.assert_array_equal(~np.isnan(witness.likeness), expected[:, None] & expected[None, :])
+        np.testing.assert_array_equal(np.isnan(witness.rotation_tolerant_cosines), np.isnan(witness.likeness))
 
 
 def test_what_binds_is_no_witness() -> None:
@@ -47,18 +47,19 @@ def test_windows_of_few_steps_can_bear_witness() -> None:
     assert witnesses(table(list(short.samples(30))), short.specs, [short.shared])
 
 
-def test_a_turned_sensor_says_the_same_in_its_own_axes() -> None:
-    turned = np.linalg.qr(np.random.default_rng(0).standard_normal((3, 3)))[0].astype(np.float32)
-    turned *= np.sign(np.linalg.det(turned))
+def test_a_rotated_sensor_says_the_same_where_that_is_tolerated() -> None:
+    rotation = np.linalg.qr(np.random.default_rng(0).standard_normal((3, 3)))[0].astype(np.float32)
+    rotation *= np.sign(np.linalg.det(rotation))
     rotated = [
         msgspec.structs.replace(
-            one, windows={name: v @ turned if v.shape[1] == 3 else v for name, v in one.windows.items()}
+            one, windows={name: v @ rotation if v.shape[1] == 3 else v for name, v in one.windows.items()}
         )
         for one in SAMPLES
     ]
     before, after = (witnesses(table(samples), WORLD.specs, [WORLD.shared]) for samples in (SAMPLES, rotated))
     for one, other in zip(before, after, strict=True):
-        close = np.isclose(one.turned, other.turned, atol=1e-3) | np.isnan(one.turned)
+        cosines = one.rotation_tolerant_cosines
+        close = np.isclose(cosines, other.rotation_tolerant_cosines, atol=1e-3) | np.isnan(cosines)
         assert close.mean() > 0.95
 
 
