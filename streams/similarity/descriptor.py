@@ -6,11 +6,9 @@ import numpy as np
 
 from encoders.modality import ModalitySpec
 from streams.settings import DescriptorKind
-from streams.similarity.exact_products import products
+from streams.similarity.exact_products import ROWS_AT_ONCE, products
 from streams.similarity.rotation import AXES, in_principal_axes, upright_power, uprightness
 
-# A row's last bits may depend on how many rows are transformed at once: always this many, padded with zeros.
-BLOCK_ROWS = 64
 # Few wide bands did as well or better than many narrow ones. Bound as a stream, the best partner was right, with 66 and
 # with 408 numbers for three channels: watch recordings 72 and 69 %, UTD-MHAD 78 and 78 %, MHEALTH (a third of it) 73
 # and 71 %. Chosen on these sets, with their labels.
@@ -81,9 +79,9 @@ class Descriptor:
         if windows.ndim != 3 or windows.shape[1:] != self._shape:
             raise ValueError(f"windows of shape {windows.shape}, wanted (N, {self._shape[0]}, {self._shape[1]})")
         rows = np.empty((len(windows), self.dim), np.float32)
-        block = np.zeros((BLOCK_ROWS, self._shape[1], self._shape[0]), np.float32)
-        for start in range(0, len(windows), BLOCK_ROWS):
-            part = windows[start : start + BLOCK_ROWS]
+        block = np.zeros((ROWS_AT_ONCE, self._shape[1], self._shape[0]), np.float32)
+        for start in range(0, len(windows), ROWS_AT_ONCE):
+            part = windows[start : start + ROWS_AT_ONCE]
             block[: len(part)], block[len(part) :] = part.transpose(0, 2, 1), 0
             rows[start : start + len(part)] = self._describe(block)[: len(part)]
         return rows
@@ -123,7 +121,7 @@ class Descriptor:
         return features
 
 
-class Described(Protocol):
+class AnyDescriptor(Protocol):
     """Unit rows `[N, dim]` of raw windows."""
 
     dim: int
@@ -153,7 +151,7 @@ def tolerates_rotation(spec: ModalitySpec) -> bool:
     return spec.n_channels == AXES and spec.n_steps >= MIN_SPECTRUM_STEPS
 
 
-def descriptor_of(spec: ModalitySpec, kind: DescriptorKind = "oriented") -> Described:
+def descriptor_of(spec: ModalitySpec, kind: DescriptorKind = "oriented") -> AnyDescriptor:
     """The descriptor that the settings name.
 
     With every sensor rotated at random the best partner was right, oriented, both, rotation-tolerant: watch recordings

@@ -15,7 +15,7 @@ from streams.similarity.standard_units import standardised
 Comparison: TypeAlias = Literal["oriented", "rotation-tolerant"]
 
 
-class Evidence:
+class WindowLikeness:
     """How alike the windows of a modality are, two by two, by descriptors and at the best lag.
 
     Oriented, both descriptors and the lag-tolerant cosine add up; rotation-tolerant, only what is measured along the
@@ -65,6 +65,6 @@ class Evidence:
 
 
 @lru_cache(maxsize=256)
-def evidence_of(spec: ModalitySpec, lag_tolerant: bool = True) -> Evidence:
-    """The evidence of a modality, whose descriptors are made once."""
-    return Evidence(spec, lag_tolerant)
+def window_likeness_of(spec: ModalitySpec, lag_tolerant: bool = True) -> WindowLikeness:
+    """That of a modality, whose descriptors are made once."""
+    return WindowLikeness(spec, lag_tolerant)

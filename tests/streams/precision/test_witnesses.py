@@ -1,8 +1,8 @@
 import msgspec
 import numpy as np
 
-from streams.history.table import Table
-from streams.precision.witnesses import MAX_WITNESSES, farness, known_pairs, witnesses
+from streams.history.table import SampleTable
+from streams.precision.witnesses import MAX_WITNESSES, farness, known_pairs, witnesses_of
 from streams.records import Sample
 from streams.similarity.descriptor import MIN_SPECTRUM_STEPS
 from streams.testing import SyntheticWorld
@@ -11,8 +11,8 @@ WORLD = SyntheticWorld(n_sources=4, n_classes=4)
 SAMPLES = list(WORLD.samples(30))
 
 
-def table(samples: list[Sample]) -> Table:
-    one = Table(1024)
+def table(samples: list[Sample]) -> SampleTable:
+    one = SampleTable(1024)
     for sample in samples:
         one.append(sample)
     return one
@@ -20,10 +20,10 @@ def table(samples: list[Sample]) -> Table:
 
 def test_a_witness_knows_pairs_in_which_both_have_its_modality() -> None:
     one = table(SAMPLES)
-    heard = witnesses(one, WORLD.specs, [WORLD.shared])
-    assert len(heard) == len(WORLD.specs) - 1
+    found = witnesses_of(one, WORLD.specs, [WORLD.shared])
+    assert len(found) == len(WORLD.specs) - 1
     having = {name: set(one.having(name).tolist()) for name in WORLD.specs}
-    for witness in heard:
+    for witness in found:
         knows = {place for place, row in enumerate(witness.likeness) if not np.isnan(row).all()}
         assert knows in [having[name] for name in WORLD.specs if name != WORLD.shared]
         expected = np.isin(np.arange(len(SAMPLES)), list(knows))
@@ -32,19 +32,19 @@ def test_a_witness_knows_pairs_in_which_both_have_its_modality() -> None:
 
 
 def test_what_binds_is_no_witness() -> None:
-    assert witnesses(table(SAMPLES), WORLD.specs, list(WORLD.specs)) == []
+    assert witnesses_of(table(SAMPLES), WORLD.specs, list(WORLD.specs)) == []
 
 
 def test_a_modality_that_one_source_has_alone_is_no_witness() -> None:
     alone = [one for one in SAMPLES if one.source_id == SAMPLES[0].source_id]
-    assert witnesses(table(alone), WORLD.specs, [WORLD.shared]) == []
+    assert witnesses_of(table(alone), WORLD.specs, [WORLD.shared]) == []
 
 
 def test_windows_of_few_steps_can_bear_witness() -> None:
     specs = tuple(msgspec.structs.replace(spec, n_steps=5) for spec in WORLD.specs.values())
     assert all(spec.n_steps < MIN_SPECTRUM_STEPS for spec in specs)
     short = SyntheticWorld(n_sources=4, n_classes=4, specs=specs)
-    found = witnesses(table(list(short.samples(30))), short.specs, [short.shared])
+    found = witnesses_of(table(list(short.samples(30))), short.specs, [short.shared])
     assert len(found) == len(specs) - 1
 
 
@@ -57,7 +57,7 @@ def test_a_rotated_sensor_says_the_same_where_that_is_tolerated() -> None:
         )
         for one in SAMPLES
     ]
-    before, after = (witnesses(table(samples), WORLD.specs, [WORLD.shared]) for samples in (SAMPLES, rotated))
+    before, after = (witnesses_of(table(samples), WORLD.specs, [WORLD.shared]) for samples in (SAMPLES, rotated))
     for one, other in zip(before, after, strict=True):
         cosines = one.rotation_tolerant_cosines
         close = np.isclose(cosines, other.rotation_tolerant_cosines, atol=1e-3) | np.isnan(cosines)
@@ -69,7 +69,7 @@ def test_only_the_most_frequent_modalities_are_heard() -> None:
     names = [spec.name, *(f"other-{i}" for i in range(6))]
     specs = {name: type(spec)(name=name, n_channels=2, n_steps=20, rate_hz=10.0) for name in names}
     world = SyntheticWorld(n_sources=4, n_classes=4, specs=tuple(specs.values()), n_complete=4)
-    assert len(witnesses(table(list(world.samples(10))), world.specs, [world.shared])) == MAX_WITNESSES
+    assert len(witnesses_of(table(list(world.samples(10))), world.specs, [world.shared])) == MAX_WITNESSES
 
 
 def test_farness_is_the_share_of_the_partners_source_that_is_nearer() -> None:

@@ -3,12 +3,12 @@ import pytest
 
 from encoders.modality import ModalitySpec
 from streams.settings import DescriptorKind
-from streams.similarity.descriptor import Described, descriptor_of, moves
+from streams.similarity.descriptor import AnyDescriptor, descriptor_of, moves
 
 KINDS: tuple[DescriptorKind, ...] = ("oriented", "rotation-tolerant", "both")
 
 
-def descriptor(n_channels: int = 3, n_steps: int = 200, kind: DescriptorKind = "oriented") -> Described:
+def descriptor(n_channels: int = 3, n_steps: int = 200, kind: DescriptorKind = "oriented") -> AnyDescriptor:
     return descriptor_of(ModalitySpec(name="m", n_channels=n_channels, n_steps=n_steps, rate_hz=50.0), kind)
 
 
