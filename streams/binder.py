@@ -8,14 +8,14 @@ effect at a counted row, and matrix products have one fixed shape.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from streams.arrival.first_round import Arrival
+from streams.arrival.first_round import FirstRound
 from streams.arrival.generation import Generation, GenerationBuild
 from streams.arrival.newcomers import Newcomers
-from streams.arrival.row_vectors import Embedding, EncoderFunction
+from streams.arrival.row_vectors import EncoderFunction, RowVectors
 from streams.history.store import SampleStore
 from streams.precision.figures import Control, PrecisionEstimate
 from streams.records import Binding, Outcome, Partner, Sample
-from streams.review.review import Encoders, Review, Round
+from streams.review.review import Encoders, Review, ReviewRound
 from streams.settings import StreamSettings
 from streams.stopwatch import Stopwatch
 
@@ -34,7 +34,7 @@ class _Taken(NamedTuple):
     sample: Sample
     outcome: Outcome
     partners: tuple[Partner, ...]
-    later: Round | None
+    later: ReviewRound | None
 
 
 class Binder:
@@ -63,7 +63,7 @@ class Binder:
         self._generation = self._new_generation(0, None)
         self._newcomers = Newcomers(names, self.store, settings.index.history_samples)
         self._asks_again = False
-        self._arrival = Arrival(self.store, self._settings, self._stopwatch)
+        self._first_round = FirstRound(self.store, self._settings, self._stopwatch)
 
     @property
     def version(self) -> int:
@@ -78,7 +78,7 @@ class Binder:
     @property
     def estimate(self) -> PrecisionEstimate:
         """What is said, without labels, of the last round's pairs."""
-        return self._review.judgement.estimate
+        return self._review.calibration.estimate
 
     @property
     def withholds(self) -> bool:
@@ -117,7 +117,7 @@ class Binder:
         """
         self._asks_again = False
         with self._stopwatch.timed("review"):
-            later = self._review.ask()
+            later = self._review.next_round()
         return self._later(later)
 
     def begin_build(self, version: int, encoders: Encoders | None = None) -> GenerationBuild:
@@ -135,7 +135,7 @@ class Binder:
         """Binds with that generation from the next sample on, after it caught up."""
         retired, self._generation = self._generation, build.finish()
         retired.index.close()
-        self._review.use(build.encoders, lambda ids: self._generation.learned(self.store.rows(ids)))
+        self._review.use(build.encoders, lambda ids: self._generation.learned_vectors(self.store.rows(ids)))
         self._asks_again = True
         self.swaps.append(Swap(build.version, build.built_at, self.sequence))
         return self.swaps[-1]
@@ -145,10 +145,10 @@ class Binder:
         return self.swap(self.begin_build(version, encoders))
 
     def _new_generation(self, version: int, encoder: EncoderFunction | None) -> Generation:
-        embedding = Embedding(self._spec, encoder, self._settings.learned_share, self._review.descriptor)
+        row_vectors = RowVectors(self._spec, encoder, self._settings.learned_share, self._review.descriptor)
         settings, first_row = self._settings, self.store.first_row
         return Generation(
-            version, embedding, self._index_settings, settings.neighbours, first_row, settings.lag_tolerant
+            version, row_vectors, self._index_settings, settings.neighbours, first_row, settings.lag_tolerant
         )
 
     def _binding(self, sample_id: str, round_: int, outcome: Outcome, partners: tuple[Partner, ...]) -> Binding:
@@ -162,38 +162,38 @@ class Binder:
             sequence=self.sequence,
         )
 
-    def _later(self, later: Round) -> list[Binding]:
+    def _later(self, later: ReviewRound) -> list[Binding]:
         if later.withholds:
-            return [self._binding(one.sample_id, later.number, "withheld", ()) for one in later.asked]
+            return [self._binding(one.sample_id, later.number, "withheld", ()) for one in later.answers]
         return [
             self._binding(one.sample_id, later.number, "bound" if one.partners else "alone", one.partners)
-            for one in later.asked
+            for one in later.answers
         ]
 
     def _take(self, samples: Sequence[Sample], asks_again: bool = True) -> list[_Taken]:
         """The new samples with what became of them."""
         outcomes = self._newcomers.sort(samples)
         queried = [one.sample for one in outcomes if one.outcome == "bound"]
-        found = iter(self._arrival.bind(self._generation, queried))
+        found = iter(self._first_round.bind(self._generation, queried))
         taken: list[_Taken] = []
-        for sample, outcome, may_be_asked in outcomes:
+        for sample, outcome, may_be_reviewed in outcomes:
             partners = next(found) if outcome == "bound" else ()
             if outcome == "bound" and not partners:
                 outcome = "alone"
             elif outcome == "bound" and self._review.withholds:
                 outcome, partners = "withheld", ()
             later = None
-            if may_be_asked and self._settings.review_samples:
-                self._review.take(sample)
+            if may_be_reviewed and self._settings.review_samples:
+                self._review.append(sample)
                 later = self._review_if_due(asks_again)
             taken.append(_Taken(sample, outcome, partners, later))
         return taken
 
-    def _review_if_due(self, asks_again: bool) -> Round | None:
+    def _review_if_due(self, asks_again: bool) -> ReviewRound | None:
         if not self._review.is_due:
             return None
         if not asks_again:
-            self._review.skip()
+            self._review.skip_round()
             return None
         with self._stopwatch.timed("review"):
-            return self._review.ask()
+            return self._review.next_round()

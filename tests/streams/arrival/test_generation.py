@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from streams.arrival.generation import Generation
-from streams.arrival.row_vectors import Embedding
+from streams.arrival.row_vectors import RowVectors
 from streams.binder import Binder
 from streams.history.store import SampleStore
 from streams.settings import BindingSettings, DescriptorKind, IndexSettings
@@ -31,15 +31,15 @@ def store_of(n: int) -> SampleStore:
 
 def test_a_trained_similarity_is_the_mean_of_the_fixed_and_the_learned_one() -> None:
     windows = store_of(20).windows(0, 20)
-    joined = Embedding(SPEC, encoder, learned_share=0.25)(windows)
-    fixed, learned = Embedding(SPEC)(windows), encoder(windows.scaled)
+    joined = RowVectors(SPEC, encoder, learned_share=0.25)(windows)
+    fixed, learned = RowVectors(SPEC)(windows), encoder(windows.scaled)
     np.testing.assert_allclose(joined @ joined.T, 0.75 * fixed @ fixed.T + 0.25 * learned @ learned.T, atol=1e-5)
 
 
 @pytest.mark.parametrize("descriptor", ["oriented", "rotation-tolerant", "both"])
 def test_what_it_finds_does_not_depend_on_the_steps_in_which_it_follows(descriptor: DescriptorKind) -> None:
     store = store_of(400)
-    embeddings = [Embedding(SPEC, encoder, descriptor=descriptor) for _ in range(2)]
+    embeddings = [RowVectors(SPEC, encoder, descriptor=descriptor) for _ in range(2)]
     at_once, in_steps = (Generation(1, embedding, SETTINGS, 16) for embedding in embeddings)
     whole = at_once.follow(store, 400)
     steps = [one for end in (1, 50, 64, 200, 333, 400) for one in in_steps.follow(store, end)]

@@ -66,7 +66,7 @@ def test_one_fast_clock_does_not_empty_the_history() -> None:
 
 def test_counts_use_and_starts_at_zero_again_where_the_ring_does() -> None:
     store = filled(SAMPLES[:128])
-    store.add_use(np.array([3, 100, 3]), np.array([0.5, 1.0, 0.25], np.float32))
+    store.count_use(np.array([3, 100, 3]), np.array([0.5, 1.0, 0.25], np.float32))
     assert store.use(np.array([[3, 100, 4]])).tolist() == [[0.75, 1.0, 0.0]]
     append(store, SAMPLES[128:400])
     assert not store.use(np.arange(272, 400)).any()
