@@ -114,7 +114,7 @@ class Ingest:
         modality = message.topic.removeprefix(self._topic_start)
         try:
             window = decode_window(raw)
-            groups = self._intake.take(window, modality, message.key, message.place, now_ns)
+            groups = self._intake.assemble(window, modality, message.key, message.place, now_ns)
         except InvalidRecord as refusal:
             reject = message.reject(index, raw, refusal, self._max_reject_bytes)
             return Emission(rejects=(reject,), places=(message.place,), n_windows=1)

@@ -5,7 +5,7 @@ import zlib
 import numpy as np
 
 from encoders.scaling import RobustScaler
-from streams.intake.assembly import Arrival, Assembler, Group, slot_of
+from streams.intake.assembly import ArrivedWindow, Assembler, Group, slot_of
 from streams.intake.validation import NS_PER_S, validate
 from streams.labels import LABEL, LABEL_SCALING, LabelWindows
 from streams.messages.message import Place
@@ -49,7 +49,7 @@ class Intake:
         """Slots that wait for companions."""
         return self._assembler.n_open
 
-    def take(
+    def assemble(
         self, window: SensorWindow, modality: str, key: bytes | None, place: Place, now_ns: int
     ) -> list[Group] | None:
         """What a window closes; None if it lies in a sample that was recalled.
@@ -77,7 +77,7 @@ class Intake:
         ):
             return None
         scaling = self._scaler(window.source_id, modality).update(window.values)
-        return self._assembler.add(Arrival(window, scaling, place), now_ns)
+        return self._assembler.add(ArrivedWindow(window, scaling, place), now_ns)
 
     def tick(self, now_ns: int) -> list[Group]:
         """What the grace closes."""

@@ -68,7 +68,9 @@ def test_what_is_learned_sees_the_label_and_not_whose_it_is() -> None:
 
 
 def take(intake: Intake, one: SensorWindow) -> list[Group] | None:
-    return intake.take(one, one.modality, one.source_id.encode(), Place(one.modality, 0, one.start_ns), one.start_ns)
+    return intake.assemble(
+        one, one.modality, one.source_id.encode(), Place(one.modality, 0, one.start_ns), one.start_ns
+    )
 
 
 def test_a_sample_goes_through_the_log_and_is_known_again() -> None:

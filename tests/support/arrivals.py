@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from encoders.scaling import Scaling
-from streams.intake.assembly import Arrival, Assembler, Group
+from streams.intake.assembly import ArrivedWindow, Assembler, Group
 from streams.messages.message import Place
 from streams.records import SensorWindow
 
@@ -14,12 +14,12 @@ NOTHING = Scaling(center=np.zeros(1), scale=np.ones(1), n_windows=1)
 ALL = ("a", "b", "c", "d")
 
 
-def arrival(modality: str, slot: float, source: str = "s") -> Arrival:
+def arrival(modality: str, slot: float, source: str = "s") -> ArrivedWindow:
     """A window that starts so many hops after the epoch."""
     window = SensorWindow(
         source_id=source, modality=modality, start_ns=round(slot * HOP), values=np.zeros((2, 1), np.float32)
     )
-    return Arrival(window, NOTHING, Place(modality, 0, 0))
+    return ArrivedWindow(window, NOTHING, Place(modality, 0, 0))
 
 
 def assembler(modalities: Iterable[str] = ALL, **limits: int) -> Assembler:
