@@ -10,8 +10,8 @@ What becomes of a window, and where::
       Binding              binder       partners in the history of other sources, or why there are none
 
 Here all of this happens in one process, from recordings. In a worker the same parts stand on two sides of the topic
-`samples`: `ingest` puts bytes, rejects and acknowledgements around `intake`, the shell puts Kafka around `ingest` and
-`binder`. Models come back by `binder.begin_build` and `binder.swap`, between two calls.
+`samples`: `intake.messages` puts bytes, rejects and acknowledgements around intake, `binding` puts bytes and rejects
+around the binder, and `worker` puts Kafka around the two. Models come back by `binder.use`, between two calls.
 
 The law: what comes out depends on the order of the windows and on the moments of the swaps, not on how the stream is
 cut into calls.
@@ -49,9 +49,7 @@ class Pipeline:
     """Intake and binder in a row. The time is the stream's own: the latest start of a window so far."""
 
     def __init__(self, settings: StreamSettings, worker: str = "") -> None:
-        shared = settings.shared_modality
-        specs = settings.specs
-        self.binder = Binder(specs[shared], shared, settings.binding, settings.index, worker, specs)
+        self.binder = Binder(settings, worker)
         self._intake = RecordedIntake(settings)
         self._waiting: list[Sample] = []
 

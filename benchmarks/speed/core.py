@@ -77,6 +77,17 @@ class Naive:
         return vectors
 
 
+def settings_of(index: IndexSettings, binding: BindingSettings) -> StreamSettings:
+    """Of a stream with one modality, whose windows come at every hop."""
+    return StreamSettings(
+        modalities={SHARED: ModalitySettings(n_channels=SPEC.n_channels, n_steps=SPEC.n_steps, rate_hz=SPEC.rate_hz)},
+        shared_modality=SHARED,
+        ingest=IngestSettings(hop_s=HOP_STEPS / RATE_HZ),
+        index=index,
+        binding=binding,
+    )
+
+
 class Core:
     """Validation and binder, with a generation of the same encoder."""
 
@@ -85,12 +96,12 @@ class Core:
     ) -> None:
         self._scalings, self._encode = scalings, encode
         self._specs = {SHARED: SPEC}
-        self._binder = Binder(SPEC, SHARED, binding, index, specs=self._specs)
+        self._binder = Binder(settings_of(index, binding or BindingSettings()))
 
     def fill(self, windows: Sequence[SensorWindow]) -> None:
         """Takes a history, then the generation."""
         self._binder.remember([self._sample(one) for one in windows])
-        self._binder.swap(self._binder.begin_build(1, {SHARED: self._encode}))
+        self._binder.use(1, {SHARED: self._encode})
 
     def run(self, windows: Sequence[SensorWindow]) -> None:
         """Binds windows in micro-batches."""
@@ -114,19 +125,12 @@ class Whole:
     """The pipeline from windows to Bindings."""
 
     def __init__(self, encode: EncoderFunction, index: IndexSettings) -> None:
-        modality = ModalitySettings(n_channels=SPEC.n_channels, n_steps=SPEC.n_steps, rate_hz=SPEC.rate_hz)
-        settings = StreamSettings(
-            modalities={SHARED: modality},
-            shared_modality=SHARED,
-            ingest=IngestSettings(hop_s=HOP_STEPS / RATE_HZ),
-            index=index,
-        )
-        self._encode, self._pipeline = encode, Pipeline(settings)
+        self._encode, self._pipeline = encode, Pipeline(settings_of(index, BindingSettings()))
 
     def fill(self, windows: Sequence[SensorWindow]) -> None:
         """Takes a history, then the generation."""
         self._pipeline.feed(windows)
-        self._pipeline.binder.swap(self._pipeline.binder.begin_build(1, {SHARED: self._encode}))
+        self._pipeline.binder.use(1, {SHARED: self._encode})
 
     def run(self, windows: Sequence[SensorWindow]) -> None:
         """Feeds windows."""

@@ -97,9 +97,7 @@ class Loop:
 
         specs, device = self.settings.specs, self.settings.runtime.device
         encoders = {name: EncoderFunction(specs[name], arrays, device=device) for name, arrays in weights.items()}
-        build = self.pipeline.binder.begin_build(version, encoders)
-        build.run()
-        self.pipeline.binder.swap(build)
+        self.pipeline.binder.use(version, encoders)
         self.followed = version
 
     def finished(self, recordings: Recordings) -> FinishedRun:

@@ -29,7 +29,7 @@ class RecordedIntake:
         key, place = window.source_id.encode(), Place(window.modality, 0, self._n_windows)
         groups = self._intake.tick(self._now_ns)
         try:
-            groups += self._intake.take(window, window.modality, key, place, self._now_ns) or []
+            groups += self._intake.assemble(window, window.modality, key, place, self._now_ns) or []
         except InvalidRecord as refusal:
             self.refused[refusal.reason] += 1
         return self._samples(groups)

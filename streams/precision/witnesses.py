@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from encoders.modality import ModalitySpec
-from streams.history.table import Table
+from streams.history.table import SampleTable
 from streams.similarity.descriptor import MIN_SPECTRUM_STEPS
-from streams.similarity.window_likeness import evidence_of
+from streams.similarity.window_likeness import window_likeness_of
 
 # So many modalities are heard, those that most samples have: each costs as much as one that binds.
 MAX_WITNESSES = 3
@@ -22,46 +22,47 @@ MIN_REFERENCES = 20
 class Witness(NamedTuple):
     """How alike `[N, N]` the samples of a table are by one modality; NaN where one of a pair lacks it.
 
-    `whole` by all that is known of it, `turned` by what stays the same however its sensor is mounted, as far as it has
-    that: a sensor that is turned with the one that binds would bear out its errors.
+    `likeness` is by all that is known of it, `rotation_tolerant_cosines` by what stays the same however its sensor is
+    rotated, as far as it has that: a sensor that is rotated with the one that binds would bear out its errors.
     """
 
-    whole: np.ndarray
-    turned: np.ndarray
+    likeness: np.ndarray
+    rotation_tolerant_cosines: np.ndarray
 
     def of(self, places: np.ndarray) -> "Witness":
         """Of some of the samples."""
-        return Witness(self.whole[np.ix_(places, places)], self.turned[np.ix_(places, places)])
+        square = np.ix_(places, places)
+        return Witness(self.likeness[square], self.rotation_tolerant_cosines[square])
 
 
-def witnesses(table: Table, specs: Mapping[str, ModalitySpec], shared: Collection[str]) -> list[Witness]:
+def witnesses_of(table: SampleTable, specs: Mapping[str, ModalitySpec], shared: Collection[str]) -> list[Witness]:
     """Those of a table, the most frequent first; `shared` bind, so they are none."""
     sources = table.sources
     having = {name: table.having(name) for name in specs if name not in shared}
     usual = sorted((name for name in having if len(having[name]) > 1), key=lambda name: -len(having[name]))
-    heard = []
+    found = []
     for name in usual[:MAX_WITNESSES]:
         places = having[name]
         among = sources[places][:, None] != sources[places][None, :]
         if among.any():
-            heard.append(_heard(table, specs[name], places, among))
-    return heard
+            found.append(_witness(table, specs[name], places, among))
+    return found
 
 
-def _heard(table: Table, spec: ModalitySpec, places: np.ndarray, among: np.ndarray) -> Witness:
-    evidence = evidence_of(spec)
+def _witness(table: SampleTable, spec: ModalitySpec, places: np.ndarray, among: np.ndarray) -> Witness:
+    window_likeness = window_likeness_of(spec)
     if spec.n_steps < MIN_SPECTRUM_STEPS:
         # Values that are compared as they are would tell where a sensor stands rather than what it sees.
         windows = np.stack([table.rows[place].sample.scaled(spec.name) for place in places]).astype(np.float32)
-        described = evidence.described(windows)
+        described = window_likeness.described(windows)
     else:
         windows = table.windows(spec.name, places)
-        described = table.described(spec.name, places, evidence.described)
-    whole = evidence.likeness(described, windows, among)
-    if evidence.can_turn:
-        whole = whole + evidence.likeness(described, windows, among, "any")
+        described = table.described(spec.name, places, window_likeness.described)
+    likeness = window_likeness.likeness(described, windows, among)
+    if window_likeness.tolerates_rotation:
+        likeness = likeness + window_likeness.likeness(described, windows, among, "rotation-tolerant")
     unknown = np.full((2, len(table), len(table)), np.nan, np.float32)
-    for full, known in zip(unknown, (whole, evidence.cosines(described, "any")), strict=True):
+    for full, known in zip(unknown, (likeness, window_likeness.cosines(described, "rotation-tolerant")), strict=True):
         full[np.ix_(places, places)] = known
     return Witness(*unknown)
 

@@ -4,12 +4,12 @@ from collections.abc import Collection, Mapping
 
 import numpy as np
 
-from streams.history.table import Table, Transform
+from streams.history.table import SampleTable, Transform
 from streams.similarity.standard_units import standardised
 
 
 def second_opinion(
-    table: Table, shared: Collection[str], encoders: Mapping[str, Transform], among: np.ndarray
+    table: SampleTable, shared: Collection[str], encoders: Mapping[str, Transform], among: np.ndarray
 ) -> np.ndarray:
     """How well what is not shared goes together, `[N, N]`, in standard deviations of the pairs `among`; 0: unknown.
 

@@ -5,6 +5,9 @@ import numpy as np
 # One full register block of the usual BLAS kernels, in which all rows go through the same instructions. Measured: with
 # 32 or 64 the last rows take another path and get other last bits, as they do if they are the product's other side.
 PRODUCT_ROWS = 16
+# Of anything else a row's last bits may depend on how many rows are worked on at once: always this many, padded with
+# zeros.
+ROWS_AT_ONCE = 64
 
 
 def products(matrices: np.ndarray, rows: np.ndarray) -> np.ndarray:

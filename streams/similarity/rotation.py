@@ -1,11 +1,11 @@
-"""Windows of three axes, whichever way their sensor was turned. Pure functions, the same for a row in any company."""
+"""Windows of three axes, whichever way their sensor is rotated. Pure functions, the same for a row in any company."""
 
 import numpy as np
 
 AXES = 3
 
 
-def in_own_axes(block: np.ndarray) -> np.ndarray:
+def in_principal_axes(block: np.ndarray) -> np.ndarray:
     """Windows `[N, 3, T]` seen along the principal axes of their own motion, the largest first.
 
     Two axes point to where the motion is skewed, the third so that no window is mirrored. Any rotation of the sensor
@@ -18,8 +18,8 @@ def in_own_axes(block: np.ndarray) -> np.ndarray:
     skewed = (np.matmul(axes, moving) ** 3).sum(axis=2)
     signs = np.where(skewed < 0, -1.0, 1.0)
     signs[:, 2] = signs[:, 0] * signs[:, 1] * np.sign(np.linalg.det(axes))
-    turned: np.ndarray = np.matmul(axes * signs[:, :, None], block).astype(np.float32)
-    return turned
+    rotated: np.ndarray = np.matmul(axes * signs[:, :, None], block).astype(np.float32)
+    return rotated
 
 
 def upright_power(block: np.ndarray, spectrum: np.ndarray, bands: np.ndarray) -> np.ndarray:

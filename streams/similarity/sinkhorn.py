@@ -6,7 +6,7 @@ import numpy as np
 ITERATIONS = 30
 
 
-def spread_scores(scores: np.ndarray, allowed: np.ndarray, softness: float) -> np.ndarray:
+def balanced_plan(scores: np.ndarray, allowed: np.ndarray, softness: float) -> np.ndarray:
     """Log-probabilities `[N, N]`, but for a constant of each row, of a plan in which all columns get alike much.
 
     Rows and columns of `exp(scores / softness)` are scaled in turn until each sums to 1: Sinkhorn's algorithm, that is
@@ -32,7 +32,7 @@ def spread_scores(scores: np.ndarray, allowed: np.ndarray, softness: float) -> n
     return spread
 
 
-def unspread_scores(scores: np.ndarray, allowed: np.ndarray, softness: float) -> np.ndarray:
+def plan_row_by_row(scores: np.ndarray, allowed: np.ndarray, softness: float) -> np.ndarray:
     """The same without any balance: each row for itself."""
     alone: np.ndarray = np.where(allowed, scores / np.float32(softness), np.float32(-np.inf))
     return alone

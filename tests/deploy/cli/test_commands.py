@@ -3,7 +3,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from deploy.cli.main import app, main
 from deploy.machine.brokers import EmbeddedBroker
 from deploy.settings.config import ConfigError
 from streams.broker.connection import BrokerUnreachable
+from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[3]
 EXAMPLE = ROOT / "mmbind.example.toml"
@@ -195,10 +195,12 @@ def test_an_interrupted_demo_leaves_nothing_behind(tmp_path: Path) -> None:
     out = tmp_path / "out.txt"
     with out.open("wb") as output:
         demo = subprocess.Popen(command, stdout=output, stderr=output, env=environment, start_new_session=True)
-        end_s = time.monotonic() + 60
-        while "starting worker" not in out.read_text() and time.monotonic() < end_s:
-            assert demo.poll() is None, out.read_text()
-            time.sleep(0.1)
+        wait_until(
+            lambda: "starting worker" in out.read_text(),
+            timeout_s=60,
+            told=out.read_text,
+            is_hopeless=lambda: demo.poll() is not None,
+        )
         demo.send_signal(signal.SIGINT)
         assert demo.wait(60) == 130
     left = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
