@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Bool, Float
 
 from streams.precision.witnesses import Farness
 
@@ -36,11 +37,11 @@ class AgreementCurve(NamedTuple):
     right: float
     down: float
     up: float
-    covariance: np.ndarray
+    covariance: Float[np.ndarray, "2 2"]
     queries: int
     is_evident: bool
 
-    def __call__(self, sureness: np.ndarray) -> np.ndarray:
+    def __call__(self, sureness: Float[np.ndarray, "*pairs"]) -> Float[np.ndarray, "*pairs"]:
         """P(agree) of pairs that are so sure."""
         return _sigmoid(self.intercept + self.slope * sureness)
 
@@ -63,10 +64,10 @@ class AgreementCurve(NamedTuple):
 class PartnerLikeness(NamedTuple):
     """That of best partners, of those `judged` and of those `emitted`, which had more candidates."""
 
-    judged: np.ndarray
-    emitted: np.ndarray
+    judged: Float[np.ndarray, " n"]
+    emitted: Float[np.ndarray, " m"]
 
-    def lift(self, known: np.ndarray, agree: np.ndarray) -> float:
+    def lift(self, known: Bool[np.ndarray, " n"], agree: Bool[np.ndarray, " n_known"]) -> float:
         """How much more often those emitted are expected to agree: more candidates show as more likeness."""
         judged = self.judged[known]
         units = max(float(judged.std()), 1e-6)
@@ -76,7 +77,7 @@ class PartnerLikeness(NamedTuple):
 
 
 def fitted_curve(
-    far: Farness, sureness: np.ndarray, known_alike: Sequence[Farness], likeness: PartnerLikeness
+    far: Farness, sureness: Float[np.ndarray, " n"], known_alike: Sequence[Farness], likeness: PartnerLikeness
 ) -> AgreementCurve | None:
     """The one through best partners `[n]`, or None where too few are known.
 

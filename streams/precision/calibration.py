@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 import numpy as np
+from jaxtyping import Bool, Float, Int
 
 from encoders.modality import ModalitySpec
 from streams.history.table import SampleTable
@@ -33,7 +34,11 @@ SOFTNESS = 0.4
 Name = TypeVar("Name", bound=str)
 
 
-def best_comparison(candidates: Mapping[Name, np.ndarray], witnesses: Sequence[Witness], sources: np.ndarray) -> Name:
+def best_comparison(
+    candidates: Mapping[Name, Float[np.ndarray, "n n"]],
+    witnesses: Sequence[Witness],
+    sources: Int[np.ndarray, " n"],
+) -> Name:
     """Which way to compare samples suits these data best: the name of one of the candidates.
 
     Each finds a partner for all samples that have a witness in common with others. The one whose partners are nearest
@@ -68,7 +73,7 @@ class Calibration(NamedTuple):
     estimate: PrecisionEstimate
     curves: tuple[AgreementCurve, ...] = ()
 
-    def confidence(self, sureness: np.ndarray) -> np.ndarray | None:
+    def confidence(self, sureness: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "n k"] | None:
         """P(right) for partners `[n, k]`, the best first, which in the mean over the best is the estimate.
 
         Args:
@@ -94,7 +99,7 @@ class Calibration(NamedTuple):
         return np.clip(total / gain, 0, 1)
 
 
-def sureness(scores: np.ndarray, plan: np.ndarray) -> np.ndarray:
+def sureness(scores: Float[np.ndarray, "n n"], plan: Float[np.ndarray, "n n"]) -> Float[np.ndarray, "n n"]:
     """How sure `[N, N]` each pair is: the logarithm of its share in the row, plus the score it has by itself.
 
     Args:
@@ -109,7 +114,11 @@ def sureness(scores: np.ndarray, plan: np.ndarray) -> np.ndarray:
 
 
 def calibrate(
-    scores: np.ndarray, likeness: np.ndarray, witnesses: Sequence[Witness], sources: np.ndarray, usable: np.ndarray
+    scores: Float[np.ndarray, "n n"],
+    likeness: Float[np.ndarray, "n n"],
+    witnesses: Sequence[Witness],
+    sources: Int[np.ndarray, " n"],
+    usable: Bool[np.ndarray, "n n"],
 ) -> Calibration:
     """Estimates the share of right pairs among best partners.
 
@@ -162,7 +171,12 @@ def calibrate(
     return Calibration(estimate, tuple(curves))
 
 
-def control_of(calibration: Calibration, cosines: np.ndarray, best: np.ndarray, usable: np.ndarray) -> Control:
+def control_of(
+    calibration: Calibration,
+    cosines: Float[np.ndarray, "n n"],
+    best: Int[np.ndarray, " n"],
+    usable: Bool[np.ndarray, "n n"],
+) -> Control:
     """Best partners `[N]` beside all those that were possible."""
     asked = np.flatnonzero(usable.any(axis=1))
     if not len(asked):
@@ -178,7 +192,9 @@ def control_of(calibration: Calibration, cosines: np.ndarray, best: np.ndarray, 
     return Control(similarity, chance, agree, random)
 
 
-def modality_weight(table: SampleTable, specs: Mapping[str, ModalitySpec], name: str, likeness: np.ndarray) -> float:
+def modality_weight(
+    table: SampleTable, specs: Mapping[str, ModalitySpec], name: str, likeness: Float[np.ndarray, "n n"]
+) -> float:
     """The weight, 0 to 1, of what a modality says: the estimated share of pairs that are right by it alone.
 
     All other modalities are its witnesses, those that bind too. One by which pairs agree no more than by chance has

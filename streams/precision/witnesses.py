@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Bool, Float, Int
 
 from encoders.modality import ModalitySpec
 from streams.history.table import SampleTable
@@ -26,10 +27,10 @@ class Witness(NamedTuple):
     rotated, as far as it has that: a sensor that is rotated with the one that binds would bear out its errors.
     """
 
-    likeness: np.ndarray
-    rotation_tolerant_cosines: np.ndarray
+    likeness: Float[np.ndarray, "n n"]
+    rotation_tolerant_cosines: Float[np.ndarray, "n n"]
 
-    def of(self, places: np.ndarray) -> "Witness":
+    def of(self, places: Int[np.ndarray, " n"]) -> "Witness":
         """Of some of the samples."""
         square = np.ix_(places, places)
         return Witness(self.likeness[square], self.rotation_tolerant_cosines[square])
@@ -67,7 +68,7 @@ def _witness(table: SampleTable, spec: ModalitySpec, places: np.ndarray, among: 
     return Witness(*unknown)
 
 
-def known_pairs(views: Collection[np.ndarray], sources: np.ndarray) -> np.ndarray:
+def known_pairs(views: Collection[Float[np.ndarray, "n n"]], sources: Int[np.ndarray, " n"]) -> Bool[np.ndarray, "n n"]:
     """Which pairs `[N, N]` are of different sources and known to any of the views `[N, N]`."""
     known = np.zeros((len(sources), len(sources)), bool)
     for view in views:
@@ -83,10 +84,10 @@ class Farness(NamedTuple):
     sensor shows in it, and should not count.
     """
 
-    nearer: np.ndarray
-    among: np.ndarray
+    nearer: Float[np.ndarray, " m"]
+    among: Int[np.ndarray, " m"]
 
-    def agree(self, share: float) -> np.ndarray:
+    def agree(self, share: float) -> Bool[np.ndarray, " m"]:
         """Whether each partner is among the nearest."""
         agree: np.ndarray = self.nearer * self.among < share * self.among
         return agree
@@ -97,7 +98,12 @@ class Farness(NamedTuple):
         return float((np.ceil(share * among) / among).mean()) if len(among) else np.nan
 
 
-def farness(view: np.ndarray, sources: np.ndarray, rows: np.ndarray, partners: np.ndarray) -> Farness:
+def farness(
+    view: Float[np.ndarray, "n n"],
+    sources: Int[np.ndarray, " n"],
+    rows: Int[np.ndarray, " m"],
+    partners: Int[np.ndarray, " m"],
+) -> Farness:
     """Of `rows` with `partners`, by one view `[N, N]`."""
     likeness, theirs = view[rows], sources[partners][:, None]
     known = ~np.isnan(likeness)
@@ -112,14 +118,18 @@ def farness(view: np.ndarray, sources: np.ndarray, rows: np.ndarray, partners: n
     return Farness(np.where(is_known, nearer / np.maximum(among, 1), np.nan), among)
 
 
-def look_alikes(likeness: np.ndarray, sources: np.ndarray, rows: np.ndarray) -> np.ndarray:
+def look_alikes(
+    likeness: Float[np.ndarray, "n n"], sources: Int[np.ndarray, " n"], rows: Int[np.ndarray, " m"]
+) -> Int[np.ndarray, " m"]:
     """For each row the sample of its source that is most like it: itself, where there is no other."""
     own = sources[rows][:, None] == sources[None, :]
     own[np.arange(len(rows)), rows] = False
     return _most_alike(likeness, own, rows)
 
 
-def echoes(view: np.ndarray, sources: np.ndarray, rows: np.ndarray) -> np.ndarray:
+def echoes(
+    view: Float[np.ndarray, "n n"], sources: Int[np.ndarray, " n"], rows: Int[np.ndarray, " m"]
+) -> Int[np.ndarray, " m"]:
     """For each row, of whom a view finds most like it in other sources, the look-alike: another chance to agree."""
     others = sources[rows][:, None] != sources[None, :]
     return look_alikes(view, sources, _most_alike(view, others, rows))

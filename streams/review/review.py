@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
+from jaxtyping import Float
 
 from encoders.modality import ModalitySpec
 from streams.arrival.neighbourhood import EFFECT_EVERY_ROWS
@@ -36,7 +37,7 @@ NS_PER_S = 1_000_000_000
 
 Encoders: TypeAlias = Mapping[str, EncoderFunction]
 # From sample ids to their rows `[n, dim]`, NaN where one is not held.
-Held: TypeAlias = Callable[[Sequence[str]], np.ndarray]
+Held: TypeAlias = Callable[[Sequence[str]], Float[np.ndarray, "n dim"]]
 
 
 class Answer(NamedTuple):

@@ -1,6 +1,7 @@
 """Look-alikes of a sample have a say in who its partners are. Pure."""
 
 import numpy as np
+from jaxtyping import Float, Int
 
 from streams.similarity.standard_units import hub_corrected, largest, standardised
 
@@ -11,7 +12,12 @@ OWN_SAY, OTHER_SAY = 0.3, 0.2
 LOOK_ALIKE_SOFTNESS = 0.5
 
 
-def smoothed(scores: np.ndarray, likeness: np.ndarray, sources: np.ndarray, modality_sets: np.ndarray) -> np.ndarray:
+def smoothed(
+    scores: Float[np.ndarray, "n n"],
+    likeness: Float[np.ndarray, "n n"],
+    sources: Int[np.ndarray, " n"],
+    modality_sets: Int[np.ndarray, " n"],
+) -> Float[np.ndarray, "n n"]:
     """Scores `[N, N]` in which a sample's look-alikes have a say: what suits them is likely to suit it.
 
     Each end of a pair is replaced by a mixture of itself and samples with the same modalities that the shared modality

@@ -1,8 +1,9 @@
 """Generation 0's embedding: a fixed, shift-tolerant transform of a window. Learns nothing, performs no I/O."""
 
-from typing import Protocol
+from typing import TypeAlias
 
 import numpy as np
+from jaxtyping import Bool, Float, Float32
 
 from encoders.modality import ModalitySpec
 from streams.settings import DescriptorKind
@@ -70,7 +71,7 @@ class Descriptor:
         self._projection = _random_directions(n_features, MAX_DIM) if n_features > MAX_DIM else None
         self.dim = min(n_features, MAX_DIM)
 
-    def __call__(self, windows: np.ndarray) -> np.ndarray:
+    def __call__(self, windows: Float[np.ndarray, "n t c"]) -> Float32[np.ndarray, "n {self.dim}"]:
         """One row for each window.
 
         Raises:
@@ -121,15 +122,6 @@ class Descriptor:
         return features
 
 
-class AnyDescriptor(Protocol):
-    """Unit rows `[N, dim]` of raw windows."""
-
-    dim: int
-
-    def __call__(self, windows: np.ndarray) -> np.ndarray:
-        """One row for each window."""
-
-
 class BothDescriptors:
     """Oriented and rotation-tolerant side by side: the cosine is the weighted mean of theirs."""
 
@@ -138,12 +130,15 @@ class BothDescriptors:
         self._weights = np.sqrt(np.array([1 - ROTATION_TOLERANT_SHARE, ROTATION_TOLERANT_SHARE], np.float32))
         self.dim = self._oriented.dim + self._rotation_tolerant.dim
 
-    def __call__(self, windows: np.ndarray) -> np.ndarray:
+    def __call__(self, windows: Float[np.ndarray, "n t c"]) -> Float32[np.ndarray, "n {self.dim}"]:
         """One row for each window."""
         parts = (self._oriented, self._rotation_tolerant)
         weighted = [weight * describe(windows) for weight, describe in zip(self._weights, parts, strict=True)]
         rows: np.ndarray = np.concatenate(weighted, axis=1)
         return rows
+
+
+AnyDescriptor: TypeAlias = Descriptor | BothDescriptors
 
 
 def tolerates_rotation(spec: ModalitySpec) -> bool:
@@ -166,7 +161,7 @@ def descriptor_of(spec: ModalitySpec, kind: DescriptorKind = "oriented") -> AnyD
     return Descriptor(spec, is_rotation_tolerant=kind == "rotation-tolerant")
 
 
-def moves(windows: np.ndarray) -> np.ndarray:
+def moves(windows: Float[np.ndarray, "n t c"]) -> Bool[np.ndarray, " n"]:
     """For each window `[N, T, C]` whether any channel changes from step to step: one that does not cannot be bound."""
     n_steps, n_channels = windows.shape[1:]
     flat = windows.reshape(len(windows), -1)

@@ -4,6 +4,7 @@ from functools import lru_cache
 from typing import Literal, TypeAlias
 
 import numpy as np
+from jaxtyping import Bool, Float, Float32
 
 from encoders.modality import ModalitySpec
 from streams.similarity.descriptor import MIN_SPECTRUM_STEPS, Descriptor, tolerates_rotation
@@ -35,13 +36,15 @@ class WindowLikeness:
         self._oriented = Descriptor(spec)
         self._rotation_tolerant = Descriptor(spec, is_rotation_tolerant=True) if self.tolerates_rotation else None
 
-    def described(self, windows: np.ndarray) -> np.ndarray:
+    def described(self, windows: Float[np.ndarray, "n t c"]) -> Float32[np.ndarray, "n d"]:
         """Rows `[N, D]` of raw windows `[N, T, C]`, for `cosines` and `likeness`; a row depends on no other."""
         parts = (self._oriented, self._rotation_tolerant)
         rows = [describe(windows) for describe in parts if describe is not None]
         return np.concatenate(rows, axis=1)
 
-    def cosines(self, described: np.ndarray, comparison: Comparison = "oriented") -> np.ndarray:
+    def cosines(
+        self, described: Float[np.ndarray, "n d"], comparison: Comparison = "oriented"
+    ) -> Float[np.ndarray, "n n"]:
         """Those of one descriptor `[N, N]`; of the oriented one where there is no other."""
         oriented, rotation_tolerant = np.split(described, [self._oriented.dim], axis=1)
         rows = rotation_tolerant if comparison == "rotation-tolerant" and self.tolerates_rotation else oriented
@@ -49,8 +52,12 @@ class WindowLikeness:
         return cosines
 
     def likeness(
-        self, described: np.ndarray, windows: np.ndarray, among: np.ndarray, comparison: Comparison = "oriented"
-    ) -> np.ndarray:
+        self,
+        described: Float[np.ndarray, "n d"],
+        windows: Float[np.ndarray, "n t c"],
+        among: Bool[np.ndarray, "n n"],
+        comparison: Comparison = "oriented",
+    ) -> Float[np.ndarray, "n n"]:
         """How alike `[N, N]`, in standard deviations of the pairs `among`."""
         parts = [standardised(self.cosines(described), among)]
         if self.tolerates_rotation:
