@@ -18,7 +18,8 @@ ORDER = {
     "trainer": "settings step judging replay downstream state learner controls candidate metrics checkpoints topics "
     "parts training service",
     "deploy": "errors settings recordings topics machine report replay downstream demo cli",
-    "benchmarks": "data_sets spread fingerprint speed learning fleet late reliability",
+    "benchmarks": "data_sets slots default_settings spread command_line fingerprint "
+    "speed learning fleet late reliability",
 }
 ROOMS = {package: rooms.split() for package, rooms in ORDER.items()}
 PRODUCT = ("encoders", "streams", "trainer", "deploy")
