@@ -11,10 +11,10 @@ import numpy as np
 
 from benchmarks.learning.arms import Task
 from benchmarks.learning.baselines import WAYS, baseline, shared_embeddings
-from benchmarks.learning.data import SPACING_S
 from benchmarks.learning.limits import with_true_pairs
 from benchmarks.learning.pairs import OfflineBinder, bind_as_mmbind, judge_bindings
 from benchmarks.learning.score import Weights, score
+from benchmarks.slots import SPACING_S
 from deploy.recordings.truth import Truth
 from deploy.replay.loop import Loop
 from deploy.settings.config import Settings
