@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,18 @@ import pytest
 from benchmarks.command_line import add_sets, add_utd, parser_of, some_of, write_json
 from benchmarks.data_sets import FILES, MHEALTH, UTD, WATCH
 from benchmarks.spread import spread
+
+COMMANDS = (
+    "fingerprint",
+    "speed.core",
+    "speed.worker",
+    "learning.command",
+    "learning.finetune",
+    "fleet.command",
+    "late.command",
+    "reliability.command",
+    "reliability.course",
+)
 
 
 def sets_of(given: list[str]) -> list[str]:
@@ -76,3 +89,14 @@ def test_json_holds_numbers_of_all_kinds_and_null_for_none(tmp_path: Path) -> No
 def test_json_of_something_else_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="object"):
         write_json([object()], tmp_path / "found.json")
+
+
+@pytest.mark.parametrize("module", COMMANDS)
+def test_every_command_says_what_it_answers_and_where_its_figures_go(
+    module: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        import_module(f"benchmarks.{module}").arguments(["--help"])
+    shown = capsys.readouterr().out
+    assert ended.value.code == 0
+    assert f"python -m benchmarks.{module.removesuffix('.command')} " in shown and "--json JSON" in shown
