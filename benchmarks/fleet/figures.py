@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from rich.progress import Progress
 
-from benchmarks.fleet.outcome import Outcome, run
+from benchmarks.fleet.outcome import Outcome, outcome_of
 from benchmarks.spread import Spread, spread
 from deploy.recordings.recordings import Recordings
 from streams.settings import BindingSettings
@@ -47,7 +47,7 @@ def measure(
         for descriptor, disorder, seed in _runs(descriptors, names, seeds):
             shown.update(task, description=f"{name}, {descriptor}, {disorder}")
             binding = BindingSettings.model_validate({"descriptor": descriptor})
-            outcomes.setdefault((descriptor, disorder), []).append(run(recordings, disorder, seed, binding))
+            outcomes.setdefault((descriptor, disorder), []).append(outcome_of(recordings, disorder, seed, binding))
             shown.advance(task)
         figures[name] = {
             descriptor: {disorder: _figures(outcomes, descriptor, disorder) for disorder in names}

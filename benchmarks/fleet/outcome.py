@@ -30,7 +30,7 @@ class Outcome:
         return float(np.mean(hits)) if hits else float("nan")
 
 
-def run(recordings: Recordings, disorder: str, seed: int, binding: BindingSettings) -> Outcome:
+def outcome_of(recordings: Recordings, disorder: str, seed: int, binding: BindingSettings) -> Outcome:
     """Binds the disturbed stream from an empty history on, and compares with the labels."""
     windows = in_random_order(recordings, seed)
     disturbed = DISORDERS[disorder](windows, recordings.shared, np.random.default_rng([seed, 11]))

@@ -9,6 +9,7 @@ import numpy as np
 
 from benchmarks.default_settings import loop_settings
 from benchmarks.late.stream import LateStream
+from benchmarks.learning.score import weights_of
 from deploy.recordings.recordings import Recordings
 from deploy.replay.loop import Loop
 from deploy.settings.config import Settings
@@ -69,7 +70,7 @@ def settings_for(recordings: Recordings, stream: LateStream, seed: int, n_steps:
 
 
 def run(stream: LateStream, settings: Settings) -> Course:
-    """The whole stream, measured whenever a cycle has ended."""
+    """Replays the stream through the product's loop and measures its encoders whenever a cycle has ended."""
     course = Course()
     with tempfile.TemporaryDirectory() as folder:
         loop = Loop(settings, Registry(folder))
@@ -84,8 +85,8 @@ def run(stream: LateStream, settings: Settings) -> Course:
 
 
 def _measure(course: Course, stream: LateStream, loop: Loop) -> None:
-    weights, specs = loop.learner.bundle(version=1, parent=0, created_ns=0).weights, loop.settings.specs
-    encoders = {name: EncoderFunction(specs[name], arrays) for name, arrays in weights.items()}
+    specs = loop.settings.specs
+    encoders = {name: EncoderFunction(specs[name], arrays) for name, arrays in weights_of(loop.learner).items()}
     figures = evaluate(encoders, stream.test)
 
     def mean(pairs: Sequence[tuple[str, str]], figure: str = "cmap") -> float:

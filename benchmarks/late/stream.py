@@ -18,9 +18,10 @@ ARMS = ("late", "never", "always")
 MEANING = {"late": "it comes late", "never": "it never comes", "always": "it is there from the start"}
 # What the sources without the late modality do once it has come.
 AFTERWARDS = ("go on", "stop")
+# Of the sources that are trained on, and of all sources where the recordings name none to hold out.
 LATE_SHARE = 1 / 3
 HELD_OUT_SHARE = 1 / 4
-# Of the samples of sources that go on.
+# Of the samples of sources that go on: late, but so that some of each are still to come.
 SHARE_BEFORE = 0.85
 
 

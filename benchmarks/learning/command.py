@@ -35,6 +35,7 @@ from deploy.recordings.recordings import Recordings
 
 MODES = (OFFLINE, *ORDERS)
 SETS = ("short", "full", "ablation", "limits")
+# For an sd over seeds; the README's table is of three.
 FULL_SEEDS = 3
 ROWS_FILE = "learning_rows.jsonl"
 

@@ -16,6 +16,7 @@ from encoders.scaling import fit_scaling
 from streams.labels import LABEL, LABEL_SCALING, LabelWindows
 from streams.records import Sample
 
+# Eight subjects in the four roles of MMBind; each rotation moves every pair of subjects on by a role.
 SOURCES_A_ROLE = 2
 N_ROTATIONS = 4
 

@@ -39,7 +39,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def run(self) -> Run:
-        """What was run."""
+        """The run that made it."""
         return Run(self.mode, self.arm, self.rotation, self.seed)
 
 
@@ -67,7 +67,7 @@ class Rows:
         return {row.n_steps for row in self._by_arm.get((self.mode, arm), {}).values()}
 
     def difference(self, arm: str, other: str, figure: str = "cmap", part: str = "encoders") -> list[float]:
-        """Run by run, of those that have both."""
+        """How much higher the one's figure is, run by run, of those that have both."""
         own, others = self.values(arm, figure, part), self.values(other, figure, part)
         return [own[key] - others[key] for key in sorted(own.keys() & others.keys())]
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 PURPLE, SKY = "#CC79A7", "#56B4E9"
 # By data set: its name, and a colour and a mark of its own, so that neither is needed to tell them apart.
-SETS = {
+LOOKS = {
     "watch": ("watch", BLUE, "o"),
     "utd": ("UTD-MHAD", RED, "s"),
     "mhealth": ("MHEALTH", GREEN, "D"),
@@ -29,7 +29,7 @@ SETS = {
 SMALL: Any = {**STYLE, "font.size": 10, "axes.titlesize": 11.5, "axes.axisbelow": True}
 DPI = 100
 ON_WHITE: Any = {"frameon": True, "framealpha": 1, "edgecolor": "white"}
-# Bands with fewer pairs are not drawn.
+# Bands with fewer pairs are not drawn: a share of them has a standard error of up to 9 points.
 MIN_PAIRS = 30
 
 
@@ -46,7 +46,7 @@ def draw_reliability(streams: Sequence[Comparison], file: Path) -> None:
         pairs.set(title="A pair: confidence in five bands")
         for stream in streams:
             _draw_stream(fleets, stream)
-        for data in SETS:
+        for data in LOOKS:
             _draw_bands(pairs, data, [stream for stream in streams if stream.data == data])
         _explain(fleets, streams)
         pairs.legend(loc="lower right", fontsize=9)
@@ -61,7 +61,7 @@ def _draw_stream(axes: "Axes", stream: Comparison) -> None:
     one = stream.estimate
     if one.value is None or one.low is None or one.high is None or not len(stream.right):
         return
-    _, colour, mark = SETS[stream.data]
+    _, colour, mark = LOOKS[stream.data]
     axes.errorbar(
         [100 * one.value],
         [100 * stream.true],
@@ -79,7 +79,7 @@ def _draw_stream(axes: "Axes", stream: Comparison) -> None:
 def _explain(axes: "Axes", streams: Sequence[Comparison]) -> None:
     said = [stream for stream in streams if stream.estimate.value is not None]
     for data in dict.fromkeys(stream.data for stream in said):
-        name, colour, mark = SETS[data]
+        name, colour, mark = LOOKS[data]
         axes.plot([], [], mark, color=colour, ms=7, label=name)
     axes.plot([], [], "o", color=INK, mfc="white", mew=1.6, ms=7, label="hollow: rotated sensors")
     if any(stream.trouble == NOISE for stream in said):
@@ -88,7 +88,7 @@ def _explain(axes: "Axes", streams: Sequence[Comparison]) -> None:
 
 
 def _draw_bands(axes: "Axes", data: str, streams: Sequence[Comparison]) -> None:
-    name, colour, mark = SETS[data]
+    name, colour, mark = LOOKS[data]
     for trouble in ("", ROTATED):
         bands = [
             band

@@ -11,12 +11,12 @@ from encoders.nets import Encoder, EncoderFunction
 from encoders.scaling import Scaling
 from streams.binder import Binder
 from streams.intake.validation import validate
-from streams.pipeline import Pipeline
+from streams.pipeline import MICRO_BATCH, Pipeline
 from streams.records import Sample, SensorWindow
 from streams.settings import BindingSettings, IndexSettings, IngestSettings, ModalitySettings, StreamSettings
 
-# Windows of a micro-batch.
-BATCH = 64
+# Windows of a micro-batch: as many as the pipeline binds together.
+BATCH = MICRO_BATCH
 
 Scalings: TypeAlias = dict[str, Scaling]
 
@@ -80,8 +80,8 @@ class Core:
         )
 
 
-class Whole:
-    """The pipeline from windows to Bindings."""
+class WholePipeline:
+    """The pipeline from windows to Bindings, as `mmbind replay --offline` runs it."""
 
     def __init__(self, encode: EncoderFunction, index: IndexSettings) -> None:
         modality = ModalitySettings(n_channels=SPEC.n_channels, n_steps=SPEC.n_steps, rate_hz=SPEC.rate_hz)

@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.command_line import parser_of, write_json
-from benchmarks.speed.arms import BATCH, Core, Naive, Whole
+from benchmarks.speed.arms import BATCH, Core, Naive, WholePipeline
 from benchmarks.speed.workload import SPEC, first_encoder, overlapping_windows, plain_index
 from encoders.nets import EncoderFunction, encoder_weights
 from encoders.scaling import fit_scaling
@@ -53,11 +53,11 @@ def measure(windows: Sequence[SensorWindow], history: int, rounds: int, round_wi
         by_source.setdefault(one.source_id, []).append(one.values)
     scalings = {source: fit_scaling(np.stack(values)) for source, values in by_source.items()}
     index = IndexSettings(history_samples=history)
-    arms: dict[str, Naive | Core | Whole] = {
+    arms: dict[str, Naive | Core | WholePipeline] = {
         "a": Naive(encoder, scalings, index, len(windows), batch=1),
         "b": Core(encode, scalings, index),
         "c": Naive(encoder, scalings, index, len(windows), batch=BATCH),
-        "d": Whole(encode, index),
+        "d": WholePipeline(encode, index),
         "e": Core(encode, scalings, index, TOP_1),
         "f": Core(encode, scalings, index, BindingSettings(review_samples=0)),
     }

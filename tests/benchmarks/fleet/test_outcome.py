@@ -1,6 +1,6 @@
 """What becomes of a disturbed stream."""
 
-from benchmarks.fleet.outcome import Outcome, run
+from benchmarks.fleet.outcome import Outcome, outcome_of
 from deploy.recordings.recordings import Recordings
 from streams.settings import BindingSettings
 
@@ -9,7 +9,7 @@ BINDING = BindingSettings(calibration=False)
 
 def test_wrong_clocks_of_sources_change_nothing_and_those_of_sensors_part_samples(fleet: Recordings) -> None:
     still, sources, sensors = (
-        run(fleet, name, 0, BINDING) for name in ("undisturbed", "clocks of sources", "clocks of sensors")
+        outcome_of(fleet, name, 0, BINDING) for name in ("undisturbed", "clocks of sources", "clocks of sensors")
     )
     assert still.natural_edges == sources.natural_edges == 1
     assert sensors.natural_edges < 1

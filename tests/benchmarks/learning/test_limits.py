@@ -7,7 +7,7 @@ from benchmarks.learning.pairs import OfflineBinder
 
 
 def test_pairs_are_made_true_where_chosen_with_samples_that_came_before(world: World) -> None:
-    bindings = OfflineBinder(list(world.train.values()), product_settings(world, 0)).first()
+    bindings = OfflineBinder(list(world.train.values()), product_settings(world, 0)).first_round()
     chosen = with_true_pairs(bindings, world.train, world.shared, 0, lambda one: one.round == 0)
     seen: set[str] = set()
     for old, new in zip(bindings, chosen, strict=True):

@@ -13,7 +13,7 @@ def test_offline_every_sample_is_bound_to_other_sources_whenever_they_came(world
     settings = product_settings(world, 0)
     if part:
         settings = without_part(settings, part)
-    bindings = OfflineBinder(list(world.train.values()), settings).first()
+    bindings = OfflineBinder(list(world.train.values()), settings).first_round()
     last = {one.sample_id: one for one in bindings}
     assert last.keys() == world.train.keys()
     for binding in last.values():
