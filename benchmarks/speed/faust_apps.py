@@ -16,11 +16,12 @@ from faust.worker import Worker
 
 from benchmarks.speed.workload import NEAREST, first_encoder, plain_index
 from encoders.scaling import RobustScaler
+from streams.broker.connection import calm_client_logs
 from streams.messages.codec import decode_window, encode
 from streams.messages.topic_names import TopicNames
 from streams.records import Binding, Outcome, Partner, SensorWindow
 from streams.settings import StreamSettings
-from streams.worker.faust_app import faust_app, quieten_loggers
+from streams.worker.faust_app import faust_app
 
 # More windows than `overlapping_windows` gives: 26,217.
 CAPACITY = 50_000
@@ -96,6 +97,6 @@ def run(job: str, settings: StreamSettings, is_embedded: bool) -> None:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO)
-    quieten_loggers()
+    calm_client_logs()
     given = msgspec.json.decode(Path(sys.argv[2]).read_bytes())
     run(sys.argv[1], StreamSettings.model_validate(given["settings"]), given["is_embedded"])
