@@ -5,19 +5,18 @@ learn from later ones (neighbourhoods, use counts) and whatever changes structur
 effect at a counted row, and matrix products have one fixed shape.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from encoders.modality import ModalitySpec
-from streams.arrival.first_round import Arrival
+from streams.arrival.first_round import FirstRound
 from streams.arrival.generation import Generation, GenerationBuild
 from streams.arrival.newcomers import Newcomers
-from streams.arrival.row_vectors import Embedding, EncoderFunction
+from streams.arrival.row_vectors import EncoderFunction, RowVectors
 from streams.history.store import SampleStore
 from streams.precision.figures import Control, PrecisionEstimate
 from streams.records import Binding, Outcome, Partner, Sample
-from streams.review.review import Encoders, Review, Round
-from streams.settings import BindingSettings, IndexSettings
+from streams.review.review import Encoders, Review, ReviewRound
+from streams.settings import StreamSettings
 from streams.stopwatch import Stopwatch
 
 
@@ -35,7 +34,7 @@ class _Taken(NamedTuple):
     sample: Sample
     outcome: Outcome
     partners: tuple[Partner, ...]
-    later: Round | None
+    later: ReviewRound | None
 
 
 class Binder:
@@ -44,43 +43,27 @@ class Binder:
     Not for several threads at once, but `GenerationBuild.run` may go on in another one.
 
     Args:
-        spec: The shared modality.
-        shared: Its name in the samples.
-        binding: How partners are chosen.
-        index: The history's size and its index.
+        settings: Of the stream: its modalities, which of them binds, how partners are chosen, how much is remembered.
         worker: Its name in the Bindings.
-        specs: All modalities by name, for an estimate of how many pairs are right, and to ask again with a model's
-            other encoders; without them there is neither.
         stopwatch: Is told what embedding and search of new samples took.
     """
 
-    def __init__(
-        self,
-        spec: ModalitySpec,
-        shared: str,
-        binding: BindingSettings | None = None,
-        index: IndexSettings | None = None,
-        worker: str = "",
-        specs: Mapping[str, ModalitySpec] | None = None,
-        stopwatch: Stopwatch | None = None,
-    ) -> None:
+    def __init__(self, settings: StreamSettings, worker: str = "", stopwatch: Stopwatch | None = None) -> None:
+        specs, shared = settings.specs, settings.shared_modality
+        names = [shared, *(name for name in settings.binding.also_shared if name in specs)]
         self.sequence = 0
         self.swaps: list[Swap] = []
-        self.store = SampleStore(spec, shared, index or IndexSettings())
-        self._spec = spec
+        self.store = SampleStore(specs[shared], shared, settings.index)
+        self._spec = specs[shared]
         self._shared = shared
-        self._settings = binding or BindingSettings()
-        self._index_settings = index or IndexSettings()
+        self._settings, self._index_settings = settings.binding, settings.index
         self._worker = worker
         self._stopwatch = stopwatch or Stopwatch()
-        self._builds: list[GenerationBuild] = []
-        binding = self._settings
-        names = [shared, *(name for name in binding.also_shared if name in (specs or {}))]
-        self._review = Review(specs or {shared: spec}, names, binding)
+        self._review = Review(specs, names, settings.binding)
         self._generation = self._new_generation(0, None)
-        self._newcomers = Newcomers(names, self.store, self._index_settings.history_samples)
+        self._newcomers = Newcomers(names, self.store, settings.index.history_samples)
         self._asks_again = False
-        self._arrival = Arrival(self.store, self._settings, self._stopwatch)
+        self._first_round = FirstRound(self.store, self._settings, self._stopwatch)
 
     @property
     def version(self) -> int:
@@ -95,7 +78,7 @@ class Binder:
     @property
     def estimate(self) -> PrecisionEstimate:
         """What is said, without labels, of the last round's pairs."""
-        return self._review.judgement.estimate
+        return self._review.calibration.estimate
 
     @property
     def withholds(self) -> bool:
@@ -107,26 +90,25 @@ class Binder:
         """The last round's best partners beside random ones."""
         return self._review.control
 
-    def observe(self, samples: Sequence[Sample], partition: int = 0) -> list[Binding]:
+    def observe(self, samples: Sequence[Sample]) -> list[Binding]:
         """One Binding for each new sample, in order; a sample whose id is known gives none.
 
         Between them come those of later rounds, where earlier samples were asked again: see `review`.
 
         Args:
             samples: Their scalings cover the shared modality where they have it.
-            partition: Where they came from, for `forget_partition`.
         """
         bindings = self.review() if self._asks_again and samples else []
-        for taken in self._take(samples, partition):
+        for taken in self._take(samples):
             self.sequence += 1
             bindings.append(self._binding(taken.sample.sample_id, 0, taken.outcome, taken.partners))
             if taken.later:
                 bindings += self._later(taken.later)
         return bindings
 
-    def remember(self, samples: Sequence[Sample], partition: int = 0) -> None:
+    def remember(self, samples: Sequence[Sample]) -> None:
         """Takes samples that were bound before: the same changes of state, no Bindings."""
-        self._take(samples, partition, asks_again=False)
+        self._take(samples, asks_again=False)
 
     def review(self) -> list[Binding]:
         """Asks the last samples again, all together, and gives their Bindings of a new round.
@@ -135,16 +117,8 @@ class Binder:
         """
         self._asks_again = False
         with self._stopwatch.timed("review"):
-            later = self._review.ask()
+            later = self._review.next_round()
         return self._later(later)
-
-    def forget_partition(self, partition: int) -> None:
-        """Samples of that partition are nobody's partner from now on, and are new if they come again."""
-        rows = self.store.forget_partition(partition)
-        self._review.forget_partition(partition)
-        for build in self._builds:
-            build.forgotten.append(rows)
-        self._generation.index.forget(rows)
 
     def begin_build(self, version: int, encoders: Encoders | None = None) -> GenerationBuild:
         """The generation of a new model over the present history, whose `run` does the work in any thread.
@@ -155,30 +129,26 @@ class Binder:
         """
         encoders = encoders or {}
         generation = self._new_generation(version, encoders.get(self._shared))
-        build = GenerationBuild(generation, self.store, self.sequence, encoders)
-        self._builds.append(build)
-        return build
+        return GenerationBuild(generation, self.store, self.sequence, encoders)
 
     def swap(self, build: GenerationBuild) -> Swap:
         """Binds with that generation from the next sample on, after it caught up."""
         retired, self._generation = self._generation, build.finish()
         retired.index.close()
-        self._review.use(build.encoders, lambda ids: self._generation.learned(self.store.rows(ids)))
+        self._review.use(build.encoders, lambda ids: self._generation.learned_vectors(self.store.rows(ids)))
         self._asks_again = True
         self.swaps.append(Swap(build.version, build.built_at, self.sequence))
-        self._builds.remove(build)
         return self.swaps[-1]
 
-    def abandon(self, build: GenerationBuild) -> None:
-        """Lets go of a build that will not be swapped in."""
-        self._builds.remove(build)
-        build.generation.index.close()
+    def use(self, version: int, encoders: Encoders | None = None) -> Swap:
+        """Binds by that model from the next sample on: builds its generation here and now, and swaps it in."""
+        return self.swap(self.begin_build(version, encoders))
 
     def _new_generation(self, version: int, encoder: EncoderFunction | None) -> Generation:
-        embedding = Embedding(self._spec, encoder, self._settings.learned_share, self._review.descriptor)
+        row_vectors = RowVectors(self._spec, encoder, self._settings.learned_share, self._review.descriptor)
         settings, first_row = self._settings, self.store.first_row
         return Generation(
-            version, embedding, self._index_settings, settings.neighbours, first_row, settings.lag_tolerant
+            version, row_vectors, self._index_settings, settings.neighbours, first_row, settings.lag_tolerant
         )
 
     def _binding(self, sample_id: str, round_: int, outcome: Outcome, partners: tuple[Partner, ...]) -> Binding:
@@ -192,38 +162,38 @@ class Binder:
             sequence=self.sequence,
         )
 
-    def _later(self, later: Round) -> list[Binding]:
+    def _later(self, later: ReviewRound) -> list[Binding]:
         if later.withholds:
-            return [self._binding(one.sample_id, later.number, "withheld", ()) for one in later.asked]
+            return [self._binding(one.sample_id, later.number, "withheld", ()) for one in later.answers]
         return [
             self._binding(one.sample_id, later.number, "bound" if one.partners else "alone", one.partners)
-            for one in later.asked
+            for one in later.answers
         ]
 
-    def _take(self, samples: Sequence[Sample], partition: int, asks_again: bool = True) -> list[_Taken]:
+    def _take(self, samples: Sequence[Sample], asks_again: bool = True) -> list[_Taken]:
         """The new samples with what became of them."""
         outcomes = self._newcomers.sort(samples)
         queried = [one.sample for one in outcomes if one.outcome == "bound"]
-        found = iter(self._arrival.bind(self._generation, queried, partition))
+        found = iter(self._first_round.bind(self._generation, queried))
         taken: list[_Taken] = []
-        for sample, outcome, may_be_asked in outcomes:
+        for sample, outcome, may_be_reviewed in outcomes:
             partners = next(found) if outcome == "bound" else ()
             if outcome == "bound" and not partners:
                 outcome = "alone"
             elif outcome == "bound" and self._review.withholds:
                 outcome, partners = "withheld", ()
             later = None
-            if may_be_asked and self._settings.review_samples:
-                self._review.take(sample, partition)
+            if may_be_reviewed and self._settings.review_samples:
+                self._review.append(sample)
                 later = self._review_if_due(asks_again)
             taken.append(_Taken(sample, outcome, partners, later))
         return taken
 
-    def _review_if_due(self, asks_again: bool) -> Round | None:
+    def _review_if_due(self, asks_again: bool) -> ReviewRound | None:
         if not self._review.is_due:
             return None
         if not asks_again:
-            self._review.skip()
+            self._review.skip_round()
             return None
         with self._stopwatch.timed("review"):
-            return self._review.ask()
+            return self._review.next_round()

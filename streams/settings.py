@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, fi
 from encoders.modality import NAME_PATTERN, ModalitySpec
 from streams.labels import LABEL, LABEL_SPEC, LabelKind
 
-# More samples than any stream has.
-NEVER = 10**12
+# Samples: more than any stream has.
+NEVER_WITHHOLD = 10**12
 
 DescriptorKind: TypeAlias = Literal["oriented", "rotation-tolerant", "both"]
 
@@ -131,7 +131,7 @@ class BindingSettings(Section):
 
         Equal ones are equally good, however many have them, others are no partners, and a label is taken at its word.
         """
-        suited = {"hub_correction": 0.0, "learned_share": 0.0, "min_similarity": 0.45, "withhold_after": NEVER}
+        suited = {"hub_correction": 0.0, "learned_share": 0.0, "min_similarity": 0.45, "withhold_after": NEVER_WITHHOLD}
         return self.model_copy(update={name: v for name, v in suited.items() if name not in self.model_fields_set})
 
 
@@ -153,6 +153,9 @@ class RuntimeSettings(Section):
     data_dir: str = "mmbind-data"
     embedded_max_bytes: int = Field(
         1 << 30, ge=1 << 26, description="resident memory at which `up` stops the embedded broker"
+    )
+    stall_s: float = Field(
+        60.0, gt=0, description="a worker that has committed nothing for so long while work came in is not ready"
     )
     log_format: Literal["text", "json"] = "text"
 

@@ -62,14 +62,11 @@ class OfflineBinder:
         ]
 
     def _new_binder(self) -> Binder:
-        specs, shared = self._settings.specs, self._settings.shared_modality
-        return Binder(specs[shared], shared, self._settings.binding, self._settings.index, specs=specs)
+        return Binder(self._settings)
 
 
 def _swap(binder: Binder, encoders: Encoders) -> None:
-    build = binder.begin_build(binder.version + bool(encoders), encoders)
-    build.run()
-    binder.swap(build)
+    binder.use(binder.version + bool(encoders), encoders)
 
 
 def alone(samples: Iterable[Sample]) -> list[Binding]:

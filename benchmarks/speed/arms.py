@@ -47,6 +47,18 @@ class Naive:
         return vectors
 
 
+def settings_of(index: IndexSettings, binding: BindingSettings) -> StreamSettings:
+    """Of a stream with one modality, whose windows come at every hop."""
+    modality = ModalitySettings(n_channels=SPEC.n_channels, n_steps=SPEC.n_steps, rate_hz=SPEC.rate_hz)
+    return StreamSettings(
+        modalities={SPEC.name: modality},
+        shared_modality=SPEC.name,
+        ingest=IngestSettings(hop_s=HOP_STEPS / SPEC.rate_hz),
+        index=index,
+        binding=binding,
+    )
+
+
 class Core:
     """Validation and binder, with a generation of the same encoder."""
 
@@ -55,12 +67,12 @@ class Core:
     ) -> None:
         self._scalings, self._encode = scalings, encode
         self._specs = {SPEC.name: SPEC}
-        self._binder = Binder(SPEC, SPEC.name, binding, index, specs=self._specs)
+        self._binder = Binder(settings_of(index, binding or BindingSettings()))
 
     def fill(self, windows: Sequence[SensorWindow]) -> None:
         """Remembers a history, then swaps the generation in."""
         self._binder.remember([self._sample(one) for one in windows])
-        self._binder.swap(self._binder.begin_build(1, {SPEC.name: self._encode}))
+        self._binder.use(1, {SPEC.name: self._encode})
 
     def run(self, windows: Sequence[SensorWindow]) -> None:
         """Binds windows in micro-batches."""
@@ -84,19 +96,12 @@ class WholePipeline:
     """The pipeline from windows to Bindings, as `mmbind replay --offline` runs it."""
 
     def __init__(self, encode: EncoderFunction, index: IndexSettings) -> None:
-        modality = ModalitySettings(n_channels=SPEC.n_channels, n_steps=SPEC.n_steps, rate_hz=SPEC.rate_hz)
-        settings = StreamSettings(
-            modalities={SPEC.name: modality},
-            shared_modality=SPEC.name,
-            ingest=IngestSettings(hop_s=HOP_STEPS / SPEC.rate_hz),
-            index=index,
-        )
-        self._encode, self._pipeline = encode, Pipeline(settings)
+        self._encode, self._pipeline = encode, Pipeline(settings_of(index, BindingSettings()))
 
     def fill(self, windows: Sequence[SensorWindow]) -> None:
         """Binds a history, then swaps the generation in."""
         self._pipeline.feed(windows)
-        self._pipeline.binder.swap(self._pipeline.binder.begin_build(1, {SPEC.name: self._encode}))
+        self._pipeline.binder.use(1, {SPEC.name: self._encode})
 
     def run(self, windows: Sequence[SensorWindow]) -> None:
         """Intake, scaling, assembly and binding of windows."""

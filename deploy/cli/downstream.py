@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from deploy.cli.data import FileArgument
-from deploy.cli.output import ConfigOption, WrongInput, print_table
+from deploy.cli.output import ConfigOption, print_table
+from deploy.errors import WrongInput
 
 if TYPE_CHECKING:
     from deploy.downstream.finetune import FinetuneReport

@@ -8,9 +8,9 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from deploy.cli.output import CommandError, WrongInput
 from deploy.downstream.embed import chosen_modalities, loaded, usable_samples
 from deploy.downstream.labels_only import FEATURES, UNTRAINED, LabelsOnly, plain_features, untrained
+from deploy.errors import CommandError, WrongInput
 from deploy.recordings.recordings import Recordings
 from encoders.bundle import ModelBundle, save_bundle
 from streams.records import Label, Sample

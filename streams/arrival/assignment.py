@@ -4,19 +4,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from streams.history.segment import NEVER
+from streams.history.segment import NO_SIMILARITY
 from streams.settings import BindingSettings
-from streams.similarity.exact_products import padded
-
-# A row's last bits may depend on how many rows are scored at once: always this many.
-BLOCK_ROWS = 64
+from streams.similarity.exact_products import ROWS_AT_ONCE, padded
 
 
 class Candidates(NamedTuple):
     """What was found for n consecutive rows.
 
     `rows` `[n, k]` (-1 where there are fewer), `similarities` `[n, k]` their cosines, `scores` `[n, k]` how far each
-    pair stands out from chance (see `surprise`), `means` `[n, k]` the same of each with its own nearest (NaN unknown),
+    pair stands out from chance (see `chance`), `means` `[n, k]` the same of each with its own nearest (NaN unknown),
     `own_means` `[n]` of the row that asks with its own.
     """
 
@@ -50,9 +47,9 @@ def assign(candidates: Candidates, fresh: np.ndarray, use: np.ndarray, settings:
         settings: How sharp, how many, how much hubs and use count.
     """
     n = len(candidates.rows)
-    values = (padded(value, BLOCK_ROWS) for value in (*candidates, fresh, use))
+    values = (padded(value, ROWS_AT_ONCE) for value in (*candidates, fresh, use))
     rows, similarities, scores, means, own, fresh, use = values
-    usable = (rows >= 0) & (similarities > NEVER) & (similarities >= settings.min_similarity)
+    usable = (rows >= 0) & (similarities > NO_SIMILARITY) & (similarities >= settings.min_similarity)
     fresh &= usable
     usable = np.where(fresh.any(axis=1, keepdims=True), fresh, usable)
     known = np.where(np.isnan(means), own[:, None], means)

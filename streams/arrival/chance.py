@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from streams.arrival.lag_shapes import BLOCK_ROWS, Shapes
+from streams.arrival.lag_shapes import LagShapes
 from streams.history.index import SegmentedIndex
-from streams.history.segment import NEVER
-from streams.similarity.exact_products import padded
+from streams.history.segment import NO_SIMILARITY
+from streams.similarity.exact_products import ROWS_AT_ONCE, padded
 
 # Random pairs of different sources that are remembered, the last ones.
 REMEMBERED_PAIRS = 2048
@@ -18,6 +18,8 @@ FIRST_START, FIRST_SPREAD = 0.65, 0.1
 MIN_SPREAD = 1e-3
 # Rows that are drawn where a block ends, and others for each of them; later only where every fourth block ends.
 DRAWN_ROWS, DRAWN_OTHERS, DRAWN_EVERY = 16, 8, 4
+# Draws from a history that is taken over at once: twice as many pairs as are remembered, since some are of one source.
+FIRST_DRAWS = 2 * REMEMBERED_PAIRS // (DRAWN_ROWS * DRAWN_OTHERS)
 
 
 class Chance:
@@ -35,7 +37,7 @@ class Chance:
         self._pairs = np.zeros(REMEMBERED_PAIRS, np.float32)
         self._start, self._spread = np.float32(FIRST_START), np.float32(FIRST_SPREAD)
 
-    def take(self, likeness: np.ndarray) -> None:
+    def remember(self, likeness: np.ndarray) -> None:
         """More random pairs `[n]`; the oldest make room for them."""
         self._pairs[np.arange(self.n_pairs, self.n_pairs + len(likeness)) % REMEMBERED_PAIRS] = likeness
         self.n_pairs += len(likeness)
@@ -53,8 +55,8 @@ class Chance:
         return surprise
 
 
-class Surprise:
-    """Of pairs of an index's rows: by the index's cosine, and by their shapes at the best lag.
+class ChanceScores:
+    """How far pairs of an index's rows stand out from chance, by the index's cosine and their shapes at the best lag.
 
     Args:
         index: Of the rows.
@@ -62,7 +64,7 @@ class Surprise:
         shapes: Of the rows too, in such rings.
     """
 
-    def __init__(self, index: SegmentedIndex, n_rows: int, shapes: Sequence[Shapes] = ()) -> None:
+    def __init__(self, index: SegmentedIndex, n_rows: int, shapes: Sequence[LagShapes] = ()) -> None:
         self._index = index
         self._shapes = shapes
         self._sources = np.full(n_rows, -1, np.int64)
@@ -73,11 +75,11 @@ class Surprise:
         """Whether any random pair was seen: until then the units are a guess."""
         return self._chances[0].n_pairs > 0
 
-    def add(self, first: int, windows: np.ndarray, sources: np.ndarray) -> None:
-        """Takes windows `[n, T, C]` of consecutive rows from `first` on, and their sources."""
+    def write(self, first: int, windows: np.ndarray, sources: np.ndarray) -> None:
+        """Puts windows `[n, T, C]` of consecutive rows from `first` on, and their sources, over older ones."""
         self._sources[np.arange(first, first + len(sources)) % len(self._sources)] = sources
         for shapes in self._shapes:
-            shapes.add(first, windows)
+            shapes.write(first, windows)
 
     def measures(self, first: int, rows: np.ndarray, cosines: np.ndarray) -> list[np.ndarray]:
         """All that is known of pairs of rows from `first` on with `rows` `[n, k]`, the cosines first."""
@@ -89,12 +91,12 @@ class Surprise:
 
         So it spreads alike over random pairs, however many measures there are. -2 where a row is -1.
         """
-        full = [padded(values, BLOCK_ROWS) for values in measures]
+        full = [padded(values, ROWS_AT_ONCE) for values in measures]
         total = np.zeros(full[0].shape, np.float32)
         for chance, values in zip(self._chances, full, strict=True):
             total += chance.surprise(values)
         scores = total[: len(rows)] / np.float32(np.sqrt(len(full)))
-        return np.where(rows >= 0, scores, NEVER)
+        return np.where(rows >= 0, scores, NO_SIMILARITY)
 
     def is_due(self, n_blocks: int) -> bool:
         """Whether random pairs are to be drawn where that many blocks have ended."""
@@ -110,4 +112,4 @@ class Surprise:
         usable = (sources[0] != sources[1]) & ~np.isnan(cosines)
         measures = [cosines, *(shapes.likeness(rows, others) for shapes in self._shapes)]
         for chance, values in zip(self._chances, measures, strict=True):
-            chance.take(values[usable])
+            chance.remember(values[usable])

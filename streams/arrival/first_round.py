@@ -6,14 +6,14 @@ import numpy as np
 
 from streams.arrival.assignment import Assignment, assign
 from streams.arrival.generation import Generation
-from streams.arrival.neighbourhood import BLOCK_ROWS
+from streams.arrival.neighbourhood import EFFECT_EVERY_ROWS
 from streams.history.store import SampleStore
 from streams.records import Partner, Sample
 from streams.settings import BindingSettings
 from streams.stopwatch import Stopwatch
 
 
-class Arrival:
+class FirstRound:
     """From new samples to their first partners; counts how often each was one.
 
     Args:
@@ -26,14 +26,14 @@ class Arrival:
         self._store, self._settings, self._stopwatch = store, settings, stopwatch
         self._used: list[Assignment] = []
 
-    def bind(self, generation: Generation, samples: Sequence[Sample], partition: int) -> list[tuple[Partner, ...]]:
+    def bind(self, generation: Generation, samples: Sequence[Sample]) -> list[tuple[Partner, ...]]:
         """Takes samples into the history; the partners of each among what came before it."""
         found: list[tuple[Partner, ...]] = []
         start = 0
         while start < len(samples):
             piece = samples[start : start + self._store.room]
             row = self._store.n_rows
-            self._store.append(piece, partition)
+            self._store.append(piece)
             for candidates in generation.follow(self._store, self._store.n_rows, self._stopwatch):
                 fresh, use = self._store.fresh(row, candidates.rows), self._store.use(candidates.rows)
                 assignment = assign(candidates, fresh, use, self._settings)
@@ -46,10 +46,10 @@ class Arrival:
     def _count_use(self, assignment: Assignment, row: int) -> None:
         """Use counts from the next block on."""
         self._used.append(assignment)
-        if row % BLOCK_ROWS == 0:
+        if row % EFFECT_EVERY_ROWS == 0:
             rows = np.concatenate([one.rows.ravel() for one in self._used])
             amounts = np.concatenate([one.probabilities.ravel() for one in self._used])
-            self._store.add_use(rows[rows >= 0], amounts[rows >= 0])
+            self._store.count_use(rows[rows >= 0], amounts[rows >= 0])
             self._used.clear()
 
     def _partners(self, assignment: Assignment) -> list[tuple[Partner, ...]]:

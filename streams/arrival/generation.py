@@ -6,10 +6,10 @@ from typing import NamedTuple
 import numpy as np
 
 from streams.arrival.assignment import Candidates
-from streams.arrival.chance import REMEMBERED_PAIRS, Surprise
-from streams.arrival.lag_shapes import shapes_of
-from streams.arrival.neighbourhood import BLOCK_ROWS, Neighbourhoods
-from streams.arrival.row_vectors import Embedding, EncoderFunction
+from streams.arrival.chance import FIRST_DRAWS, ChanceScores
+from streams.arrival.lag_shapes import lag_shapes_of
+from streams.arrival.neighbourhood import EFFECT_EVERY_ROWS, Neighbourhoods
+from streams.arrival.row_vectors import EncoderFunction, RowVectors
 from streams.history.index import SegmentedIndex, ring_rows
 from streams.history.store import SampleStore, Windows
 from streams.settings import IndexSettings
@@ -26,13 +26,13 @@ class _Found(NamedTuple):
 
 
 class Generation:
-    """Follows a store with one embedding: an index of its rows, and how crowded it is around each.
+    """Follows a store with one kind of row vectors: an index of its rows, and how crowded it is around each.
 
     What it holds after row n depends on the rows and on where it started, not on when or in which steps it followed.
 
     Args:
         version: The model's, 0 for none.
-        embedding: Of its windows.
+        row_vectors: Of its windows.
         settings: Of the index.
         neighbours: Candidates that are fetched for each row.
         first_row: The store's first row, where it starts.
@@ -42,21 +42,21 @@ class Generation:
     def __init__(
         self,
         version: int,
-        embedding: Embedding,
+        row_vectors: RowVectors,
         settings: IndexSettings,
         neighbours: int,
         first_row: int = 0,
         lag_tolerant: bool = True,
     ) -> None:
         self.version = version
-        self.index = SegmentedIndex(embedding.dim, settings, first_row)
-        self._embedding = embedding
+        self.index = SegmentedIndex(row_vectors.dim, settings, first_row)
+        self._row_vectors = row_vectors
         self._neighbours = neighbours
         self._first_row = first_row
         self._history = settings.history_samples
         self._neighbourhoods = Neighbourhoods(ring_rows(settings))
-        shapes = shapes_of(embedding.spec, ring_rows(settings), embedding.kind) if lag_tolerant else []
-        self._surprise = Surprise(self.index, ring_rows(settings), shapes)
+        shapes = lag_shapes_of(row_vectors.spec, ring_rows(settings), row_vectors.kind) if lag_tolerant else []
+        self._chance = ChanceScores(self.index, ring_rows(settings), shapes)
         self._open: list[_Found] = []
         self._n_floors = 0
 
@@ -65,9 +65,9 @@ class Generation:
         """The row that it takes next."""
         return self.index.n_rows
 
-    def learned(self, rows: np.ndarray) -> np.ndarray:
+    def learned_vectors(self, rows: np.ndarray) -> np.ndarray:
         """What the model's encoder made of rows `[n]`, unit `[n, dim]`; NaN where one is not held."""
-        return self._embedding.learned(self.index.vectors(rows))
+        return self._row_vectors.learned_part(self.index.vectors(rows))
 
     def take_over(self, history: Sequence[Windows]) -> None:
         """Takes consecutive pieces of a history at once, then asks for each row who is near it.
@@ -75,16 +75,16 @@ class Generation:
         Unlike rows that are followed one by one, these know younger neighbours too.
         """
         first = start = self.n_rows
-        vectors = [self._embedding(windows) for windows in history]
+        vectors = [self._row_vectors(windows) for windows in history]
         for part, windows in zip(vectors, history, strict=True):
-            self._surprise.add(self.n_rows, windows.raw, windows.sources)
-            self.index.add(part, windows.sources)
+            self._chance.write(self.n_rows, windows.raw, windows.sources)
+            self.index.append(part, windows.sources)
         end = self.n_rows
-        for number in range(REMEMBERED_PAIRS // BLOCK_ROWS if end > start else 0):
-            self._surprise.draw(start, end, number)
+        for number in range(FIRST_DRAWS if end > start else 0):
+            self._chance.draw(start, end, number)
         for part, windows in zip(vectors, history, strict=True):
             rows, cosines = self.index.search(part, self._neighbours, windows.sources, np.full(len(part), end))
-            for found in self._in_blocks(first, rows, self._surprise.measures(first, rows, cosines)):
+            for found in self._in_blocks(first, rows, self._chance.measures(first, rows, cosines)):
                 self._neighbourhoods.start(found.first, found.scores)
             first += len(part)
 
@@ -105,12 +105,12 @@ class Generation:
             self._drop_as(store, start)
             windows = store.windows(start, stop)
             with stopwatch.timed("embed"):
-                vectors = self._embedding(windows)
+                vectors = self._row_vectors(windows)
             with stopwatch.timed("search"):
-                self.index.add(vectors, windows.sources)
+                self.index.append(vectors, windows.sources)
                 rows, cosines = self.index.search(vectors, self._neighbours, windows.sources, np.arange(start, stop))
-                self._surprise.add(start, windows.raw, windows.sources)
-                measures = self._surprise.measures(start, rows, cosines)
+                self._chance.write(start, windows.raw, windows.sources)
+                measures = self._chance.measures(start, rows, cosines)
             blocks += [self._candidates(found) for found in self._in_blocks(start, rows, measures)]
         return blocks
 
@@ -118,10 +118,10 @@ class Generation:
         """What was found for rows from `first` on, cut where blocks end, each scored when it is asked for."""
         start, end = first, first + len(rows)
         while start < end:
-            stop = min(end, (start // BLOCK_ROWS + 1) * BLOCK_ROWS)
+            stop = min(end, (start // EFFECT_EVERY_ROWS + 1) * EFFECT_EVERY_ROWS)
             part = slice(start - first, stop - first)
             mine = [values[part] for values in measures]
-            yield _Found(start, rows[part], mine, self._surprise.scores(rows[part], mine))
+            yield _Found(start, rows[part], mine, self._chance.scores(rows[part], mine))
             start = stop
 
     def _candidates(self, found: _Found) -> Candidates:
@@ -131,17 +131,17 @@ class Generation:
         own = self._neighbourhoods.means(np.arange(found.first, stop))
         means = self._neighbourhoods.means(found.rows)
         self._open.append(found)
-        if stop % BLOCK_ROWS == 0:
+        if stop % EFFECT_EVERY_ROWS == 0:
             self._close_block(stop)
         return Candidates(found.rows, found.measures[0], found.scores, means, own)
 
     def _close_block(self, stop: int) -> None:
-        was_known = self._surprise.is_known
-        if self._surprise.is_due(stop // BLOCK_ROWS):
-            self._surprise.draw(max(self._first_row, stop - self._history), stop)
-        if self._surprise.is_known and not was_known:
+        was_known = self._chance.is_known
+        if self._chance.is_due(stop // EFFECT_EVERY_ROWS):
+            self._chance.draw(max(self._first_row, stop - self._history), stop)
+        if self._chance.is_known and not was_known:
             # What was scored in guessed units is scored again.
-            self._open = [one._replace(scores=self._surprise.scores(one.rows, one.measures)) for one in self._open]
+            self._open = [one._replace(scores=self._chance.scores(one.rows, one.measures)) for one in self._open]
             for one in self._open:
                 self._neighbourhoods.start(one.first, one.scores)
         rows, scores = (np.concatenate([one[i] for one in self._open]) for i in (1, 3))
@@ -178,8 +178,6 @@ class GenerationBuild:
         self.built_at = built_at
         self.encoders = encoders or {}
         self.is_built = False
-        # Rows whose partition moved away meanwhile.
-        self.forgotten: list[np.ndarray] = []
         self._store = store
         # Views keep their segments alive, so that what the store drops meanwhile is taken all the same.
         self._history = [store.windows(*piece) for piece in store.pieces(store.first_row, store.n_rows)]
@@ -201,11 +199,13 @@ class GenerationBuild:
         """Takes the rows that came since."""
         self.generation.follow(self._store, self._store.n_rows)
 
+    def abandon(self) -> None:
+        """Lets go of it: it will not be swapped in."""
+        self.generation.index.close()
+
     def finish(self) -> Generation:
         """The generation, abreast of the store; for the thread that feeds the store."""
         if not self.is_built:
             self.run()
         self.catch_up()
-        for rows in self.forgotten:
-            self.generation.index.forget(rows)
         return self.generation

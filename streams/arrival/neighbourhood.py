@@ -2,12 +2,13 @@
 
 import numpy as np
 
-from streams.history.segment import NEVER
+from streams.history.segment import NO_SIMILARITY
 
 # So many nearest of other sources make a row's neighbourhood.
 NEIGHBOURS = 10
-# What was found by queries reaches the neighbourhoods of the rows found where a block of so many rows ends.
-BLOCK_ROWS = 64
+# What queries found takes effect on the rows found where a block of so many rows ends: at a counted row, however the
+# stream is cut.
+EFFECT_EVERY_ROWS = 64
 
 
 class Neighbourhoods:
@@ -17,13 +18,13 @@ class Neighbourhoods:
     """
 
     def __init__(self, n_rows: int) -> None:
-        self._nearest = np.full((n_rows, NEIGHBOURS), NEVER, np.float32)
+        self._nearest = np.full((n_rows, NEIGHBOURS), NO_SIMILARITY, np.float32)
         self._means = np.full(n_rows, np.nan, np.float32)
 
     def start(self, first: int, scores: np.ndarray) -> None:
         """The neighbourhoods of rows from `first` on, from the scores `[n, k]` of what was found for them."""
         places = np.arange(first, first + len(scores)) % len(self._means)
-        self._nearest[places] = NEVER
+        self._nearest[places] = NO_SIMILARITY
         n_best = min(NEIGHBOURS, scores.shape[1])
         best = np.partition(scores, scores.shape[1] - n_best, axis=1)[:, scores.shape[1] - n_best :]
         self._nearest[places, :n_best] = np.sort(best, axis=1)[:, ::-1]
@@ -46,7 +47,7 @@ class Neighbourhoods:
         touched, first, counts = np.unique(places, return_index=True, return_counts=True)
         rank = np.arange(len(places)) - np.repeat(first, counts)
         group = np.repeat(np.arange(len(touched)), counts)
-        new = np.full((len(touched), NEIGHBOURS), NEVER, np.float32)
+        new = np.full((len(touched), NEIGHBOURS), NO_SIMILARITY, np.float32)
         kept = rank < NEIGHBOURS
         new[group[kept], rank[kept]] = scores[kept]
         both = np.sort(np.concatenate([self._nearest[touched], new], axis=1), axis=1)[:, ::-1][:, :NEIGHBOURS]
@@ -59,7 +60,7 @@ def _means(nearest: np.ndarray) -> np.ndarray:
     total = np.zeros(len(nearest), np.float32)
     count = np.zeros(len(nearest), np.float32)
     for column in range(nearest.shape[1]):
-        real = nearest[:, column] > NEVER
+        real = nearest[:, column] > NO_SIMILARITY
         total += np.where(real, nearest[:, column], 0)
         count += real
     means: np.ndarray = np.divide(total, count, out=np.full(len(nearest), np.nan, np.float32), where=count > 0)

@@ -14,7 +14,7 @@ class Newcomer(NamedTuple):
 
     sample: Sample
     outcome: Outcome
-    may_be_asked: bool
+    may_be_reviewed: bool
 
 
 class Newcomers:
@@ -42,7 +42,7 @@ class Newcomers:
                 fresh.setdefault(sample.sample_id, sample)
         new = list(fresh.values())
         moving = {name: set(self._moving(new, name)) for name in self._shared}
-        may_be_asked = set().union(*moving.values())
+        may_be_reviewed = set().union(*moving.values())
         newcomers: list[Newcomer] = []
         for sample in new:
             outcome: Outcome = "no-shared-modality"
@@ -54,7 +54,7 @@ class Newcomers:
                 outcome = "alone"
             if outcome != "bound":
                 self._pass_by(sample.sample_id)
-            newcomers.append(Newcomer(sample, outcome, sample.sample_id in may_be_asked))
+            newcomers.append(Newcomer(sample, outcome, sample.sample_id in may_be_reviewed))
         return newcomers
 
     def _moving(self, samples: Sequence[Sample], name: str) -> Iterator[str]:

@@ -14,7 +14,7 @@ from streams.similarity.descriptor import descriptor_of
 EncoderFunction: TypeAlias = Callable[[np.ndarray], np.ndarray]
 
 
-class Embedding:
+class RowVectors:
     """Unit vectors of stored windows: the descriptor, and beside it, where there is a model, its embedding.
 
     With a share a of the learned part the cosine of two vectors is (1 - a) times that of their descriptors plus a times
@@ -41,7 +41,7 @@ class Embedding:
         if learned is not None:
             self.dim += learned(np.zeros((1, spec.n_steps, spec.n_channels), np.float32)).shape[1]
 
-    def learned(self, rows: np.ndarray) -> np.ndarray:
+    def learned_part(self, rows: np.ndarray) -> np.ndarray:
         """The learned part of rows `[n, D]`, of unit length again."""
         learned: np.ndarray = rows[:, self._n_fixed :] / self._learned_weight
         return learned

@@ -1,30 +1,25 @@
-"""How the clients reach the broker: their settings, the wait for it, and what they may say about its absence."""
+"""How the clients reach the broker: their settings, and what they may say about its absence."""
 
 import logging
-import random
 import ssl
-import threading
 import time
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from kafka.errors import KafkaError
 
+from encoders.errors import MmbindError
 from streams.broker.diagnosis import TIMEOUT_S, Step, probe
 from streams.settings import BrokerSettings
 
-log = logging.getLogger(__name__)
-
 Client = TypeVar("Client")
 
-FIRST_WAIT_S = 0.5
-LONGEST_WAIT_S = 30.0
 # kafka-python's own is 30 s: after an outage of 12 s a consumer needed 13 s to notice that the broker was back.
 RECONNECT_MAX_MS = 2000
 CLIENT_LOGGERS = ("kafka", "aiokafka")
 
 
-class BrokerUnreachable(ConnectionError):  # noqa: N818 - it says what is so
+class BrokerUnreachable(MmbindError, ConnectionError):  # noqa: N818 - it says what is so
     """No client could be made; the message is one sentence, `steps` what was tried."""
 
     def __init__(self, steps: Iterable[Step]) -> None:
@@ -142,34 +137,6 @@ def connect_or_explain(
         if all(step.ok for step in steps):
             steps.append(Step("client", False, f"broker {broker.bootstrap_servers}: {type(error).__name__}: {error}"))
         raise BrokerUnreachable(steps) from error
-
-
-def wait_for_broker(
-    broker: BrokerSettings, stop: threading.Event, on_wait: Callable[[str], None] = lambda reason: None
-) -> bool:
-    """True once the broker can be used, False if `stop` was set first.
-
-    Says once in the log that it is away and why (again if the reason changes), and once that it is back.
-
-    Args:
-        on_wait: Called with the reason before every wait, for health and metrics.
-    """
-    said, wait_s = "", FIRST_WAIT_S
-    while not stop.is_set():
-        failed = [step for step in diagnose(broker) if not step.ok]
-        if not failed:
-            if said:
-                log.warning("the broker is back: %s", broker.bootstrap_servers)
-            return True
-        reason = failed[-1].message
-        if reason != said:
-            log.warning("waiting for the broker: %s", reason)
-            said = reason
-        on_wait(reason)
-        # Spread, so that a fleet of services does not come back in one instant.
-        stop.wait(wait_s * random.uniform(0.75, 1.25))
-        wait_s = min(2 * wait_s, LONGEST_WAIT_S)
-    return False
 
 
 class RepeatFilter(logging.Filter):

@@ -12,6 +12,8 @@ from kafka.protocol.metadata import ApiVersionsRequest, FindCoordinatorRequest, 
 from kafka.protocol.parser import KafkaProtocol
 from kafka.protocol.sasl import SaslAuthenticateRequest, SaslHandshakeRequest
 
+from encoders.errors import MmbindError
+
 # The newest versions whose meaning this file knows; a broker that is older says so.
 HIGHEST_METADATA = 8
 HIGHEST_COORDINATOR = 3
@@ -23,11 +25,11 @@ TLS_ALERT = b"\x15\x03"
 COORDINATOR_STARTING = (14, 15)
 
 
-class ClosedError(ConnectionError):
+class ClosedError(MmbindError, ConnectionError):
     """The broker hung up instead of answering."""
 
 
-class TlsError(ConnectionError):
+class TlsError(MmbindError, ConnectionError):
     """The other side speaks TLS and we did not."""
 
 

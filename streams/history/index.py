@@ -5,7 +5,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 import hnswlib
 import numpy as np
 
-from streams.history.segment import MIN_TILE_ROWS, NEVER, Nearest, Query, Segment, nearest_of, tile_rows
+from streams.history.segment import MIN_TILE_ROWS, NO_SIMILARITY, Nearest, Queries, Segment, nearest_of, tile_rows
 from streams.settings import IndexSettings
 
 # Segments at the young end that are searched exactly: the one that fills, and the one whose graph is being built.
@@ -32,7 +32,7 @@ class SegmentedIndex:
     Args:
         dim: Length of a vector.
         settings: Sizes, and the parameters of the graphs.
-        first_row: The number of the first row that will be added, a multiple of a segment's rows.
+        first_row: The number of the first row that will be appended, a multiple of a segment's rows.
 
     Raises:
         ValueError: If `first_row` is not.
@@ -67,7 +67,7 @@ class SegmentedIndex:
         per_row = 4 * self.dim + (4 * self.dim + 8 * self._settings.M + 100)
         return self.n_segments * self._segment_rows * per_row
 
-    def add(self, vectors: np.ndarray, sources: np.ndarray) -> None:
+    def append(self, vectors: np.ndarray, sources: np.ndarray) -> None:
         """Takes the next rows.
 
         Args:
@@ -85,7 +85,7 @@ class SegmentedIndex:
             if number not in self._segments:
                 self._segments[number] = Segment(self.n_rows, self._segment_rows, self.dim)
             segment = self._segments[number]
-            segment.add(vectors[start:end], sources[start:end])
+            segment.append(vectors[start:end], sources[start:end])
             self.n_rows += end - start
             start = end
             if segment.n_filled == self._segment_rows < self._settings.history_samples:
@@ -108,14 +108,14 @@ class SegmentedIndex:
         """
         self._check(vectors)
         rows = np.full((len(vectors), k), -1, np.int64)
-        similarities = np.full((len(vectors), k), NEVER, np.float32)
+        similarities = np.full((len(vectors), k), NO_SIMILARITY, np.float32)
         history, piece = self._settings.history_samples, piece_rows(self._settings)
         for start in range(0, len(vectors), SEARCH_ROWS):
             part = slice(start, min(start + SEARCH_ROWS, len(vectors)))
             floor = int(before[part.start]) // piece * piece - history
-            query = Query(vectors[part], sources[part], before[part], history, floor)
-            rows[part], similarities[part] = self._search_block(query, k)
-            self._sample_recall(query, similarities[part])
+            queries = Queries(vectors[part], sources[part], before[part], history, floor)
+            rows[part], similarities[part] = self._search_block(queries, k)
+            self._sample_recall(queries, similarities[part])
         return rows, similarities
 
     def cosines(self, rows: np.ndarray, others: np.ndarray) -> np.ndarray:
@@ -133,11 +133,6 @@ class SegmentedIndex:
                 vectors[mine] = self._segments[number].vectors[places[mine]]
         return vectors
 
-    def forget(self, rows: np.ndarray) -> None:
-        """Those rows are found no more; their memory goes with their segments."""
-        for segment in self._segments.values():
-            segment.forget(rows)
-
     def drop_before(self, row: int) -> None:
         """Drops the segments all of whose rows are below `row`."""
         for number in [n for n in self._segments if (n + 1) * self._segment_rows <= row]:
@@ -152,21 +147,21 @@ class SegmentedIndex:
         """Ends the background thread once it has built what it was given."""
         self._executor.shutdown(wait=False, cancel_futures=True)
 
-    def _search_block(self, query: Query, k: int) -> tuple[np.ndarray, np.ndarray]:
+    def _search_block(self, queries: Queries, k: int) -> tuple[np.ndarray, np.ndarray]:
         newest = (self.n_rows - 1) // self._segment_rows
         found = [
-            segment.search_exactly(query, k)
+            segment.search_exactly(queries, k)
             if number > newest - N_EXACT_SEGMENTS
-            else segment.search_graph(query, k, MIN_ANSWERS)
+            else segment.search_graph(queries, k, MIN_ANSWERS)
             for number, segment in self._segments.items()
         ]
-        return _merged(found, len(query), k)
+        return _merged(found, len(queries), k)
 
-    def _sample_recall(self, query: Query, similarities: np.ndarray) -> None:
-        which = np.flatnonzero((self._n_queries + np.arange(len(query))) % RECALL_EVERY_QUERIES == 0)
-        self._n_queries += len(query)
+    def _sample_recall(self, queries: Queries, similarities: np.ndarray) -> None:
+        which = np.flatnonzero((self._n_queries + np.arange(len(queries))) % RECALL_EVERY_QUERIES == 0)
+        self._n_queries += len(queries)
         if len(which) and self.n_segments > N_EXACT_SEGMENTS:
-            some = query.some(which)
+            some = queries.some(which)
             exact = _merged([one.search_exactly(some, 1) for one in self._segments.values()], len(which), 1)[1]
             self.recall_hits += int((similarities[which, :1] >= exact - NORM_TOLERANCE / 10).sum())
             self.recall_trials += len(which)
@@ -198,7 +193,7 @@ def segment_rows(settings: IndexSettings) -> int:
 
 
 def piece_rows(settings: IndexSettings) -> int:
-    """Rows at whose multiples a stream must be cut before it is added and searched.
+    """Rows at whose multiples a stream must be cut before it is appended and searched.
 
     An answer may depend in its last bits on how many tiles there are: queries of two tiles must not share a search.
     """
@@ -212,8 +207,8 @@ def ring_rows(settings: IndexSettings) -> int:
 
 def _merged(found: list[tuple[np.ndarray, np.ndarray]], n_queries: int, k: int) -> tuple[np.ndarray, np.ndarray]:
     if not found:
-        return np.full((n_queries, k), -1, np.int64), np.full((n_queries, k), NEVER, np.float32)
+        return np.full((n_queries, k), -1, np.int64), np.full((n_queries, k), NO_SIMILARITY, np.float32)
     rows = np.concatenate([one[0][:n_queries] for one in found], axis=1)
     similarities = np.concatenate([one[1][:n_queries] for one in found], axis=1)
     rows, similarities = nearest_of(rows, similarities, k)
-    return np.where(similarities > NEVER, rows, -1), similarities
+    return np.where(similarities > NO_SIMILARITY, rows, -1), similarities

@@ -8,17 +8,17 @@ import numpy as np
 from streams.records import Sample
 
 
-class Kinds(NamedTuple):
-    """Which modalities each sample has: `codes` `[N]` into `names`."""
+class ModalitySets(NamedTuple):
+    """Which modalities each sample has: `codes` `[N]` into the different `sets`."""
 
     codes: np.ndarray
-    names: list[frozenset[str]]
+    sets: list[frozenset[str]]
 
 
-def kinds_of(samples: Sequence[Sample]) -> Kinds:
-    """The kinds of some samples."""
-    names = [frozenset(sample.windows) for sample in samples]
-    return Kinds(codes_of(names), list(dict.fromkeys(names)))
+def modality_sets_of(samples: Sequence[Sample]) -> ModalitySets:
+    """The sets of modalities that some samples have."""
+    sets = [frozenset(sample.windows) for sample in samples]
+    return ModalitySets(codes_of(sets), list(dict.fromkeys(sets)))
 
 
 def codes_of(values: Iterable[object]) -> np.ndarray:
@@ -28,7 +28,7 @@ def codes_of(values: Iterable[object]) -> np.ndarray:
 
 
 def brings_new(own: Set[str], other: Set[str], shared: Collection[str]) -> bool:
-    """Whether two kinds that a shared modality binds have, besides what binds them, different modalities."""
+    """Whether two sets that a shared modality binds have, besides what binds them, different modalities."""
     bond = own & other & set(shared)
     return bool(bond) and are_unlike(own - bond, other - bond)
 
@@ -38,15 +38,16 @@ def are_unlike(own: Set[str], other: Set[str]) -> bool:
     return bool(own) and bool(other) and len(own | other) > 1
 
 
-def usable_pairs(kinds: Kinds, sources: np.ndarray, shared: Collection[str]) -> np.ndarray:
+def usable_pairs(modality_sets: ModalitySets, sources: np.ndarray, shared: Collection[str]) -> np.ndarray:
     """Which pairs `[N, N]` may be: of different sources that a shared modality can bind.
 
     Those that bring a new pair of modalities, and for a sample that has none of these any other.
     """
-    bound = np.array([[bool(one & other & set(shared)) for other in kinds.names] for one in kinds.names])
-    new = np.array([[brings_new(one, other, shared) for other in kinds.names] for one in kinds.names])
-    possible = (sources[:, None] != sources[None, :]) & bound[kinds.codes[:, None], kinds.codes[None, :]]
-    usable: np.ndarray = possible & new[kinds.codes[:, None], kinds.codes[None, :]]
+    codes, sets = modality_sets
+    bound = np.array([[bool(one & other & set(shared)) for other in sets] for one in sets])
+    new = np.array([[brings_new(one, other, shared) for other in sets] for one in sets])
+    possible = (sources[:, None] != sources[None, :]) & bound[codes[:, None], codes[None, :]]
+    usable: np.ndarray = possible & new[codes[:, None], codes[None, :]]
     lonely = ~usable.any(axis=1)
     usable[lonely] = possible[lonely]
     return usable

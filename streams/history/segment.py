@@ -11,8 +11,8 @@ from streams.similarity.exact_products import padded, products
 # Vectors lie in tiles, since a product's last bits may depend on its shape.
 MAX_TILE_ROWS = 512
 MIN_TILE_ROWS = 64
-# Below any cosine: what must not be found.
-NEVER = np.float32(-2)
+# Below any cosine and any score: of what must not be found, or was not.
+NO_SIMILARITY = np.float32(-2)
 NOWHERE = np.zeros(0, np.intp)
 
 # Queries `[n, D]` and k to places within a segment and similarities, `[n, k]` each, through a graph.
@@ -35,8 +35,8 @@ def nearest_of(rows: np.ndarray, similarities: np.ndarray, k: int) -> tuple[np.n
     return rows[lines, order], similarities[lines, order]
 
 
-class Query:
-    """Queries: vectors `[n, D]`, the sources to leave out, and the rows that may be found.
+class Queries:
+    """Vectors `[n, D]` to find the nearest of, the sources to leave out, and the rows that may be found.
 
     Only rows from `before[i] - history` up to, not including, `before[i]` may be an answer to query i. All of them lie
     in one piece of the stream, `floor` is its first row less the history: nothing older is even looked at.
@@ -51,9 +51,9 @@ class Query:
     def __len__(self) -> int:
         return len(self.vectors)
 
-    def some(self, which: np.ndarray) -> "Query":
+    def some(self, which: np.ndarray) -> "Queries":
         """Those of the queries."""
-        return Query(self.vectors[which], self.sources[which], self.before[which], self._history, self.floor)
+        return Queries(self.vectors[which], self.sources[which], self.before[which], self._history, self.floor)
 
 
 class Segment:
@@ -65,7 +65,6 @@ class Segment:
         self.n_filled = 0
         self._sources = np.full(n_rows, -1, np.int32)
         self._places = _Places()
-        self._dead = np.zeros(0, np.intp)
         self._graph: Future[Nearest] | None = None
 
     @property
@@ -73,18 +72,13 @@ class Segment:
         """All of them `[n_rows, D]`, zeros where there is none yet."""
         return self.tiles.reshape(self.n_rows, -1)
 
-    def add(self, vectors: np.ndarray, sources: np.ndarray) -> None:
+    def append(self, vectors: np.ndarray, sources: np.ndarray) -> None:
         """Takes the next rows; the caller sees to it that they fit."""
         end = self.n_filled + len(vectors)
         self.vectors[self.n_filled : end] = vectors
         self._sources[self.n_filled : end] = sources
-        self._places.add(sources, self.n_filled)
+        self._places.append(sources, self.n_filled)
         self.n_filled = end
-
-    def forget(self, rows: np.ndarray) -> None:
-        """Those rows, wherever they are, are found no more."""
-        mine = rows[(rows >= self.first_row) & (rows < self.first_row + self.n_rows)] - self.first_row
-        self._dead = np.union1d(self._dead, mine).astype(np.intp)
 
     def seal(self, executor: Executor, build: Callable[[np.ndarray], Nearest]) -> None:
         """Begins to build the graph; nothing uses it yet."""
@@ -95,51 +89,47 @@ class Segment:
         if self._graph is not None:
             self._graph.result()
 
-    def search_exactly(self, query: Query, k: int) -> tuple[np.ndarray, np.ndarray]:
+    def search_exactly(self, queries: Queries, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Rows and similarities `[n, m]` among which are the k nearest, in no order; similarity -2: none."""
         tile = self.tiles.shape[1]
-        tiles = slice(max(0, query.floor - self.first_row) // tile, -(-self.n_filled // tile))
-        similarity = products(self.tiles[tiles], padded(query.vectors))
-        self._forbid(similarity, query, tiles.start * tile)
+        tiles = slice(max(0, queries.floor - self.first_row) // tile, -(-self.n_filled // tile))
+        similarity = products(self.tiles[tiles], padded(queries.vectors))
+        self._forbid(similarity, queries, tiles.start * tile)
         places, found = _largest(similarity, k)
-        return places[: len(query)] + (self.first_row + tiles.start * tile), found[: len(query)]
+        return places[: len(queries)] + (self.first_row + tiles.start * tile), found[: len(queries)]
 
-    def search_graph(self, query: Query, k: int, n_wanted: int) -> tuple[np.ndarray, np.ndarray]:
+    def search_graph(self, queries: Queries, k: int, n_wanted: int) -> tuple[np.ndarray, np.ndarray]:
         """Some more of them, found through the graph, which is waited for if need be.
 
         The graph knows nothing of sources: where too few of its answers may be used, that query is searched exactly.
         """
         assert self._graph is not None, "sealed when it was full"
         # Twice as many, since some of them may not be used: that costs a graph next to nothing.
-        places, found = self._graph.result()(query.vectors, min(2 * k, self.n_filled))
+        places, found = self._graph.result()(queries.vectors, min(2 * k, self.n_filled))
         rows = places + self.first_row
-        forbidden = self._sources[places] == query.sources[:, None]
-        forbidden |= (rows < query.oldest[:, None]) | (rows >= query.before[:, None])
-        if len(self._dead):
-            forbidden |= np.isin(places, self._dead)
-        found[forbidden] = NEVER
-        poor = np.flatnonzero((found > NEVER).sum(axis=1) < n_wanted)
+        forbidden = self._sources[places] == queries.sources[:, None]
+        forbidden |= (rows < queries.oldest[:, None]) | (rows >= queries.before[:, None])
+        found[forbidden] = NO_SIMILARITY
+        poor = np.flatnonzero((found > NO_SIMILARITY).sum(axis=1) < n_wanted)
         if len(poor):
-            exact_rows, exact_found = nearest_of(*self.search_exactly(query.some(poor), k), rows.shape[1])
-            rows[poor, : exact_rows.shape[1]], found[poor] = exact_rows, NEVER
+            exact_rows, exact_found = nearest_of(*self.search_exactly(queries.some(poor), k), rows.shape[1])
+            rows[poor, : exact_rows.shape[1]], found[poor] = exact_rows, NO_SIMILARITY
             found[poor, : exact_rows.shape[1]] = exact_found
         return rows, found
 
-    def _forbid(self, similarity: np.ndarray, query: Query, start: int) -> None:
-        """Writes "never" over what may not be found in `[blocks, tiles, tile, 16]`, which begins at place `start`."""
+    def _forbid(self, similarity: np.ndarray, queries: Queries, start: int) -> None:
+        """Writes NO_SIMILARITY over what may not be found in `[blocks, tiles, tile, 16]`, from place `start` on."""
         n_blocks, _, _, lanes = similarity.shape
         blocks = similarity.reshape(n_blocks, -1)
-        for number, source in enumerate(query.sources.tolist()):
+        for number, source in enumerate(queries.sources.tolist()):
             # Flat, since indexing in two dimensions takes several times as long.
-            blocks[number // lanes][(self._places.of(source, start) - start) * lanes + number % lanes] = NEVER
+            blocks[number // lanes][(self._places.of(source, start) - start) * lanes + number % lanes] = NO_SIMILARITY
         by_row = similarity.reshape(n_blocks, -1, lanes)
         first = self.first_row + start
-        for number in np.flatnonzero(query.oldest > first).tolist():
-            by_row[number // lanes, : query.oldest[number] - first, number % lanes] = NEVER
-        for number in np.flatnonzero(query.before < first + by_row.shape[1]).tolist():
-            by_row[number // lanes, max(0, query.before[number] - first) :, number % lanes] = NEVER
-        dead = self._dead - start
-        by_row[:, dead[(dead >= 0) & (dead < by_row.shape[1])]] = NEVER
+        for number in np.flatnonzero(queries.oldest > first).tolist():
+            by_row[number // lanes, : queries.oldest[number] - first, number % lanes] = NO_SIMILARITY
+        for number in np.flatnonzero(queries.before < first + by_row.shape[1]).tolist():
+            by_row[number // lanes, max(0, queries.before[number] - first) :, number % lanes] = NO_SIMILARITY
 
 
 class _Places:
@@ -149,7 +139,8 @@ class _Places:
         self._places: dict[int, np.ndarray] = {}
         self._counts: dict[int, int] = {}
 
-    def add(self, sources: np.ndarray, first: int) -> None:
+    def append(self, sources: np.ndarray, first: int) -> None:
+        """Those of the rows from place `first` on."""
         for place, source in enumerate(sources.tolist(), first):
             count = self._counts.get(source, 0)
             places = self._places.get(source)
@@ -161,7 +152,7 @@ class _Places:
             self._counts[source] = count + 1
 
     def of(self, source: int, first: int) -> np.ndarray:
-        """Those from `first` on."""
+        """Those of one source from place `first` on."""
         places = self._places.get(source, NOWHERE)[: self._counts.get(source, 0)]
         return places[np.searchsorted(places, first) :] if first else places
 
@@ -181,4 +172,4 @@ def _largest(similarity: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     places = (rows[:, None, :] + np.arange(n_tiles)[None, :, None] * tile).reshape(len(queries), -1)
     values = similarity.reshape(n_blocks, -1, lanes)[queries // lanes, places, queries % lanes]
     short = ((0, 0), (0, max(0, k - values.shape[1])))
-    return np.pad(places, short), np.pad(values, short, constant_values=NEVER)
+    return np.pad(places, short), np.pad(values, short, constant_values=NO_SIMILARITY)

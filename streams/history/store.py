@@ -29,15 +29,14 @@ class Windows(NamedTuple):
         return scaled
 
 
-class _Segment:
-    """The rows of one segment."""
+class _StoredSegment:
+    """What is stored of the rows of one segment."""
 
     def __init__(self, n_rows: int, spec: ModalitySpec) -> None:
         self.raw = np.zeros((n_rows, spec.n_steps, spec.n_channels), np.float32)
         self.center = np.zeros((n_rows, spec.n_channels), np.float32)
         self.scale = np.ones((n_rows, spec.n_channels), np.float32)
         self.sources = np.zeros(n_rows, np.int32)
-        self.partitions = np.zeros(n_rows, np.int32)
         self.start_ns = np.zeros(n_rows, np.int64)
         self.ids: list[str] = []
 
@@ -60,9 +59,9 @@ class SampleStore:
         self._shared = shared
         self._settings = settings
         self._segment_rows = segment_rows(settings)
-        self._segments: dict[int, _Segment] = {}
+        self._segments: dict[int, _StoredSegment] = {}
         self._use = np.zeros(ring_rows(settings), np.float32)
-        self._kinds = _Kinds(ring_rows(settings))
+        self._others = _OtherModalities(ring_rows(settings))
         self._row_of: dict[str, int] = {}
         self._codes: dict[str, int] = {}
 
@@ -84,14 +83,14 @@ class SampleStore:
         """How many samples fit into the present piece."""
         return self.piece_rows - self.n_rows % self.piece_rows
 
-    def append(self, samples: Sequence[Sample], partition: int = 0) -> None:
+    def append(self, samples: Sequence[Sample]) -> None:
         """Takes new samples, each with a shared window and an id not held; no more than `room`."""
         assert len(samples) <= self.room, "cut where a piece ends"
         if self.n_rows % self.piece_rows == 0:
             self._drop_old()
         number, first = divmod(self.n_rows, self._segment_rows)
         if number not in self._segments:
-            self._segments[number] = _Segment(self._segment_rows, self._spec)
+            self._segments[number] = _StoredSegment(self._segment_rows, self._spec)
         segment = self._segments[number]
         name = self._shared
         for place, sample in enumerate(samples, first):
@@ -103,9 +102,8 @@ class SampleStore:
             segment.start_ns[place] = sample.start_ns
             segment.ids.append(sample.sample_id)
             self._row_of[sample.sample_id] = number * self._segment_rows + place
-        segment.partitions[first : first + len(samples)] = partition
         self._use[np.arange(self.n_rows, self.n_rows + len(samples)) % len(self._use)] = 0
-        self._kinds.add(self.n_rows, [frozenset(sample.windows) - {name} for sample in samples])
+        self._others.write(self.n_rows, [frozenset(sample.windows) - {name} for sample in samples])
         self.n_rows += len(samples)
 
     def windows(self, first: int, end: int) -> Windows:
@@ -139,28 +137,16 @@ class SampleStore:
 
         Rows do that which have another modality besides the shared one. Anything where a row is -1.
         """
-        return self._kinds.fresh(np.arange(first, first + len(rows)), rows)
+        return self._others.fresh(np.arange(first, first + len(rows)), rows)
 
     def use(self, rows: np.ndarray) -> np.ndarray:
         """How much each of the rows was used as a partner: the sum of its probabilities; anything where a row is -1."""
         used: np.ndarray = self._use[rows % len(self._use)]
         return used
 
-    def add_use(self, rows: np.ndarray, amounts: np.ndarray) -> None:
+    def count_use(self, rows: np.ndarray, amounts: np.ndarray) -> None:
         """Counts rows `[n]` as used."""
         np.add.at(self._use, rows % len(self._use), amounts)
-
-    def forget_partition(self, partition: int) -> np.ndarray:
-        """The rows of that partition, whose ids are unknown from now on."""
-        rows = [
-            number * self._segment_rows + np.flatnonzero(one.partitions[: len(one.ids)] == partition)
-            for number, one in self._segments.items()
-        ]
-        forgotten = np.concatenate(rows) if rows else np.zeros(0, np.int64)
-        for row, sample_id in zip(forgotten.tolist(), self.ids(forgotten.tolist()), strict=True):
-            if self._row_of.get(sample_id) == row:
-                del self._row_of[sample_id]
-        return forgotten
 
     def _drop_old(self) -> None:
         floor = self.n_rows - self._settings.history_samples
@@ -188,24 +174,24 @@ class SampleStore:
         return float(np.median(self._segments[number].start_ns[last - self.piece_rows + 1 : last + 1]))
 
 
-class _Kinds:
+class _OtherModalities:
     """Which modalities each row has besides the shared one, in a ring by row number."""
 
     def __init__(self, n_rows: int) -> None:
-        self._kinds = np.zeros(n_rows, np.int32)
-        self._codes: dict[frozenset[str], int] = {}
+        self._codes = np.zeros(n_rows, np.int32)
+        self._code_of: dict[frozenset[str], int] = {}
         self._is_fresh = np.zeros((0, 0), bool)
 
-    def add(self, first: int, kinds: Sequence[frozenset[str]]) -> None:
-        """Those of rows from `first` on."""
-        codes = [self._codes.setdefault(kind, len(self._codes)) for kind in kinds]
-        self._kinds[np.arange(first, first + len(kinds)) % len(self._kinds)] = codes
-        if len(self._codes) > len(self._is_fresh):
-            known = list(self._codes)
+    def write(self, first: int, sets: Sequence[frozenset[str]]) -> None:
+        """Puts those of rows from `first` on over older ones."""
+        codes = [self._code_of.setdefault(one, len(self._code_of)) for one in sets]
+        self._codes[np.arange(first, first + len(sets)) % len(self._codes)] = codes
+        if len(self._code_of) > len(self._is_fresh):
+            known = list(self._code_of)
             self._is_fresh = np.array([[are_unlike(one, other) for other in known] for one in known])
 
     def fresh(self, rows: np.ndarray, others: np.ndarray) -> np.ndarray:
         """Whether each of `others` `[n, k]` brings rows `[n]` a new pair of modalities."""
-        own, other = (np.take(self._kinds, some, mode="wrap") for some in (rows, others))
+        own, other = (np.take(self._codes, some, mode="wrap") for some in (rows, others))
         fresh: np.ndarray = self._is_fresh[own[:, None], other]
         return fresh

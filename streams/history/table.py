@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from streams.history.modality_sets import Kinds, codes_of, kinds_of
+from streams.history.modality_sets import ModalitySets, codes_of, modality_sets_of
 from streams.records import Sample
 
 # From windows `[N, T, C]` to rows `[N, D]`, each of which depends on its own window alone.
@@ -13,20 +13,19 @@ Transform = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(slots=True, eq=False)
-class Row:
-    """A sample, where it came from, and what was computed of its windows."""
+class TableRow:
+    """A sample, and what was computed of its windows."""
 
     sample: Sample
-    partition: int
     described: dict[str, np.ndarray] = field(default_factory=dict)
     embedded: dict[str, np.ndarray] = field(default_factory=dict)
 
 
-class Table:
+class SampleTable:
     """At most so many samples, the last ones; what is computed of a window is computed once."""
 
     def __init__(self, size: int) -> None:
-        self.rows: list[Row] = []
+        self.rows: list[TableRow] = []
         self._size = size
 
     def __len__(self) -> int:
@@ -48,18 +47,14 @@ class Table:
         return codes_of(row.sample.source_id for row in self.rows)
 
     @property
-    def kinds(self) -> Kinds:
+    def modality_sets(self) -> ModalitySets:
         """Which modalities each sample has."""
-        return kinds_of([row.sample for row in self.rows])
+        return modality_sets_of([row.sample for row in self.rows])
 
-    def take(self, sample: Sample, partition: int) -> None:
+    def append(self, sample: Sample) -> None:
         """The next sample; the oldest makes room for it."""
-        self.rows.append(Row(sample, partition))
+        self.rows.append(TableRow(sample))
         del self.rows[: -self._size]
-
-    def forget_partition(self, partition: int) -> None:
-        """Removes its samples."""
-        self.rows = [row for row in self.rows if row.partition != partition]
 
     def forget_embeddings(self) -> None:
         """Another model is used from now on."""
@@ -90,8 +85,8 @@ class Table:
                 row.described[name] = vector
         return np.stack([row.described[name] for row in rows])
 
-    def take_embedded(self, name: str, held: Callable[[Sequence[str]], np.ndarray]) -> None:
-        """Takes rows of a modality that were made before; NaN where one was not."""
+    def adopt_embedded(self, name: str, held: Callable[[Sequence[str]], np.ndarray]) -> None:
+        """Keeps rows of a modality that were made elsewhere; NaN where one was not."""
         new = [row for row in self.rows if name in row.sample.windows and name not in row.embedded]
         vectors = held([row.sample.sample_id for row in new]) if new else ()
         for row, vector in zip(new, vectors, strict=True):

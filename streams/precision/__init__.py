@@ -1,5 +1,5 @@
 """How often binding is right, told without labels.
 
 In: how alike a table's samples are, and what the modalities that do not bind say of it (`witnesses`).
-Out: an `estimate` with its interval and a confidence for each pair, as `figures`.
+Out: an estimate with its interval (`figures`), and a `calibration` that gives each pair a confidence.
 """

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Bool, Float
 
 from streams.precision.witnesses import Farness
 
@@ -22,7 +23,7 @@ MIN_GAIN = 1e-6
 NEWTON_STEPS, SLOPE_PENALTY = 12, 1.0
 
 
-class Curve(NamedTuple):
+class AgreementCurve(NamedTuple):
     """P(agree) by one witness, logistic in the sureness of a pair.
 
     `agreement` is its mean over best partners, `right` that of right ones, `covariance` `[2, 2]` of these two. So far
@@ -36,12 +37,12 @@ class Curve(NamedTuple):
     right: float
     down: float
     up: float
-    covariance: np.ndarray
+    covariance: Float[np.ndarray, "2 2"]
     queries: int
     is_evident: bool
 
-    def __call__(self, sureness: np.ndarray) -> np.ndarray:
-        """At these."""
+    def __call__(self, sureness: Float[np.ndarray, "*pairs"]) -> Float[np.ndarray, "*pairs"]:
+        """P(agree) of pairs that are so sure."""
         return _sigmoid(self.intercept + self.slope * sureness)
 
     @property
@@ -60,13 +61,13 @@ class Curve(NamedTuple):
         return float(each @ self.covariance @ each)
 
 
-class History(NamedTuple):
-    """Likeness of best partners, of those `judged` and of those `emitted`, which had more candidates."""
+class PartnerLikeness(NamedTuple):
+    """That of best partners, of those `judged` and of those `emitted`, which had more candidates."""
 
-    judged: np.ndarray
-    emitted: np.ndarray
+    judged: Float[np.ndarray, " n"]
+    emitted: Float[np.ndarray, " m"]
 
-    def lift(self, known: np.ndarray, agree: np.ndarray) -> float:
+    def lift(self, known: Bool[np.ndarray, " n"], agree: Bool[np.ndarray, " n_known"]) -> float:
         """How much more often those emitted are expected to agree: more candidates show as more likeness."""
         judged = self.judged[known]
         units = max(float(judged.std()), 1e-6)
@@ -75,8 +76,10 @@ class History(NamedTuple):
         return there - here
 
 
-def fitted(far: Farness, sureness: np.ndarray, known_alike: Sequence[Farness], history: History) -> Curve | None:
-    """Through best partners `[n]`, or None where too few are known.
+def fitted_curve(
+    far: Farness, sureness: Float[np.ndarray, " n"], known_alike: Sequence[Farness], likeness: PartnerLikeness
+) -> AgreementCurve | None:
+    """The one through best partners `[n]`, or None where too few are known.
 
     How often right ones agree is told in two ways. All of the surest are taken to be right, which they are not where
     sureness says little. And pairs that are alike anyway agree more often than others could. The first way counts more,
@@ -86,7 +89,7 @@ def fitted(far: Farness, sureness: np.ndarray, known_alike: Sequence[Farness], h
         far: Of each, by the witness.
         sureness: Of each, in standard deviations.
         known_alike: Of pairs that are alike anyway; the first of them counts that agree more often than the surest.
-        history: Says what more candidates are worth.
+        likeness: Says what more candidates are worth.
     """
     known = ~np.isnan(far.nearer)
     if known.sum() < MIN_QUERIES:
@@ -95,7 +98,7 @@ def fitted(far: Farness, sureness: np.ndarray, known_alike: Sequence[Farness], h
     intercept, slope, covariance = _logistic(sureness, agree.astype(float))
     surest = np.sort(sureness)[-max(1, round(SUREST_SHARE * len(sureness))) :]
     (agreement, gradient), (high, high_gradient) = (_mean(intercept, slope, part) for part in (sureness, surest))
-    agreement += history.lift(known, agree)
+    agreement += likeness.lift(known, agree)
     told = max(high - chance, MIN_GAIN)
     most = max(_most(high, known_alike) - chance, MIN_GAIN)
     trust = 1 - ALIKE_WEIGHT / (1 + (slope / STEEP) ** 2)
@@ -106,7 +109,7 @@ def fitted(far: Farness, sureness: np.ndarray, known_alike: Sequence[Farness], h
     gradients = np.stack([gradient, trust * (gain / told) ** 2 * high_gradient])
     moments = gradients @ covariance @ gradients.T
     evident = high > chance and _is_evident(agree, far.nearer[known], sureness, chance)
-    return Curve(intercept, slope, chance, agreement, chance + gain, down, up, moments, len(sureness), evident)
+    return AgreementCurve(intercept, slope, chance, agreement, chance + gain, down, up, moments, len(sureness), evident)
 
 
 def _most(surest: float, known_alike: Sequence[Farness]) -> float:

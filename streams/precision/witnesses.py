@@ -7,11 +7,12 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Bool, Float, Int
 
 from encoders.modality import ModalitySpec
-from streams.history.table import Table
+from streams.history.table import SampleTable
 from streams.similarity.descriptor import MIN_SPECTRUM_STEPS
-from streams.similarity.window_likeness import evidence_of
+from streams.similarity.window_likeness import window_likeness_of
 
 # So many modalities are heard, those that most samples have: each costs as much as one that binds.
 MAX_WITNESSES = 3
@@ -22,51 +23,52 @@ MIN_REFERENCES = 20
 class Witness(NamedTuple):
     """How alike `[N, N]` the samples of a table are by one modality; NaN where one of a pair lacks it.
 
-    `whole` by all that is known of it, `turned` by what stays the same however its sensor is mounted, as far as it has
-    that: a sensor that is turned with the one that binds would bear out its errors.
+    `likeness` is by all that is known of it, `rotation_tolerant_cosines` by what stays the same however its sensor is
+    rotated, as far as it has that: a sensor that is rotated with the one that binds would bear out its errors.
     """
 
-    whole: np.ndarray
-    turned: np.ndarray
+    likeness: Float[np.ndarray, "n n"]
+    rotation_tolerant_cosines: Float[np.ndarray, "n n"]
 
-    def of(self, places: np.ndarray) -> "Witness":
+    def of(self, places: Int[np.ndarray, " n"]) -> "Witness":
         """Of some of the samples."""
-        return Witness(self.whole[np.ix_(places, places)], self.turned[np.ix_(places, places)])
+        square = np.ix_(places, places)
+        return Witness(self.likeness[square], self.rotation_tolerant_cosines[square])
 
 
-def witnesses(table: Table, specs: Mapping[str, ModalitySpec], shared: Collection[str]) -> list[Witness]:
+def witnesses_of(table: SampleTable, specs: Mapping[str, ModalitySpec], shared: Collection[str]) -> list[Witness]:
     """Those of a table, the most frequent first; `shared` bind, so they are none."""
     sources = table.sources
     having = {name: table.having(name) for name in specs if name not in shared}
     usual = sorted((name for name in having if len(having[name]) > 1), key=lambda name: -len(having[name]))
-    heard = []
+    found = []
     for name in usual[:MAX_WITNESSES]:
         places = having[name]
         among = sources[places][:, None] != sources[places][None, :]
         if among.any():
-            heard.append(_heard(table, specs[name], places, among))
-    return heard
+            found.append(_witness(table, specs[name], places, among))
+    return found
 
 
-def _heard(table: Table, spec: ModalitySpec, places: np.ndarray, among: np.ndarray) -> Witness:
-    evidence = evidence_of(spec)
+def _witness(table: SampleTable, spec: ModalitySpec, places: np.ndarray, among: np.ndarray) -> Witness:
+    window_likeness = window_likeness_of(spec)
     if spec.n_steps < MIN_SPECTRUM_STEPS:
         # Values that are compared as they are would tell where a sensor stands rather than what it sees.
         windows = np.stack([table.rows[place].sample.scaled(spec.name) for place in places]).astype(np.float32)
-        described = evidence.described(windows)
+        described = window_likeness.described(windows)
     else:
         windows = table.windows(spec.name, places)
-        described = table.described(spec.name, places, evidence.described)
-    whole = evidence.likeness(described, windows, among)
-    if evidence.can_turn:
-        whole = whole + evidence.likeness(described, windows, among, "any")
+        described = table.described(spec.name, places, window_likeness.described)
+    likeness = window_likeness.likeness(described, windows, among)
+    if window_likeness.tolerates_rotation:
+        likeness = likeness + window_likeness.likeness(described, windows, among, "rotation-tolerant")
     unknown = np.full((2, len(table), len(table)), np.nan, np.float32)
-    for full, known in zip(unknown, (whole, evidence.cosines(described, "any")), strict=True):
+    for full, known in zip(unknown, (likeness, window_likeness.cosines(described, "rotation-tolerant")), strict=True):
         full[np.ix_(places, places)] = known
     return Witness(*unknown)
 
 
-def known_pairs(views: Collection[np.ndarray], sources: np.ndarray) -> np.ndarray:
+def known_pairs(views: Collection[Float[np.ndarray, "n n"]], sources: Int[np.ndarray, " n"]) -> Bool[np.ndarray, "n n"]:
     """Which pairs `[N, N]` are of different sources and known to any of the views `[N, N]`."""
     known = np.zeros((len(sources), len(sources)), bool)
     for view in views:
@@ -82,10 +84,10 @@ class Farness(NamedTuple):
     sensor shows in it, and should not count.
     """
 
-    nearer: np.ndarray
-    among: np.ndarray
+    nearer: Float[np.ndarray, " m"]
+    among: Int[np.ndarray, " m"]
 
-    def agree(self, share: float) -> np.ndarray:
+    def agree(self, share: float) -> Bool[np.ndarray, " m"]:
         """Whether each partner is among the nearest."""
         agree: np.ndarray = self.nearer * self.among < share * self.among
         return agree
@@ -96,7 +98,12 @@ class Farness(NamedTuple):
         return float((np.ceil(share * among) / among).mean()) if len(among) else np.nan
 
 
-def farness(view: np.ndarray, sources: np.ndarray, rows: np.ndarray, partners: np.ndarray) -> Farness:
+def farness(
+    view: Float[np.ndarray, "n n"],
+    sources: Int[np.ndarray, " n"],
+    rows: Int[np.ndarray, " m"],
+    partners: Int[np.ndarray, " m"],
+) -> Farness:
     """Of `rows` with `partners`, by one view `[N, N]`."""
     likeness, theirs = view[rows], sources[partners][:, None]
     known = ~np.isnan(likeness)
@@ -111,14 +118,18 @@ def farness(view: np.ndarray, sources: np.ndarray, rows: np.ndarray, partners: n
     return Farness(np.where(is_known, nearer / np.maximum(among, 1), np.nan), among)
 
 
-def look_alikes(likeness: np.ndarray, sources: np.ndarray, rows: np.ndarray) -> np.ndarray:
+def look_alikes(
+    likeness: Float[np.ndarray, "n n"], sources: Int[np.ndarray, " n"], rows: Int[np.ndarray, " m"]
+) -> Int[np.ndarray, " m"]:
     """For each row the sample of its source that is most like it: itself, where there is no other."""
     own = sources[rows][:, None] == sources[None, :]
     own[np.arange(len(rows)), rows] = False
     return _most_alike(likeness, own, rows)
 
 
-def echoes(view: np.ndarray, sources: np.ndarray, rows: np.ndarray) -> np.ndarray:
+def echoes(
+    view: Float[np.ndarray, "n n"], sources: Int[np.ndarray, " n"], rows: Int[np.ndarray, " m"]
+) -> Int[np.ndarray, " m"]:
     """For each row, of whom a view finds most like it in other sources, the look-alike: another chance to agree."""
     others = sources[rows][:, None] != sources[None, :]
     return look_alikes(view, sources, _most_alike(view, others, rows))

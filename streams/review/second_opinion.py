@@ -3,14 +3,15 @@
 from collections.abc import Collection, Mapping
 
 import numpy as np
+from jaxtyping import Bool, Float
 
-from streams.history.table import Table, Transform
+from streams.history.table import SampleTable, Transform
 from streams.similarity.standard_units import standardised
 
 
 def second_opinion(
-    table: Table, shared: Collection[str], encoders: Mapping[str, Transform], among: np.ndarray
-) -> np.ndarray:
+    table: SampleTable, shared: Collection[str], encoders: Mapping[str, Transform], among: Bool[np.ndarray, "n n"]
+) -> Float[np.ndarray, "n n"]:
     """How well what is not shared goes together, `[N, N]`, in standard deviations of the pairs `among`; 0: unknown.
 
     Each modality is centred, since its embeddings lie together in a corner of the space (the modality gap).

@@ -1,6 +1,7 @@
 """Look-alikes of a sample have a say in who its partners are. Pure."""
 
 import numpy as np
+from jaxtyping import Float, Int
 
 from streams.similarity.standard_units import hub_corrected, largest, standardised
 
@@ -11,26 +12,31 @@ OWN_SAY, OTHER_SAY = 0.3, 0.2
 LOOK_ALIKE_SOFTNESS = 0.5
 
 
-def smoothed(scores: np.ndarray, likeness: np.ndarray, sources: np.ndarray, kinds: np.ndarray) -> np.ndarray:
+def smoothed(
+    scores: Float[np.ndarray, "n n"],
+    likeness: Float[np.ndarray, "n n"],
+    sources: Int[np.ndarray, " n"],
+    modality_sets: Int[np.ndarray, " n"],
+) -> Float[np.ndarray, "n n"]:
     """Scores `[N, N]` in which a sample's look-alikes have a say: what suits them is likely to suit it.
 
-    Each end of a pair is replaced by a mixture of itself and samples of the same kind that the shared modality finds
-    like it: with W the weights of the mixture, `W scores W^T` (label propagation, or the query and database expansion
-    of image retrieval).
+    Each end of a pair is replaced by a mixture of itself and samples with the same modalities that the shared modality
+    finds like it: with W the weights of the mixture, `W scores W^T` (label propagation, or the query and database
+    expansion of image retrieval).
 
     Args:
         scores: Of each pair.
         likeness: Of each pair, by the shared modality alone.
         sources: `[N]` codes.
-        kinds: `[N]` codes of which modalities a sample has.
+        modality_sets: `[N]` codes of which modalities a sample has.
     """
     near = standardised(hub_corrected(likeness), ~np.eye(len(likeness), dtype=bool))
-    same_kind = kinds[:, None] == kinds[None, :]
-    np.fill_diagonal(same_kind, val=False)
-    own = same_kind & (sources[:, None] == sources[None, :])
+    same_modalities = modality_sets[:, None] == modality_sets[None, :]
+    np.fill_diagonal(same_modalities, val=False)
+    own = same_modalities & (sources[:, None] == sources[None, :])
     mixtures = [
         _mixture(near, own, OWN_LOOK_ALIKES, OWN_SAY),
-        _mixture(near, same_kind & ~own, OTHER_LOOK_ALIKES, OTHER_SAY),
+        _mixture(near, same_modalities & ~own, OTHER_LOOK_ALIKES, OTHER_SAY),
     ]
     rest = 1 - sum(weights.sum(axis=1) for _, weights in mixtures)
     # Numbers of rows are small: gathering them costs less than a product of matrices.

@@ -1,16 +1,15 @@
 """Generation 0's embedding: a fixed, shift-tolerant transform of a window. Learns nothing, performs no I/O."""
 
-from typing import Protocol
+from typing import TypeAlias
 
 import numpy as np
+from jaxtyping import Bool, Float, Float32
 
 from encoders.modality import ModalitySpec
 from streams.settings import DescriptorKind
-from streams.similarity.exact_products import products
-from streams.similarity.rotation import AXES, in_own_axes, upright_power, uprightness
+from streams.similarity.exact_products import ROWS_AT_ONCE, products
+from streams.similarity.rotation import AXES, in_principal_axes, upright_power, uprightness
 
-# A row's last bits may depend on how many rows are transformed at once: always this many, padded with zeros.
-BLOCK_ROWS = 64
 # Few wide bands did as well or better than many narrow ones. Bound as a stream, the best partner was right, with 66 and
 # with 408 numbers for three channels: watch recordings 72 and 69 %, UTD-MHAD 78 and 78 %, MHEALTH (a third of it) 73
 # and 71 %. Chosen on these sets, with their labels.
@@ -18,11 +17,12 @@ MAX_BINS = 40
 SPECTRUM_BANDS = 8
 CROSS_BANDS = 4
 QUANTILES = 6
-SPECTRUM_WEIGHT, CROSS_WEIGHT, QUANTILE_WEIGHT = 1.4, 0.8, 1.3
-# In a window's own axes, whose order and signs may be wrong, what depends on them counts less.
-TURNED_WEIGHTS, UPRIGHT_WEIGHT = (1.4, 0.4, 0.8), 1.0
+# Of spectrum, cross-spectra and quantiles.
+ORIENTED_WEIGHTS = (1.4, 0.8, 1.3)
+# Along a window's principal axes, whose order and signs may be wrong, what depends on them counts less.
+ROTATION_TOLERANT_WEIGHTS, UPRIGHT_WEIGHT = (1.4, 0.4, 0.8), 1.0
 # Of "both": 0.5 lost nothing without rotated sensors and gained little with them, 0.8 the other way round.
-TOLERANT_SHARE = 0.65
+ROTATION_TOLERANT_SHARE = 0.65
 # Windows shorter than this have no spectrum worth the name: their values are compared as they are.
 MIN_SPECTRUM_STEPS = 8
 # Up to so many channels every pair has a cross-spectrum, above it only neighbours do.
@@ -45,21 +45,21 @@ class Descriptor:
 
     Args:
         spec: The modality.
-        is_turned: Describe each window in its own axes, so that rotated sensors are alike; a fourth part then says what
-            moves along gravity, where there is any, and across it. Zero points no longer cancel there.
+        is_rotation_tolerant: Describe each window along its principal axes, so that rotated sensors are alike; a fourth
+            part then says what moves along gravity, where there is any, and across it. Zero points no longer cancel.
 
     Raises:
-        ValueError: If windows are to be turned that have not three channels, or too few steps.
+        ValueError: If it is to be rotation-tolerant and windows have not three channels, or too few steps.
     """
 
-    def __init__(self, spec: ModalitySpec, is_turned: bool = False) -> None:
+    def __init__(self, spec: ModalitySpec, is_rotation_tolerant: bool = False) -> None:
         self._shape = (spec.n_steps, spec.n_channels)
         self._has_spectrum = spec.n_steps >= MIN_SPECTRUM_STEPS
-        if is_turned and not can_turn(spec):
+        if is_rotation_tolerant and not tolerates_rotation(spec):
             found = f"{spec.name} has {spec.n_channels} channels and {spec.n_steps} steps"
             raise ValueError(f"{found}: a rotation-tolerant descriptor wants {AXES} and {MIN_SPECTRUM_STEPS} or more")
-        self._is_turned = is_turned
-        self._weights = TURNED_WEIGHTS if is_turned else (SPECTRUM_WEIGHT, CROSS_WEIGHT, QUANTILE_WEIGHT)
+        self._is_rotation_tolerant = is_rotation_tolerant
+        self._weights = ROTATION_TOLERANT_WEIGHTS if is_rotation_tolerant else ORIENTED_WEIGHTS
         n_bins = min(MAX_BINS, spec.n_steps // 2) if self._has_spectrum else 1
         self._taper = np.hanning(spec.n_steps).astype(np.float32)
         self._bands = _band_starts(n_bins, SPECTRUM_BANDS)
@@ -71,7 +71,7 @@ class Descriptor:
         self._projection = _random_directions(n_features, MAX_DIM) if n_features > MAX_DIM else None
         self.dim = min(n_features, MAX_DIM)
 
-    def __call__(self, windows: np.ndarray) -> np.ndarray:
+    def __call__(self, windows: Float[np.ndarray, "n t c"]) -> Float32[np.ndarray, "n {self.dim}"]:
         """One row for each window.
 
         Raises:
@@ -80,9 +80,9 @@ class Descriptor:
         if windows.ndim != 3 or windows.shape[1:] != self._shape:
             raise ValueError(f"windows of shape {windows.shape}, wanted (N, {self._shape[0]}, {self._shape[1]})")
         rows = np.empty((len(windows), self.dim), np.float32)
-        block = np.zeros((BLOCK_ROWS, self._shape[1], self._shape[0]), np.float32)
-        for start in range(0, len(windows), BLOCK_ROWS):
-            part = windows[start : start + BLOCK_ROWS]
+        block = np.zeros((ROWS_AT_ONCE, self._shape[1], self._shape[0]), np.float32)
+        for start in range(0, len(windows), ROWS_AT_ONCE):
+            part = windows[start : start + ROWS_AT_ONCE]
             block[: len(part)], block[len(part) :] = part.transpose(0, 2, 1), 0
             rows[start : start + len(part)] = self._describe(block)[: len(part)]
         return rows
@@ -91,7 +91,7 @@ class Descriptor:
         if not self._has_spectrum:
             return spec.n_steps * spec.n_channels
         per_channel = len(self._bands) + QUANTILES
-        n_upright = 2 * len(self._bands) if self._is_turned else 0
+        n_upright = 2 * len(self._bands) if self._is_rotation_tolerant else 0
         return spec.n_channels * per_channel + 2 * len(self._first) * len(self._cross_bands) + n_upright
 
     def _describe(self, block: np.ndarray) -> np.ndarray:
@@ -102,8 +102,8 @@ class Descriptor:
         return _unit(features)
 
     def _features(self, block: np.ndarray) -> np.ndarray:
-        if self._is_turned:
-            block = in_own_axes(block)
+        if self._is_rotation_tolerant:
+            block = in_principal_axes(block)
         moving = block - block.mean(axis=2, keepdims=True)
         spectrum = np.fft.rfft(moving * self._taper, axis=2)[:, :, 1 : self._n_bins + 1]
         power = spectrum.real**2 + spectrum.imag**2
@@ -115,43 +115,38 @@ class Descriptor:
         quantiles = np.sort(moving, axis=2)[:, :, self._quantiles]
         parts = [amplitude, np.concatenate([cross.real, cross.imag], axis=2), quantiles]
         rows = [weight * _unit(part.reshape(len(block), -1)) for weight, part in zip(self._weights, parts, strict=True)]
-        if self._is_turned:
+        if self._is_rotation_tolerant:
             upright = _amplitude(upright_power(block, spectrum, self._bands)).reshape(len(block), -1)
             rows.append(UPRIGHT_WEIGHT * uprightness(block) * _unit(upright))
         features: np.ndarray = np.concatenate(rows, axis=1)
         return features
 
 
-class Described(Protocol):
-    """Unit rows `[N, dim]` of raw windows."""
-
-    dim: int
-
-    def __call__(self, windows: np.ndarray) -> np.ndarray:
-        """One row for each window."""
-
-
 class BothDescriptors:
     """Oriented and rotation-tolerant side by side: the cosine is the weighted mean of theirs."""
 
     def __init__(self, spec: ModalitySpec) -> None:
-        self._oriented, self._turned = Descriptor(spec), Descriptor(spec, is_turned=True)
-        self._weights = np.sqrt(np.array([1 - TOLERANT_SHARE, TOLERANT_SHARE], np.float32))
-        self.dim = self._oriented.dim + self._turned.dim
+        self._oriented, self._rotation_tolerant = Descriptor(spec), Descriptor(spec, is_rotation_tolerant=True)
+        self._weights = np.sqrt(np.array([1 - ROTATION_TOLERANT_SHARE, ROTATION_TOLERANT_SHARE], np.float32))
+        self.dim = self._oriented.dim + self._rotation_tolerant.dim
 
-    def __call__(self, windows: np.ndarray) -> np.ndarray:
+    def __call__(self, windows: Float[np.ndarray, "n t c"]) -> Float32[np.ndarray, "n {self.dim}"]:
         """One row for each window."""
-        own, other = self._weights
-        rows: np.ndarray = np.concatenate([own * self._oriented(windows), other * self._turned(windows)], axis=1)
+        parts = (self._oriented, self._rotation_tolerant)
+        weighted = [weight * describe(windows) for weight, describe in zip(self._weights, parts, strict=True)]
+        rows: np.ndarray = np.concatenate(weighted, axis=1)
         return rows
 
 
-def can_turn(spec: ModalitySpec) -> bool:
-    """Whether its windows can be described in their own axes."""
+AnyDescriptor: TypeAlias = Descriptor | BothDescriptors
+
+
+def tolerates_rotation(spec: ModalitySpec) -> bool:
+    """Whether its windows can be described whichever way their sensor is rotated."""
     return spec.n_channels == AXES and spec.n_steps >= MIN_SPECTRUM_STEPS
 
 
-def descriptor_of(spec: ModalitySpec, kind: DescriptorKind = "oriented") -> Described:
+def descriptor_of(spec: ModalitySpec, kind: DescriptorKind = "oriented") -> AnyDescriptor:
     """The descriptor that the settings name.
 
     With every sensor rotated at random the best partner was right, oriented, both, rotation-tolerant: watch recordings
@@ -161,10 +156,12 @@ def descriptor_of(spec: ModalitySpec, kind: DescriptorKind = "oriented") -> Desc
     Raises:
         ValueError: If it is not for such a modality.
     """
-    return BothDescriptors(spec) if kind == "both" else Descriptor(spec, is_turned=kind == "rotation-tolerant")
+    if kind == "both":
+        return BothDescriptors(spec)
+    return Descriptor(spec, is_rotation_tolerant=kind == "rotation-tolerant")
 
 
-def moves(windows: np.ndarray) -> np.ndarray:
+def moves(windows: Float[np.ndarray, "n t c"]) -> Bool[np.ndarray, " n"]:
     """For each window `[N, T, C]` whether any channel changes from step to step: one that does not cannot be bound."""
     n_steps, n_channels = windows.shape[1:]
     flat = windows.reshape(len(windows), -1)

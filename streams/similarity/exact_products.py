@@ -1,13 +1,17 @@
 """Dot products whose bits depend on nothing but the two vectors. Pure."""
 
 import numpy as np
+from jaxtyping import Float, Float32, Shaped
 
 # One full register block of the usual BLAS kernels, in which all rows go through the same instructions. Measured: with
 # 32 or 64 the last rows take another path and get other last bits, as they do if they are the product's other side.
 PRODUCT_ROWS = 16
+# Of anything else a row's last bits may depend on how many rows are worked on at once: always this many, padded with
+# zeros.
+ROWS_AT_ONCE = 64
 
 
-def products(matrices: np.ndarray, rows: np.ndarray) -> np.ndarray:
+def products(matrices: Float[np.ndarray, "m n d"], rows: Float[np.ndarray, "r d"]) -> Float32[np.ndarray, "b m n 16"]:
     """`[b, m, n, 16]`: the products of the rows of `matrices` `[m, n, D]` with those of `rows` `[16 b, D]`.
 
     Where a row stands in its block of sixteen, and what the others are, does not change a bit of its products. What
@@ -21,7 +25,7 @@ def products(matrices: np.ndarray, rows: np.ndarray) -> np.ndarray:
     return result
 
 
-def padded(values: np.ndarray, multiple: int = PRODUCT_ROWS) -> np.ndarray:
+def padded(values: Shaped[np.ndarray, "n ..."], multiple: int = PRODUCT_ROWS) -> Shaped[np.ndarray, "full ..."]:
     """Values `[n, ...]` with zeros after them, up to a multiple of so many rows."""
     full = np.zeros((-(-len(values) // multiple) * multiple, *values.shape[1:]), values.dtype)
     full[: len(values)] = values

@@ -1,6 +1,7 @@
 """How alike two windows are at the lag that suits them best. Learns nothing, performs no I/O."""
 
 import numpy as np
+from jaxtyping import Float, Float32
 
 # A coarse copy of the window decides: with 64 steps the pairs were no better, at four times the cost.
 COARSE_STEPS = 32
@@ -9,7 +10,7 @@ COARSE_CHANNELS = 8
 LAG_SHARE = 0.2
 
 
-def coarse(windows: np.ndarray) -> np.ndarray:
+def coarse(windows: Float[np.ndarray, "n t c"]) -> Float32[np.ndarray, "n small_t small_c"]:
     """Windows `[N, T, C]` at a coarser rate and with few channels, `[N, t, c]` float32, c at most 8, t about 32.
 
     Many channels are mixed into few by a fixed random projection.
@@ -26,7 +27,7 @@ def coarse(windows: np.ndarray) -> np.ndarray:
     return small.astype(np.float32, copy=False)
 
 
-def lag_similarity(windows: np.ndarray) -> np.ndarray:
+def lag_similarity(windows: Float[np.ndarray, "n t c"]) -> Float32[np.ndarray, "n n"]:
     """Cosine `[N, N]` of windows `[N, T, C]` at the lag, up to a fifth of the window, at which it is largest.
 
     Steps that a shift moves out of the window count as 0. Symmetric; a window of zeros is unlike everything.

@@ -1,11 +1,12 @@
-"""Windows of three axes, whichever way their sensor was turned. Pure functions, the same for a row in any company."""
+"""Windows of three axes, whichever way their sensor is rotated. Pure functions, the same for a row in any company."""
 
 import numpy as np
+from jaxtyping import Complex, Float, Float32, Int
 
 AXES = 3
 
 
-def in_own_axes(block: np.ndarray) -> np.ndarray:
+def in_principal_axes(block: Float[np.ndarray, "n 3 t"]) -> Float32[np.ndarray, "n 3 t"]:
     """Windows `[N, 3, T]` seen along the principal axes of their own motion, the largest first.
 
     Two axes point to where the motion is skewed, the third so that no window is mirrored. Any rotation of the sensor
@@ -18,11 +19,13 @@ def in_own_axes(block: np.ndarray) -> np.ndarray:
     skewed = (np.matmul(axes, moving) ** 3).sum(axis=2)
     signs = np.where(skewed < 0, -1.0, 1.0)
     signs[:, 2] = signs[:, 0] * signs[:, 1] * np.sign(np.linalg.det(axes))
-    turned: np.ndarray = np.matmul(axes * signs[:, :, None], block).astype(np.float32)
-    return turned
+    rotated: np.ndarray = np.matmul(axes * signs[:, :, None], block).astype(np.float32)
+    return rotated
 
 
-def upright_power(block: np.ndarray, spectrum: np.ndarray, bands: np.ndarray) -> np.ndarray:
+def upright_power(
+    block: Float[np.ndarray, "n 3 t"], spectrum: Complex[np.ndarray, "n 3 f"], bands: Int[np.ndarray, " bands"]
+) -> Float[np.ndarray, "n 2 bands"]:
     """Power `[N, 2, bands]` along and across what a window points to all the time: gravity, for an accelerometer.
 
     Args:
@@ -41,7 +44,7 @@ def upright_power(block: np.ndarray, spectrum: np.ndarray, bands: np.ndarray) ->
     return power
 
 
-def uprightness(block: np.ndarray) -> np.ndarray:
+def uprightness(block: Float[np.ndarray, "n 3 t"]) -> Float[np.ndarray, "n 1"]:
     """For each window `[N, 3, T]` which share `[N, 1]` of it, squared, stands still: next to 0 without gravity."""
     mean = np.square(block.mean(axis=2)).sum(axis=1, keepdims=True)
     whole = np.square(block).mean(axis=2).sum(axis=1, keepdims=True)

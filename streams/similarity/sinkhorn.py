@@ -1,13 +1,16 @@
 """Who goes with whom when all are asked together: soft pairs that nobody monopolises. Pure."""
 
 import numpy as np
+from jaxtyping import Bool, Float
 
 # More hardly change who comes first.
 ITERATIONS = 30
 
 
-def spread_scores(scores: np.ndarray, allowed: np.ndarray, softness: float) -> np.ndarray:
-    """Log-probabilities `[N, N]`, but for a constant of each row, of a plan in which all columns get alike much.
+def balanced_plan(
+    scores: Float[np.ndarray, "n m"], allowed: Bool[np.ndarray, "n m"], softness: float
+) -> Float[np.ndarray, "n m"]:
+    """Log-probabilities, but for a constant of each row, of a plan in which all columns get alike much.
 
     Rows and columns of `exp(scores / softness)` are scaled in turn until each sums to 1: Sinkhorn's algorithm, that is
     entropic optimal transport (Cuturi, arXiv 1306.0895). Where rows and columns differ in number that has no solution,
@@ -32,7 +35,9 @@ def spread_scores(scores: np.ndarray, allowed: np.ndarray, softness: float) -> n
     return spread
 
 
-def unspread_scores(scores: np.ndarray, allowed: np.ndarray, softness: float) -> np.ndarray:
+def plan_row_by_row(
+    scores: Float[np.ndarray, "n m"], allowed: Bool[np.ndarray, "n m"], softness: float
+) -> Float[np.ndarray, "n m"]:
     """The same without any balance: each row for itself."""
     alone: np.ndarray = np.where(allowed, scores / np.float32(softness), np.float32(-np.inf))
     return alone

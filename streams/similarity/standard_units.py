@@ -1,11 +1,12 @@
 """How alike the samples of a table are, two by two, in units that mean the same whatever was measured. Pure."""
 
 import numpy as np
+from jaxtyping import Bool, Float, Int
 
 HUB_NEIGHBOURS = 10
 
 
-def standardised(likeness: np.ndarray, among: np.ndarray) -> np.ndarray:
+def standardised(likeness: Float[np.ndarray, "n n"], among: Bool[np.ndarray, "n n"]) -> Float[np.ndarray, "n n"]:
     """The likeness `[N, N]` in standard deviations above the mean of the pairs `among`; zeros where they do not vary.
 
     Pairs of different sources are mostly unlike, so this says how far a pair stands out from chance, whatever the
@@ -19,7 +20,7 @@ def standardised(likeness: np.ndarray, among: np.ndarray) -> np.ndarray:
     return units
 
 
-def hub_corrected(likeness: np.ndarray) -> np.ndarray:
+def hub_corrected(likeness: Float[np.ndarray, "n n"]) -> Float[np.ndarray, "n n"]:
     """Less half of both samples' mean likeness to their own nearest (CSLS, Conneau et al., arXiv 1710.04087)."""
     n_rows = len(likeness)
     others = likeness.copy()
@@ -30,7 +31,9 @@ def hub_corrected(likeness: np.ndarray) -> np.ndarray:
     return corrected
 
 
-def largest(values: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
+def largest(
+    values: Float[np.ndarray, "rows columns"], n: int
+) -> tuple[Int[np.ndarray, "rows {n}"], Float[np.ndarray, "rows {n}"]]:
     """Places and values `[N, n]` of each row's n largest, the largest first; value -inf where fewer are finite.
 
     For few of many, n passes over all take a tenth of the time that sorting or partitioning takes.

@@ -4,25 +4,25 @@ from functools import lru_cache
 from typing import Literal, TypeAlias
 
 import numpy as np
+from jaxtyping import Bool, Float, Float32
 
 from encoders.modality import ModalitySpec
-from streams.similarity.descriptor import MIN_SPECTRUM_STEPS, Descriptor, can_turn
+from streams.similarity.descriptor import MIN_SPECTRUM_STEPS, Descriptor, tolerates_rotation
 from streams.similarity.lag import lag_similarity
-from streams.similarity.rotation import in_own_axes
+from streams.similarity.rotation import in_principal_axes
 from streams.similarity.standard_units import standardised
 
-# How the sensors of a fleet are mounted: all alike, or each at its own angle.
-Mounting: TypeAlias = Literal["alike", "any"]
+# How windows are compared: as their sensors are oriented, or whichever way each sensor is rotated.
+Comparison: TypeAlias = Literal["oriented", "rotation-tolerant"]
 
 
-class Evidence:
+class WindowLikeness:
     """How alike the windows of a modality are, two by two, by descriptors and at the best lag.
 
-    With sensors that are mounted alike, the descriptor in the sensor's axes, the one in the window's own axes and the
-    lag-tolerant cosine add up; with sensors at any angle, only what is measured in the window's own axes counts. Best
-    partners were right, in one table of all samples, alike and any: UTD-MHAD 90 and 66 % (with rotated sensors 35 and
-    66), watch recordings 81 and 63 (37 and 63), MHEALTH 84 and 71 (57 and 71), MEx 74 and 59 (27 and 59). Chosen on
-    these sets, with their labels.
+    Oriented, both descriptors and the lag-tolerant cosine add up; rotation-tolerant, only what is measured along the
+    window's principal axes counts. Best partners were right, in one table of all samples, oriented and
+    rotation-tolerant: UTD-MHAD 90 and 66 % (with rotated sensors 35 and 66), watch recordings 81 and 63 (37 and 63),
+    MHEALTH 84 and 71 (57 and 71), MEx 74 and 59 (27 and 59). Chosen on these sets, with their labels.
 
     Args:
         spec: The modality.
@@ -31,32 +31,39 @@ class Evidence:
 
     def __init__(self, spec: ModalitySpec, lag_tolerant: bool = True) -> None:
         self.spec = spec
-        self.can_turn = can_turn(spec)
+        self.tolerates_rotation = tolerates_rotation(spec)
         self._has_lag = lag_tolerant and spec.n_steps >= MIN_SPECTRUM_STEPS
-        self._straight = Descriptor(spec)
-        self._turned = Descriptor(spec, is_turned=True) if self.can_turn else None
+        self._oriented = Descriptor(spec)
+        self._rotation_tolerant = Descriptor(spec, is_rotation_tolerant=True) if self.tolerates_rotation else None
 
-    def described(self, windows: np.ndarray) -> np.ndarray:
+    def described(self, windows: Float[np.ndarray, "n t c"]) -> Float32[np.ndarray, "n d"]:
         """Rows `[N, D]` of raw windows `[N, T, C]`, for `cosines` and `likeness`; a row depends on no other."""
-        rows = [one(windows) for one in (self._straight, self._turned) if one is not None]
+        parts = (self._oriented, self._rotation_tolerant)
+        rows = [describe(windows) for describe in parts if describe is not None]
         return np.concatenate(rows, axis=1)
 
-    def cosines(self, described: np.ndarray, mounting: Mounting = "alike") -> np.ndarray:
-        """Those of the descriptor `[N, N]`, in the sensor's axes or in the window's own."""
-        straight, turned = np.split(described, [self._straight.dim], axis=1)
-        rows = turned if mounting == "any" and self.can_turn else straight
+    def cosines(
+        self, described: Float[np.ndarray, "n d"], comparison: Comparison = "oriented"
+    ) -> Float[np.ndarray, "n n"]:
+        """Those of one descriptor `[N, N]`; of the oriented one where there is no other."""
+        oriented, rotation_tolerant = np.split(described, [self._oriented.dim], axis=1)
+        rows = rotation_tolerant if comparison == "rotation-tolerant" and self.tolerates_rotation else oriented
         cosines: np.ndarray = rows @ rows.T
         return cosines
 
     def likeness(
-        self, described: np.ndarray, windows: np.ndarray, among: np.ndarray, mounting: Mounting = "alike"
-    ) -> np.ndarray:
+        self,
+        described: Float[np.ndarray, "n d"],
+        windows: Float[np.ndarray, "n t c"],
+        among: Bool[np.ndarray, "n n"],
+        comparison: Comparison = "oriented",
+    ) -> Float[np.ndarray, "n n"]:
         """How alike `[N, N]`, in standard deviations of the pairs `among`."""
         parts = [standardised(self.cosines(described), among)]
-        if self.can_turn:
-            parts.append(standardised(self.cosines(described, "any"), among))
-            if mounting == "any":
-                windows = in_own_axes(windows.transpose(0, 2, 1)).transpose(0, 2, 1)
+        if self.tolerates_rotation:
+            parts.append(standardised(self.cosines(described, "rotation-tolerant"), among))
+            if comparison == "rotation-tolerant":
+                windows = in_principal_axes(windows.transpose(0, 2, 1)).transpose(0, 2, 1)
                 del parts[0]
         likeness = standardised(sum(parts), among)  # type: ignore[arg-type]
         if self._has_lag:
@@ -65,6 +72,6 @@ class Evidence:
 
 
 @lru_cache(maxsize=256)
-def evidence_of(spec: ModalitySpec, lag_tolerant: bool = True) -> Evidence:
-    """The evidence of a modality, whose descriptors are made once."""
-    return Evidence(spec, lag_tolerant)
+def window_likeness_of(spec: ModalitySpec, lag_tolerant: bool = True) -> WindowLikeness:
+    """That of a modality, whose descriptors are made once."""
+    return WindowLikeness(spec, lag_tolerant)

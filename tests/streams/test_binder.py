@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 from streams.binder import Binder
-from streams.records import Binding, Sample
-from streams.settings import BindingSettings, IndexSettings
+from streams.records import Binding
+from streams.settings import BindingSettings
 from streams.testing import SyntheticWorld
 
 WORLD = SyntheticWorld(n_sources=8, n_classes=5, held_out=1)
@@ -13,7 +13,7 @@ BY_ID = {sample.sample_id: sample for sample in SAMPLES}
 
 
 def binder(worker: str = "") -> Binder:
-    return Binder(WORLD.specs[WORLD.shared], WORLD.shared, BindingSettings(review_samples=0), IndexSettings(), worker)
+    return Binder(WORLD.settings(binding=BindingSettings(review_samples=0)), worker)
 
 
 @pytest.fixture(scope="module")
@@ -86,18 +86,6 @@ def test_a_window_that_stands_still_binds_nobody() -> None:
 def test_the_first_sample_and_a_lonely_source_are_alone() -> None:
     lonely = [sample for sample in SAMPLES if sample.source_id == "node-03"]
     assert {one.outcome for one in binder().observe(lonely)} == {"alone"}
-
-
-def test_a_partition_that_moved_away_is_nobodys_partner_and_may_come_again() -> None:
-    one = binder()
-    one.observe(SAMPLES[:100], partition=0)
-    one.observe(SAMPLES[100:200], partition=1)
-    one.forget_partition(1)
-    bound = one.observe(SAMPLES[200:300], partition=0)
-    gone = {sample.sample_id for sample in SAMPLES[100:200]}
-    assert not gone & {partner.sample_id for binding in bound for partner in binding.partners}
-    again: list[Sample] = [sample for sample in SAMPLES[100:200] if not sample.held_out]
-    assert len(one.observe(again, partition=1)) == len(again)
 
 
 def test_what_was_remembered_is_a_partner_but_no_binding() -> None:

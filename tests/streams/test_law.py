@@ -22,6 +22,8 @@ INDEX = IndexSettings(history_samples=256, segment_samples=64, ef=64)
 BINDING = BindingSettings(neighbours=16)
 WORLD = SyntheticWorld(n_sources=7, n_classes=4, held_out=1, noise=0.5)
 
+SETTINGS = WORLD.settings(binding=BINDING, index=INDEX)
+
 
 def encoder(windows: np.ndarray) -> np.ndarray:
     """Unit rows that depend on nothing but their own window, element by element."""
@@ -48,7 +50,7 @@ ENCODERS = dict.fromkeys(WORLD.specs, encoder)
 
 
 def bind(cuts: list[int]) -> list[Binding]:
-    binder = Binder(WORLD.specs[WORLD.shared], WORLD.shared, BINDING, INDEX, "w", WORLD.specs)
+    binder = Binder(SETTINGS, "w")
     bindings: list[Binding] = []
     build = None
     edges = sorted({0, BUILT_AT, SWAPPED_AT, len(SAMPLES), *cuts})
@@ -86,7 +88,7 @@ def test_the_law_holds_for_windows_of_any_size(n_channels: int, n_steps: int, la
     samples = list(world.samples(40))
     found = []
     for step in (1, 50, len(samples)):
-        binder = Binder(shared, "shared", BindingSettings(lag_tolerant=lag_tolerant), INDEX, "w", world.specs)
+        binder = Binder(world.settings(binding=BindingSettings(lag_tolerant=lag_tolerant), index=INDEX), "w")
         found.append([one for i in range(0, len(samples), step) for one in binder.observe(samples[i : i + step])])
     assert found[0] == found[1] == found[2]
 
@@ -99,7 +101,7 @@ def test_the_stream_of_this_test_has_all_that_may_happen() -> None:
 
 
 def test_a_history_read_again_binds_as_if_it_had_been_observed() -> None:
-    binder = Binder(WORLD.specs[WORLD.shared], WORLD.shared, BINDING, INDEX, "w", WORLD.specs)
+    binder = Binder(SETTINGS, "w")
     binder.remember(SAMPLES[:300])
     again = binder.observe(SAMPLES[300:BUILT_AT])
     assert len({one.round for one in again}) > 1
@@ -108,7 +110,7 @@ def test_a_history_read_again_binds_as_if_it_had_been_observed() -> None:
 
 
 def test_a_build_in_another_thread_gives_the_same_bindings() -> None:
-    binder = Binder(WORLD.specs[WORLD.shared], WORLD.shared, BINDING, INDEX, "w", WORLD.specs)
+    binder = Binder(SETTINGS, "w")
     bindings = binder.observe(SAMPLES[:BUILT_AT])
     build = binder.begin_build(1, ENCODERS)
     thread = threading.Thread(target=build.run)

@@ -1,7 +1,6 @@
 import itertools
 
 from streams.binder import Binder
-from streams.settings import BindingSettings, IndexSettings
 from streams.stopwatch import Stopwatch
 from streams.testing import SyntheticWorld
 
@@ -26,9 +25,8 @@ def test_without_a_clock_nothing_is_counted() -> None:
 
 def test_a_binder_tells_what_embedding_and_search_took_and_binds_the_same() -> None:
     watch = Stopwatch(map(float, itertools.count()).__next__)
-    spec, samples = WORLD.specs[WORLD.shared], list(WORLD.samples(8))
-    timed = Binder(spec, WORLD.shared, BindingSettings(), IndexSettings(), stopwatch=watch)
-    plain = Binder(spec, WORLD.shared, BindingSettings(), IndexSettings())
+    settings, samples = WORLD.settings(), list(WORLD.samples(8))
+    timed, plain = Binder(settings, stopwatch=watch), Binder(settings)
     assert timed.observe(samples) == plain.observe(samples)
     seconds = watch.taken()
     assert set(seconds) == {"embed", "search"}

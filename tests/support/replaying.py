@@ -15,9 +15,7 @@ from streams.records import Sample
 def replay(folder: Path, worker: str) -> None:
     """Reads `mmbind.toml` and `samples` there, writes `bindings`."""
     settings = load(folder / "mmbind.toml")
-    shared = settings.shared_modality
-    binder = Binder(settings.specs[shared], shared, settings.binding, settings.index, worker, settings.specs)
-    bindings = binder.observe(decode_many((folder / "samples").read_bytes(), Sample))
+    bindings = Binder(settings, worker).observe(decode_many((folder / "samples").read_bytes(), Sample))
     (folder / "bindings").write_bytes(encode_batch(bindings))
 
 

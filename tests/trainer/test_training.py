@@ -11,8 +11,8 @@ from prometheus_client import CollectorRegistry
 from streams.messages.codec import encode_batch
 from streams.models.registry import Registry
 from tests.support.memory_kafka import MemoryBroker, MemoryConsumer
+from tests.support.memory_models import MemoryModels
 from tests.support.recorded import Recorded, binding_of, recorded, small_settings
-from tests.trainer.topics.test_publishing import MemoryModels
 from trainer.checkpoints.checkpoint import Checkpoint, CheckpointFolder, admitted_twice
 from trainer.learner import Learner
 from trainer.metrics import TrainerMetrics

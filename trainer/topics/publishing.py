@@ -33,6 +33,23 @@ class ModelsTopic(Protocol):
         """Writes a record; returns when the broker has it."""
 
 
+class MemoryModels:
+    """The topic in this process, for a replay without a broker; `view` is its state."""
+
+    def __init__(self) -> None:
+        self.view = ChannelView()
+        self._n_records = 0
+
+    def refresh(self) -> ChannelView:
+        """See ModelsTopic."""
+        return self.view
+
+    def append(self, record: tuple[bytes, bytes]) -> None:
+        """See ModelsTopic."""
+        self.view.apply(*record, self._n_records)
+        self._n_records += 1
+
+
 class Publisher:
     """Announces candidates, in their order, in a thread of its own: a bucket that is away does not hold up training.
 

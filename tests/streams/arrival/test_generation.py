@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from streams.arrival.generation import Generation
-from streams.arrival.row_vectors import Embedding
+from streams.arrival.row_vectors import RowVectors
 from streams.binder import Binder
 from streams.history.store import SampleStore
 from streams.settings import BindingSettings, DescriptorKind, IndexSettings
@@ -31,15 +31,15 @@ def store_of(n: int) -> SampleStore:
 
 def test_a_trained_similarity_is_the_mean_of_the_fixed_and_the_learned_one() -> None:
     windows = store_of(20).windows(0, 20)
-    joined = Embedding(SPEC, encoder, learned_share=0.25)(windows)
-    fixed, learned = Embedding(SPEC)(windows), encoder(windows.scaled)
+    joined = RowVectors(SPEC, encoder, learned_share=0.25)(windows)
+    fixed, learned = RowVectors(SPEC)(windows), encoder(windows.scaled)
     np.testing.assert_allclose(joined @ joined.T, 0.75 * fixed @ fixed.T + 0.25 * learned @ learned.T, atol=1e-5)
 
 
 @pytest.mark.parametrize("descriptor", ["oriented", "rotation-tolerant", "both"])
 def test_what_it_finds_does_not_depend_on_the_steps_in_which_it_follows(descriptor: DescriptorKind) -> None:
     store = store_of(400)
-    embeddings = [Embedding(SPEC, encoder, descriptor=descriptor) for _ in range(2)]
+    embeddings = [RowVectors(SPEC, encoder, descriptor=descriptor) for _ in range(2)]
     at_once, in_steps = (Generation(1, embedding, SETTINGS, 16) for embedding in embeddings)
     whole = at_once.follow(store, 400)
     steps = [one for end in (1, 50, 64, 200, 333, 400) for one in in_steps.follow(store, end)]
@@ -48,7 +48,7 @@ def test_what_it_finds_does_not_depend_on_the_steps_in_which_it_follows(descript
 
 
 def test_a_build_while_samples_come_and_go_swaps_in_without_a_gap() -> None:
-    binder = Binder(SPEC, WORLD.shared, BindingSettings(review_samples=0), SETTINGS)
+    binder = Binder(WORLD.settings(binding=BindingSettings(review_samples=0), index=SETTINGS))
     bindings = binder.observe(SAMPLES[:300])
     build = binder.begin_build(7, {WORLD.shared: encoder})
     builder = threading.Thread(target=build.run)
@@ -67,14 +67,14 @@ def test_a_build_while_samples_come_and_go_swaps_in_without_a_gap() -> None:
 
 
 def test_a_run_with_swaps_is_repeated_from_their_recorded_moments() -> None:
-    live = Binder(SPEC, WORLD.shared, BindingSettings(review_samples=0), SETTINGS)
+    live = Binder(WORLD.settings(binding=BindingSettings(review_samples=0), index=SETTINGS))
     seen = live.observe(SAMPLES[:200])
     build = live.begin_build(1, {WORLD.shared: encoder})
     seen += live.observe(SAMPLES[200:260])
     live.swap(build)
     seen += live.observe(SAMPLES[260:500])
 
-    again = Binder(SPEC, WORLD.shared, BindingSettings(review_samples=0), SETTINGS)
+    again = Binder(WORLD.settings(binding=BindingSettings(review_samples=0), index=SETTINGS))
     ((version, built_at, swapped_at),) = live.swaps
     repeated = again.observe(SAMPLES[:built_at])
     build = again.begin_build(version, {WORLD.shared: encoder})
@@ -86,9 +86,9 @@ def test_a_run_with_swaps_is_repeated_from_their_recorded_moments() -> None:
 
 
 def test_an_abandoned_build_changes_nothing() -> None:
-    binder = Binder(SPEC, WORLD.shared, BindingSettings(review_samples=0), SETTINGS)
+    binder = Binder(WORLD.settings(binding=BindingSettings(review_samples=0), index=SETTINGS))
     binder.observe(SAMPLES[:100])
-    binder.abandon(binder.begin_build(1, {WORLD.shared: encoder}))
+    binder.begin_build(1, {WORLD.shared: encoder}).abandon()
     assert binder.version == 0
     assert binder.swaps == []
 
@@ -97,10 +97,10 @@ def test_an_encoder_that_fails_fails_the_build_and_not_the_stream() -> None:
     def broken(windows: np.ndarray) -> np.ndarray:
         return np.full((len(windows), 4), np.nan, np.float32)
 
-    binder = Binder(SPEC, WORLD.shared, BindingSettings(review_samples=0), SETTINGS)
+    binder = Binder(WORLD.settings(binding=BindingSettings(review_samples=0), index=SETTINGS))
     binder.observe(SAMPLES[:100])
     build = binder.begin_build(1, {WORLD.shared: broken})
     with pytest.raises(ValueError, match="unit length"):
         build.run()
-    binder.abandon(build)
+    build.abandon()
     assert binder.observe(SAMPLES[100:101])[0].model_version == 0

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from encoders.modality import ModalitySpec
-from streams.arrival.lag_shapes import Shapes, shapes_of
+from streams.arrival.lag_shapes import LagShapes, lag_shapes_of
 from streams.settings import DescriptorKind
 from streams.similarity.lag import COARSE_CHANNELS, COARSE_STEPS, LAG_SHARE, coarse
 
@@ -18,9 +18,9 @@ def windows(of: ModalitySpec, n: int = N_ROWS) -> np.ndarray:
     return rng.normal(size=(n, of.n_steps, of.n_channels)).cumsum(axis=1).astype(np.float32)
 
 
-def filled(of: ModalitySpec, values: np.ndarray) -> Shapes:
-    shapes = Shapes(of, 2 * N_ROWS)
-    shapes.add(0, values)
+def filled(of: ModalitySpec, values: np.ndarray) -> LagShapes:
+    shapes = LagShapes(of, 2 * N_ROWS)
+    shapes.write(0, values)
     return shapes
 
 
@@ -50,9 +50,9 @@ def test_a_window_cut_later_is_still_alike() -> None:
 def test_a_rows_bits_do_not_depend_on_its_company(n_channels: int) -> None:
     of = spec(n_steps=90, n_channels=n_channels)
     values = windows(of)
-    whole, single = filled(of, values), Shapes(of, 2 * N_ROWS)
+    whole, single = filled(of, values), LagShapes(of, 2 * N_ROWS)
     for row in range(N_ROWS):
-        single.add(row, values[row : row + 1])
+        single.write(row, values[row : row + 1])
     queries = np.arange(N_ROWS)
     rows = np.random.default_rng(2).integers(0, N_ROWS, (N_ROWS, 16))
     found = whole.likeness(queries, rows)
@@ -60,23 +60,23 @@ def test_a_rows_bits_do_not_depend_on_its_company(n_channels: int) -> None:
     assert np.array_equal(found, np.concatenate(alone))
 
 
-def test_a_sensor_turned_any_way_gives_the_same_in_its_windows_own_axes() -> None:
+def test_a_sensor_rotated_any_way_gives_the_same_where_that_is_tolerated() -> None:
     values = windows(spec(), 40)
-    turn = np.linalg.qr(np.random.default_rng(3).normal(size=(3, 3)))[0].astype(np.float32)
-    turn *= np.sign(np.linalg.det(turn))
-    values = np.concatenate([values, values @ turn.T])
+    rotation = np.linalg.qr(np.random.default_rng(3).normal(size=(3, 3)))[0].astype(np.float32)
+    rotation *= np.sign(np.linalg.det(rotation))
+    values = np.concatenate([values, values @ rotation.T])
     queries, rows = np.arange(40), np.arange(40, 80)[:, None]
-    straight, turned = Shapes(spec(), 2 * N_ROWS), Shapes(spec(), 2 * N_ROWS, is_turned=True)
-    for shapes in (straight, turned):
-        shapes.add(0, values)
-    assert np.median(straight.likeness(queries, rows)) < 0.8
-    assert np.median(turned.likeness(queries, rows)) > 0.99
+    oriented, tolerant = (LagShapes(spec(), 2 * N_ROWS, is_rotation_tolerant=one) for one in (False, True))
+    for shapes in (oriented, tolerant):
+        shapes.write(0, values)
+    assert np.median(oriented.likeness(queries, rows)) < 0.8
+    assert np.median(tolerant.likeness(queries, rows)) > 0.99
 
 
 def test_shapes_suit_the_descriptor_and_too_few_steps_have_none() -> None:
     kinds: tuple[DescriptorKind, ...] = ("oriented", "rotation-tolerant", "both")
-    assert [len(shapes_of(spec(), N_ROWS, kind)) for kind in kinds] == [1, 1, 2]
-    assert shapes_of(spec(n_steps=7), N_ROWS, "oriented") == []
+    assert [len(lag_shapes_of(spec(), N_ROWS, kind)) for kind in kinds] == [1, 1, 2]
+    assert lag_shapes_of(spec(n_steps=7), N_ROWS, "oriented") == []
 
 
 def test_many_channels_become_few_and_memory_stays_small() -> None:

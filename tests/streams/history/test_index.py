@@ -35,7 +35,7 @@ def test_recall_stays_through_three_turnovers_of_the_history() -> None:
     hits, trials = 0, 0
     for start in range(0, len(rows), 64):
         part, codes = rows[start : start + 64], sources(len(rows))[start : start + 64]
-        index.add(part, codes)
+        index.append(part, codes)
         index.drop_before(start + 64 - SMALL.history_samples)
         found, _ = index.search(part, 5, codes, np.arange(start, start + 64))
         for place in range(0, 64, 8):
@@ -52,7 +52,7 @@ def test_recall_stays_through_three_turnovers_of_the_history() -> None:
 def test_the_flat_part_is_exact_to_the_last_neighbour() -> None:
     rows = vectors(500)
     index = SegmentedIndex(DIM, SMALL)
-    index.add(rows, sources(500))
+    index.append(rows, sources(500))
     found, similarity = index.search(rows[400:], 20, sources(500)[400:], np.arange(400, 500))
     for place in range(100):
         assert set(found[place]) == set(exact(rows, 400 + place, 1024)[:20])
@@ -62,7 +62,7 @@ def test_the_flat_part_is_exact_to_the_last_neighbour() -> None:
 def test_finds_only_earlier_rows_of_other_sources_within_the_history() -> None:
     rows = vectors(2000)
     index = SegmentedIndex(DIM, SMALL)
-    index.add(rows, sources(2000))
+    index.append(rows, sources(2000))
     before = np.full(64, 1900)
     found, _ = index.search(rows[:64], 10, sources(64), before)
     index.close()
@@ -75,7 +75,7 @@ def test_a_source_that_fills_its_surroundings_still_finds_others() -> None:
     rows = (crowd / np.linalg.norm(crowd, axis=1, keepdims=True)).astype(np.float32)
     codes = np.where(np.arange(1024) % 50 == 0, 1, 0).astype(np.int32)
     index = SegmentedIndex(DIM, SMALL)
-    index.add(rows, codes)
+    index.append(rows, codes)
     found, _ = index.search(rows[-1:], 12, codes[-1:], np.array([1024]))
     index.close()
     assert (codes[found] == 1).all() and (found >= 0).all()
@@ -84,22 +84,10 @@ def test_a_source_that_fills_its_surroundings_still_finds_others() -> None:
 def test_says_minus_one_where_there_are_fewer() -> None:
     index = SegmentedIndex(DIM, SMALL)
     assert (index.search(vectors(1), 3, np.array([0]), np.array([0]))[0] == -1).all()
-    index.add(vectors(2), np.array([0, 1], np.int32))
+    index.append(vectors(2), np.array([0, 1], np.int32))
     found, similarity = index.search(vectors(1), 3, np.array([0]), np.array([2]))
     assert found.tolist() == [[1, -1, -1]]
     assert (similarity[0, 1:] == -2).all()
-
-
-def test_forgotten_rows_are_found_no_more_in_graphs_and_flat_segments() -> None:
-    rows = vectors(1000)
-    index = SegmentedIndex(DIM, SMALL)
-    index.add(rows, sources(1000))
-    gone = np.arange(0, 1000, 2)
-    index.forget(gone)
-    found, _ = index.search(rows, 10, sources(1000), np.full(1000, 1000))
-    index.close()
-    assert not np.isin(found, gone).any()
-    assert (found >= 0).all()
 
 
 @pytest.mark.parametrize(
@@ -116,7 +104,7 @@ def test_forgotten_rows_are_found_no_more_in_graphs_and_flat_segments() -> None:
 def test_refuses_what_a_graph_would_take_and_give_back(bad: np.ndarray) -> None:
     index = SegmentedIndex(DIM, SMALL)
     with pytest.raises(ValueError, match=r"wanted float32|unit length"):
-        index.add(bad, np.zeros(1, np.int32))
+        index.append(bad, np.zeros(1, np.int32))
     with pytest.raises(ValueError, match=r"wanted float32|unit length"):
         index.search(bad, 1, np.zeros(1, np.int32), np.zeros(1, np.int64))
 

@@ -14,16 +14,16 @@ SETTINGS = IndexSettings(history_samples=128, segment_samples=64)
 SCALING = SAMPLES[0].scaling[WORLD.shared]
 
 
-def filled(samples: Iterable[Sample], settings: IndexSettings = SETTINGS, partition: int = 0) -> SampleStore:
+def filled(samples: Iterable[Sample], settings: IndexSettings = SETTINGS) -> SampleStore:
     store = SampleStore(WORLD.specs[WORLD.shared], WORLD.shared, settings)
-    append(store, list(samples), partition)
+    append(store, list(samples))
     return store
 
 
-def append(store: SampleStore, samples: list[Sample], partition: int = 0) -> None:
+def append(store: SampleStore, samples: list[Sample]) -> None:
     while samples:
         piece, samples = samples[: store.room], samples[store.room :]
-        store.append(piece, partition)
+        store.append(piece)
 
 
 def test_gives_back_windows_scaling_and_ids_by_row() -> None:
@@ -64,18 +64,9 @@ def test_one_fast_clock_does_not_empty_the_history() -> None:
     assert filled(fast).first_row == filled(SAMPLES[:193]).first_row
 
 
-def test_a_partition_that_moves_away_takes_its_ids_along() -> None:
-    store = filled(SAMPLES[:10])
-    append(store, SAMPLES[10:20], partition=1)
-    rows = store.forget_partition(1)
-    assert rows.tolist() == list(range(10, 20))
-    assert SAMPLES[9].sample_id in store
-    assert SAMPLES[10].sample_id not in store
-
-
 def test_counts_use_and_starts_at_zero_again_where_the_ring_does() -> None:
     store = filled(SAMPLES[:128])
-    store.add_use(np.array([3, 100, 3]), np.array([0.5, 1.0, 0.25], np.float32))
+    store.count_use(np.array([3, 100, 3]), np.array([0.5, 1.0, 0.25], np.float32))
     assert store.use(np.array([[3, 100, 4]])).tolist() == [[0.75, 1.0, 0.0]]
     append(store, SAMPLES[128:400])
     assert not store.use(np.arange(272, 400)).any()

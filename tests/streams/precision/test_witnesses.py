@@ -1,64 +1,87 @@
 import msgspec
 import numpy as np
 
-from streams.history.table import Table
-from streams.precision.witnesses import MAX_WITNESSES, farness, known_pairs, witnesses
+from encoders.scaling import Scaling
+from streams.history.table import SampleTable
+from streams.precision.witnesses import MAX_WITNESSES, farness, known_pairs, witnesses_of
 from streams.records import Sample
+from streams.similarity.descriptor import MIN_SPECTRUM_STEPS
 from streams.testing import SyntheticWorld
 
 WORLD = SyntheticWorld(n_sources=4, n_classes=4)
 SAMPLES = list(WORLD.samples(30))
 
 
-def table(samples: list[Sample]) -> Table:
-    one = Table(1024)
+def table(samples: list[Sample]) -> SampleTable:
+    one = SampleTable(1024)
     for sample in samples:
-        one.take(sample, 0)
+        one.append(sample)
     return one
 
 
 def test_a_witness_knows_pairs_in_which_both_have_its_modality() -> None:
     one = table(SAMPLES)
-    heard = witnesses(one, WORLD.specs, [WORLD.shared])
-    assert len(heard) == len(WORLD.specs) - 1
+    found = witnesses_of(one, WORLD.specs, [WORLD.shared])
+    assert len(found) == len(WORLD.specs) - 1
     having = {name: set(one.having(name).tolist()) for name in WORLD.specs}
-    for witness in heard:
-        knows = {place for place, row in enumerate(witness.whole) if not np.isnan(row).all()}
+    for witness in found:
+        knows = {place for place, row in enumerate(witness.likeness) if not np.isnan(row).all()}
         assert knows in [having[name] for name in WORLD.specs if name != WORLD.shared]
         expected = np.isin(np.arange(len(SAMPLES)), list(knows))
-        np.testing.assert_array_equal(~np.isnan(witness.whole), expected[:, None] & expected[None, :])
-        np.testing.assert_array_equal(np.isnan(witness.turned), np.isnan(witness.whole))
+        np.testing.assert_array_equal(~np.isnan(witness.likeness), expected[:, None] & expected[None, :])
+        np.testing.assert_array_equal(np.isnan(witness.rotation_tolerant_cosines), np.isnan(witness.likeness))
 
 
 def test_what_binds_is_no_witness() -> None:
-    assert witnesses(table(SAMPLES), WORLD.specs, list(WORLD.specs)) == []
+    assert witnesses_of(table(SAMPLES), WORLD.specs, list(WORLD.specs)) == []
 
 
 def test_a_modality_that_one_source_has_alone_is_no_witness() -> None:
     alone = [one for one in SAMPLES if one.source_id == SAMPLES[0].source_id]
-    assert witnesses(table(alone), WORLD.specs, [WORLD.shared]) == []
+    assert witnesses_of(table(alone), WORLD.specs, [WORLD.shared]) == []
 
 
-def test_windows_of_few_steps_can_bear_witness() -> None:
-    specs = tuple(
-        spec.model_copy(update={"n_steps": 5}) if hasattr(spec, "model_copy") else spec for spec in WORLD.specs.values()
+def moved_elsewhere(sample: Sample) -> Sample:
+    """The same seen by sensors that stand elsewhere and have another gain, each source's its own."""
+    source = int(sample.source_id.removeprefix("node-"))
+    gain, zero = 2.0**source, 10.0 * source
+    return msgspec.structs.replace(
+        sample,
+        windows={name: (values * gain + zero).astype(np.float32) for name, values in sample.windows.items()},
+        scaling={
+            name: Scaling(center=one.center * gain + zero, scale=one.scale * gain, n_windows=one.n_windows)
+            for name, one in sample.scaling.items()
+        },
     )
+
+
+def test_windows_of_few_steps_are_compared_in_the_robust_units_of_their_source() -> None:
+    specs = tuple(msgspec.structs.replace(spec, n_steps=MIN_SPECTRUM_STEPS - 1) for spec in WORLD.specs.values())
     short = SyntheticWorld(n_sources=4, n_classes=4, specs=specs)
-    assert witnesses(table(list(short.samples(30))), short.specs, [short.shared])
+    samples = list(short.samples(30))
+    heard, elsewhere = (
+        witnesses_of(table(some), short.specs, [short.shared])
+        for some in (samples, list(map(moved_elsewhere, samples)))
+    )
+    assert len(heard) == len(elsewhere) == len(specs) - 1
+    for one, other in zip(heard, elsewhere, strict=True):
+        assert not np.isnan(one.likeness).all()
+        np.testing.assert_allclose(other, one, atol=1e-3)
 
 
-def test_a_turned_sensor_says_the_same_in_its_own_axes() -> None:
-    turned = np.linalg.qr(np.random.default_rng(0).standard_normal((3, 3)))[0].astype(np.float32)
-    turned *= np.sign(np.linalg.det(turned))
+def test_a_rotated_sensor_says_the_same_where_that_is_tolerated() -> None:
+    rotation = np.linalg.qr(np.random.default_rng(0).standard_normal((3, 3)))[0].astype(np.float32)
+    rotation *= np.sign(np.linalg.det(rotation))
     rotated = [
         msgspec.structs.replace(
-            one, windows={name: v @ turned if v.shape[1] == 3 else v for name, v in one.windows.items()}
+            one, windows={name: v @ rotation if v.shape[1] == 3 else v for name, v in one.windows.items()}
         )
         for one in SAMPLES
     ]
-    before, after = (witnesses(table(samples), WORLD.specs, [WORLD.shared]) for samples in (SAMPLES, rotated))
+    before, after = (witnesses_of(table(samples), WORLD.specs, [WORLD.shared]) for samples in (SAMPLES, rotated))
     for one, other in zip(before, after, strict=True):
-        close = np.isclose(one.turned, other.turned, atol=1e-3) | np.isnan(one.turned)
+        cosines = one.rotation_tolerant_cosines
+        close = np.isclose(cosines, other.rotation_tolerant_cosines, atol=1e-3) | np.isnan(cosines)
         assert close.mean() > 0.95
 
 
@@ -67,7 +90,7 @@ def test_only_the_most_frequent_modalities_are_heard() -> None:
     names = [spec.name, *(f"other-{i}" for i in range(6))]
     specs = {name: type(spec)(name=name, n_channels=2, n_steps=20, rate_hz=10.0) for name in names}
     world = SyntheticWorld(n_sources=4, n_classes=4, specs=tuple(specs.values()), n_complete=4)
-    assert len(witnesses(table(list(world.samples(10))), world.specs, [world.shared])) == MAX_WITNESSES
+    assert len(witnesses_of(table(list(world.samples(10))), world.specs, [world.shared])) == MAX_WITNESSES
 
 
 def test_farness_is_the_share_of_the_partners_source_that_is_nearer() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from streams.binder import Binder
 from streams.records import Binding, Sample
-from streams.settings import BindingSettings, IndexSettings
+from streams.settings import BindingSettings
 from streams.testing import SyntheticWorld
 
 WORLD = SyntheticWorld(n_sources=8, n_classes=24, noise=1.2)
@@ -20,7 +20,7 @@ LABELS = {one.sample_id: one.label for one in SAMPLES}
 
 def binder(world: SyntheticWorld = WORLD, **changes: object) -> Binder:
     settings = BindingSettings.model_validate({"withhold_after": 300, **changes})
-    return Binder(world.specs[world.shared], world.shared, settings, IndexSettings(), specs=world.specs)
+    return Binder(world.settings(binding=settings))
 
 
 def observed(one: Binder, samples: Sequence[Sample]) -> list[Binding]:
@@ -96,17 +96,6 @@ def test_samples_of_one_kind_are_bound_to_each_other() -> None:
     assert all(binding.partners for binding in one.review())
 
 
-def test_whose_partition_moved_away_is_neither_asked_nor_a_partner() -> None:
-    one = binder()
-    one.observe(SAMPLES[:64], partition=0)
-    one.observe(SAMPLES[64:128], partition=1)
-    one.forget_partition(0)
-    kept = {sample.sample_id for sample in SAMPLES[64:128]}
-    bindings = one.review()
-    assert {binding.sample_id for binding in bindings} == kept
-    assert {partner.sample_id for binding in bindings for partner in binding.partners} <= kept
-
-
 def test_the_estimate_is_near_the_truth_that_it_never_saw(reviewed: tuple[Binder, list[Binding]]) -> None:
     estimate = reviewed[0].estimate
     assert estimate.state == "estimated"
@@ -171,7 +160,7 @@ def collapsed(windows: np.ndarray) -> np.ndarray:
 def test_a_collapsed_encoder_does_not_raise_the_estimate(reviewed: tuple[Binder, list[Binding]]) -> None:
     one = binder()
     observed(one, SAMPLES)
-    one.swap(one.begin_build(1, dict.fromkeys(WORLD.specs, collapsed)))
+    one.use(1, dict.fromkeys(WORLD.specs, collapsed))
     one.review()
     assert one.estimate.value == pytest.approx(reviewed[0].estimate.value, abs=0.02)
 
@@ -202,7 +191,7 @@ def test_encoders_of_other_modalities_have_a_say() -> None:
     for second_opinion in (0.0, 0.5):
         one = binder(second_opinion=second_opinion)
         observed(one, SAMPLES)
-        one.swap(one.begin_build(1, encoders))
+        one.use(1, encoders)
         found.append(precision(one.review()))
     assert found[1] > found[0] + 0.02
 

@@ -3,12 +3,12 @@ import pytest
 
 from encoders.modality import ModalitySpec
 from streams.settings import DescriptorKind
-from streams.similarity.descriptor import Described, descriptor_of, moves
+from streams.similarity.descriptor import AnyDescriptor, descriptor_of, moves
 
 KINDS: tuple[DescriptorKind, ...] = ("oriented", "rotation-tolerant", "both")
 
 
-def descriptor(n_channels: int = 3, n_steps: int = 200, kind: DescriptorKind = "oriented") -> Described:
+def descriptor(n_channels: int = 3, n_steps: int = 200, kind: DescriptorKind = "oriented") -> AnyDescriptor:
     return descriptor_of(ModalitySpec(name="m", n_channels=n_channels, n_steps=n_steps, rate_hz=50.0), kind)
 
 
@@ -78,16 +78,16 @@ def test_a_rotated_sensor_describes_the_same_motion_where_that_is_wanted(gravity
     windows += np.float32(0.1) * windows**2
     rotation = np.linalg.qr(np.random.default_rng(0).standard_normal((3, 3)))[0]
     rotation *= np.linalg.det(rotation)
-    turned = (windows @ rotation).astype(np.float32)
-    alike = {}
+    rotated = (windows @ rotation).astype(np.float32)
+    cosines = {}
     for kind in KINDS:
         describe = descriptor(kind=kind)
-        alike[kind] = (describe(windows) * describe(turned)).sum(axis=1)
-    assert np.median(alike["rotation-tolerant"]) > 0.9999
-    assert np.median(alike["oriented"]) < 0.6 < np.median(alike["both"]) < 0.95
+        cosines[kind] = (describe(windows) * describe(rotated)).sum(axis=1)
+    assert np.median(cosines["rotation-tolerant"]) > 0.9999
+    assert np.median(cosines["oriented"]) < 0.6 < np.median(cosines["both"]) < 0.95
 
 
-def test_what_is_turned_still_tells_a_mirrored_motion_and_cancels_units() -> None:
+def test_what_tolerates_rotation_still_tells_a_mirrored_motion_and_cancels_units() -> None:
     windows = waves(20) ** 2
     describe = descriptor(kind="rotation-tolerant")
     mirrored = windows * np.array([1, 1, -1], np.float32)
@@ -95,7 +95,7 @@ def test_what_is_turned_still_tells_a_mirrored_motion_and_cancels_units() -> Non
     np.testing.assert_allclose(describe(windows * np.float32(9.81)), describe(windows), atol=1e-3)
 
 
-def test_only_three_axes_can_be_turned() -> None:
+def test_rotation_is_tolerated_in_three_axes_only() -> None:
     for n_channels, n_steps in ((6, 200), (3, 5)):
         with pytest.raises(ValueError, match="wants 3 and 8 or more"):
             descriptor(n_channels, n_steps, "rotation-tolerant")

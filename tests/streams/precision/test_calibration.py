@@ -3,10 +3,10 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from streams.precision.agreement_curve import History
-from streams.precision.estimate import Judgement, choose, judge, sureness
+from streams.precision.agreement_curve import PartnerLikeness
+from streams.precision.calibration import Calibration, best_comparison, calibrate, sureness
 from streams.precision.witnesses import Witness
-from streams.similarity.sinkhorn import spread_scores
+from streams.similarity.sinkhorn import balanced_plan
 from streams.similarity.standard_units import standardised
 
 N_SOURCES, N_CLASSES, N_EACH, SOFTNESS = 8, 12, 50, 0.4
@@ -16,14 +16,14 @@ class World(NamedTuple):
     """Half of the sources have one more modality, half another, so that the pairs to emit are between the halves."""
 
     scores: np.ndarray
-    heard: list[Witness]
+    witnesses: list[Witness]
     sources: np.ndarray
     labels: np.ndarray
     usable: np.ndarray
 
     @property
     def plan(self) -> np.ndarray:
-        return spread_scores(self.scores, self.usable, SOFTNESS)
+        return balanced_plan(self.scores, self.usable, SOFTNESS)
 
     @property
     def precision(self) -> float:
@@ -44,23 +44,23 @@ def world(noise: float, seed: int = 0, witness_noise: float = 0.5, n_each: int =
     labels = rng.integers(N_CLASSES, size=len(sources))
     other, half = sources[:, None] != sources[None, :], sources % 2
     scores = standardised(likeness(labels, noise, rng), other)
-    heard = []
+    witnesses = []
     for which in range(2):
         having = half == which
         view = np.where(having[:, None] & having[None, :], likeness(labels, witness_noise, rng), np.float32(np.nan))
-        heard.append(Witness(view, view))
-    return World(scores, heard, sources, labels, half[:, None] != half[None, :])
+        witnesses.append(Witness(view, view))
+    return World(scores, witnesses, sources, labels, half[:, None] != half[None, :])
 
 
-def judged(one: World) -> Judgement:
-    return judge(one.scores, one.scores, one.heard, one.sources, one.usable)
+def calibrated(one: World) -> Calibration:
+    return calibrate(one.scores, one.scores, one.witnesses, one.sources, one.usable)
 
 
 @pytest.mark.parametrize("noise", [0.7, 0.9])
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_the_estimate_is_near_the_truth_that_it_never_saw(noise: float, seed: int) -> None:
     one = world(noise, seed)
-    estimate = judged(one).estimate
+    estimate = calibrated(one).estimate
     assert estimate.state == "estimated"
     assert estimate.value is not None and estimate.low is not None and estimate.high is not None
     assert estimate.value == pytest.approx(one.precision, abs=0.1)
@@ -71,7 +71,7 @@ def test_the_estimate_is_near_the_truth_that_it_never_saw(noise: float, seed: in
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_where_little_is_known_the_interval_is_wide_or_there_is_none(noise: float, seed: int) -> None:
     one = world(noise, seed)
-    estimate = judged(one).estimate
+    estimate = calibrated(one).estimate
     if estimate.state == "estimated":
         assert estimate.low is not None and estimate.high is not None
         assert estimate.low - 0.02 <= one.precision <= estimate.high
@@ -82,14 +82,14 @@ def test_where_little_is_known_the_interval_is_wide_or_there_is_none(noise: floa
 def test_a_shared_modality_that_is_noise_gives_none(seed: int) -> None:
     one = world(0.7, seed)
     noise = np.random.default_rng(seed).standard_normal((len(one.labels), 12))
-    estimate = judged(one._replace(scores=(noise @ noise.T).astype(np.float32))).estimate
+    estimate = calibrated(one._replace(scores=(noise @ noise.T).astype(np.float32))).estimate
     assert estimate.state == "none"
     assert estimate.value is None
     assert estimate.queries == len(one.labels)
 
 
 def test_a_witness_that_is_noise_gives_none() -> None:
-    assert judged(world(0.7, witness_noise=1000.0)).estimate.state == "none"
+    assert calibrated(world(0.7, witness_noise=1000.0)).estimate.state == "none"
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -101,38 +101,40 @@ def test_an_encoder_that_finds_all_alike_does_not_raise_the_estimate(seed: int) 
     blurred = one._replace(
         scores=one.scores + np.float32(0.5) * standardised((rows @ rows.T).astype(np.float32), other)
     )
-    before, after = judged(one).estimate.value, judged(blurred).estimate.value
+    before, after = calibrated(one).estimate.value, calibrated(blurred).estimate.value
     assert before is not None and after is not None
     assert after <= before + 0.05
 
 
 def test_without_two_sources_that_share_another_modality_nothing_is_known() -> None:
     one = world(0.7)
-    assert judge(one.scores, one.scores, [], one.sources, one.usable).estimate.state == "unknown"
-    alone = np.where(one.sources[:, None] == one.sources[None, :], one.heard[0].whole, np.float32(np.nan))
-    assert judge(one.scores, one.scores, [Witness(alone, alone)], one.sources, one.usable).estimate.state == "unknown"
+    assert calibrate(one.scores, one.scores, [], one.sources, one.usable).estimate.state == "unknown"
+    alone = np.where(one.sources[:, None] == one.sources[None, :], one.witnesses[0].likeness, np.float32(np.nan))
+    assert (
+        calibrate(one.scores, one.scores, [Witness(alone, alone)], one.sources, one.usable).estimate.state == "unknown"
+    )
 
 
 def test_few_samples_are_no_ground_for_an_estimate() -> None:
-    assert judged(world(0.7, n_each=10)).estimate.state == "unknown"
+    assert calibrated(world(0.7, n_each=10)).estimate.state == "unknown"
 
 
 def test_one_modality_in_common_is_enough() -> None:
     one = world(1.1)
-    estimate = judge(one.scores, one.scores, one.heard[:1], one.sources, one.usable).estimate
+    estimate = calibrate(one.scores, one.scores, one.witnesses[:1], one.sources, one.usable).estimate
     assert estimate.state == "estimated"
     assert estimate.queries == len(one.labels) // 2
 
 
 def test_confidence_is_on_average_the_estimate_and_tells_good_pairs_from_bad() -> None:
     one = world(1.0)
-    plan, judgement = one.plan, judged(one)
+    plan, calibration = one.plan, calibrated(one)
     order = np.argsort(-plan, axis=1, kind="stable")[:, :8]
-    confidence = judgement.confidence(np.take_along_axis(sureness(one.scores, plan), order, axis=1))
+    confidence = calibration.confidence(np.take_along_axis(sureness(one.scores, plan), order, axis=1))
     assert confidence is not None
     assert confidence.shape == order.shape
     assert ((confidence >= 0) & (confidence <= 1)).all()
-    assert confidence[:, 0].mean() == pytest.approx(judgement.estimate.value, abs=0.01)
+    assert confidence[:, 0].mean() == pytest.approx(calibration.estimate.value, abs=0.01)
     right = one.labels[order] == one.labels[:, None]
     best = np.argsort(confidence[:, 0])
     assert right[best[-100:], 0].mean() > right[best[:100], 0].mean() + 0.15
@@ -141,35 +143,35 @@ def test_confidence_is_on_average_the_estimate_and_tells_good_pairs_from_bad() -
 
 def test_there_is_no_confidence_without_an_estimate_or_without_partners() -> None:
     one = world(0.7)
-    assert judge(one.scores, one.scores, [], one.sources, one.usable).confidence(np.zeros((3, 2))) is None
-    assert judged(one).confidence(np.full((3, 2), -np.inf)) is None
+    assert calibrate(one.scores, one.scores, [], one.sources, one.usable).confidence(np.zeros((3, 2))) is None
+    assert calibrated(one).confidence(np.full((3, 2), -np.inf)) is None
 
 
 def test_no_partner_has_no_chance_of_being_right() -> None:
     one = world(1.1)
     sure = np.array([[3.0, 1.0], [2.0, -np.inf], [-np.inf, -np.inf]])
-    confidence = judged(one).confidence(sure)
+    confidence = calibrated(one).confidence(sure)
     assert confidence is not None
     assert confidence[1, 1] == confidence[2, 0] == confidence[2, 1] == 0
 
 
 def test_the_way_to_compare_that_finds_more_right_partners_is_chosen() -> None:
     good, poor = world(0.7), world(2.5)
-    assert choose({"first": poor.scores, "second": good.scores}, good.heard, good.sources) == "second"
-    assert choose({"first": good.scores, "second": poor.scores}, good.heard, good.sources) == "first"
+    assert best_comparison({"first": poor.scores, "second": good.scores}, good.witnesses, good.sources) == "second"
+    assert best_comparison({"first": good.scores, "second": poor.scores}, good.witnesses, good.sources) == "first"
 
 
 def test_the_first_way_is_kept_unless_another_is_clearly_better() -> None:
     one = world(1.1)
     noise = np.random.default_rng(0).standard_normal(one.scores.shape).astype(np.float32)
     nearly_alike = one.scores + 0.02 * (noise + noise.T)
-    assert choose({"a": one.scores, "b": nearly_alike}, one.heard, one.sources) == "a"
-    assert choose({"b": nearly_alike, "a": one.scores}, one.heard, one.sources) == "b"
+    assert best_comparison({"a": one.scores, "b": nearly_alike}, one.witnesses, one.sources) == "a"
+    assert best_comparison({"b": nearly_alike, "a": one.scores}, one.witnesses, one.sources) == "b"
 
 
 def test_without_witnesses_the_first_way_is_chosen() -> None:
     one = world(0.7)
-    assert choose({"first": -one.scores, "second": one.scores}, [], one.sources) == "first"
+    assert best_comparison({"first": -one.scores, "second": one.scores}, [], one.sources) == "first"
 
 
 def test_more_candidates_make_best_partners_better() -> None:
@@ -177,11 +179,11 @@ def test_more_candidates_make_best_partners_better() -> None:
     likeness = rng.standard_normal(1000)
     agree = rng.random(1000) < 1 / (1 + np.exp(-likeness))
     known = np.ones(1000, bool)
-    assert History(likeness, likeness).lift(known, agree) == pytest.approx(0)
-    assert 0.1 < History(likeness, likeness + 1).lift(known, agree) < 0.3
-    assert History(likeness, likeness + 1).lift(known, rng.permutation(agree)) == pytest.approx(0, abs=0.05)
+    assert PartnerLikeness(likeness, likeness).lift(known, agree) == pytest.approx(0)
+    assert 0.1 < PartnerLikeness(likeness, likeness + 1).lift(known, agree) < 0.3
+    assert PartnerLikeness(likeness, likeness + 1).lift(known, rng.permutation(agree)) == pytest.approx(0, abs=0.05)
 
 
-def test_judging_twice_gives_the_same() -> None:
+def test_calibrating_twice_gives_the_same() -> None:
     one = world(1.1)
-    assert judged(one).estimate == judged(one).estimate
+    assert calibrated(one).estimate == calibrated(one).estimate

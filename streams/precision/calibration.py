@@ -5,16 +5,17 @@ finds them alike. What emitted pairs are worth follows, as far as they were chos
 """
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
+from jaxtyping import Bool, Float, Int
 
 from encoders.modality import ModalitySpec
-from streams.history.table import Table
-from streams.precision.agreement_curve import MIN_QUERIES, Curve, History, fitted
+from streams.history.table import SampleTable
+from streams.precision.agreement_curve import MIN_QUERIES, AgreementCurve, PartnerLikeness, fitted_curve
 from streams.precision.figures import Control, PrecisionEstimate
-from streams.precision.witnesses import Witness, echoes, farness, known_pairs, look_alikes, witnesses
-from streams.similarity.sinkhorn import spread_scores
+from streams.precision.witnesses import Witness, echoes, farness, known_pairs, look_alikes, witnesses_of
+from streams.similarity.sinkhorn import balanced_plan
 
 # Standard errors that another way to compare must be better by than the usual one.
 BETTER = 2.0
@@ -30,7 +31,14 @@ UNKNOWN = 0.5
 SOFTNESS = 0.4
 
 
-def choose(candidates: Mapping[str, np.ndarray], heard: Sequence[Witness], sources: np.ndarray) -> str:
+Name = TypeVar("Name", bound=str)
+
+
+def best_comparison(
+    candidates: Mapping[Name, Float[np.ndarray, "n n"]],
+    witnesses: Sequence[Witness],
+    sources: Int[np.ndarray, " n"],
+) -> Name:
     """Which way to compare samples suits these data best: the name of one of the candidates.
 
     Each finds a partner for all samples that have a witness in common with others. The one whose partners are nearest
@@ -38,14 +46,15 @@ def choose(candidates: Mapping[str, np.ndarray], heard: Sequence[Witness], sourc
 
     Args:
         candidates: Scores `[N, N]` of all pairs, the safest first: it is the answer where there is nothing to tell by.
-        heard: The witnesses.
+        witnesses: Of the samples.
         sources: `[N]` codes.
     """
-    allowed = known_pairs([one.turned for one in heard], sources)
+    views = [one.rotation_tolerant_cosines for one in witnesses]
+    allowed = known_pairs(views, sources)
     best, least = next(iter(candidates)), np.zeros(0)
     for name, scores in candidates.items():
         rows, partners, _ = _best(scores, allowed)
-        far = np.concatenate([farness(one.turned, sources, rows, partners).nearer for one in heard] or [least])
+        far = np.concatenate([farness(view, sources, rows, partners).nearer for view in views] or [least])
         known = ~np.isnan(far)
         if known.sum() < MIN_QUERIES:
             return next(iter(candidates))
@@ -58,13 +67,13 @@ def choose(candidates: Mapping[str, np.ndarray], heard: Sequence[Witness], sourc
     return best
 
 
-class Judgement(NamedTuple):
+class Calibration(NamedTuple):
     """The estimate, and the curves behind it over sureness in standard deviations from the mean best partner."""
 
     estimate: PrecisionEstimate
-    curves: tuple[Curve, ...] = ()
+    curves: tuple[AgreementCurve, ...] = ()
 
-    def confidence(self, sureness: np.ndarray) -> np.ndarray | None:
+    def confidence(self, sureness: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "n k"] | None:
         """P(right) for partners `[n, k]`, the best first, which in the mean over the best is the estimate.
 
         Args:
@@ -90,12 +99,12 @@ class Judgement(NamedTuple):
         return np.clip(total / gain, 0, 1)
 
 
-def sureness(scores: np.ndarray, plan: np.ndarray) -> np.ndarray:
+def sureness(scores: Float[np.ndarray, "n n"], plan: Float[np.ndarray, "n n"]) -> Float[np.ndarray, "n n"]:
     """How sure `[N, N]` each pair is: the logarithm of its share in the row, plus the score it has by itself.
 
     Args:
         scores: In standard deviations of chance.
-        plan: Of these scores, see `spread_scores`; -inf where a pair may not be.
+        plan: Of these scores, see `balanced_plan`; -inf where a pair may not be.
     """
     peak = plan.max(axis=1, initial=-np.inf, keepdims=True)
     peak = np.where(np.isfinite(peak), peak, 0)
@@ -104,14 +113,18 @@ def sureness(scores: np.ndarray, plan: np.ndarray) -> np.ndarray:
     return sure
 
 
-def judge(
-    scores: np.ndarray, likeness: np.ndarray, heard: Sequence[Witness], sources: np.ndarray, usable: np.ndarray
-) -> Judgement:
+def calibrate(
+    scores: Float[np.ndarray, "n n"],
+    likeness: Float[np.ndarray, "n n"],
+    witnesses: Sequence[Witness],
+    sources: Int[np.ndarray, " n"],
+    usable: Bool[np.ndarray, "n n"],
+) -> Calibration:
     """Estimates the share of right pairs among best partners.
 
     A pair is right with probability (P(agree | sureness) - chance) / (P(agree | right) - chance), where the first is a
-    logistic curve through the pairs that are compared, and the second is told by `fitted`. What is wrong may agree more
-    often than chance, where the witness confounds what the shared modality does: then this is too high.
+    logistic curve through the pairs that are compared, and the second is told by `fitted_curve`. What is wrong may
+    agree more often than chance, where the witness confounds what the shared modality does: then this is too high.
 
     Predicted and true, by descriptors and lag: UTD-MHAD in four rotations 89, 88, 91, 86 and 90, 92, 84, 93 %, with
     rotated sensors 72, 68, 78, 68 and 67, 66, 64, 69; watch recordings 83 and 76 in the mean of four halvings, MHEALTH
@@ -120,28 +133,28 @@ def judge(
     Args:
         scores: Of all pairs `[N, N]`, by what binds alone: no witness must have had a say in them.
         likeness: The same before look-alikes had their say, in units that are alike for all pairs.
-        heard: The witnesses.
+        witnesses: Of the samples.
         sources: `[N]` codes.
         usable: The pairs `[N, N]` from which those to emit are chosen.
     """
-    allowed = known_pairs([one.whole for one in heard], sources)
+    allowed = known_pairs([one.likeness for one in witnesses], sources)
     rows, partners, sure = _best(scores, allowed)
     if len(rows) < MIN_QUERIES:
-        return Judgement(PrecisionEstimate("unknown"))
+        return Calibration(PrecisionEstimate("unknown"))
     units = (sure - sure.mean()) / max(float(sure.std()), 1e-6)
     emitting, emitted, _ = _best(scores, usable)
-    history = History(likeness[rows, partners], likeness[emitting, emitted])
+    partner_likeness = PartnerLikeness(likeness[rows, partners], likeness[emitting, emitted])
     own, found = look_alikes(scores, sources, rows), []
-    for view in (one.whole for one in heard):
+    for view in (one.likeness for one in witnesses):
         alike = [farness(view, sources, rows, own), farness(view, sources, rows, echoes(view, sources, rows))]
-        found.append(fitted(farness(view, sources, rows, partners), units, alike, history))
+        found.append(fitted_curve(farness(view, sources, rows, partners), units, alike, partner_likeness))
     curves = [one for one in found if one is not None]
     curves = [one for one in curves if one.is_evident] or curves
     n = sum(one.queries for one in curves)
     if not curves:
-        return Judgement(PrecisionEstimate("unknown"))
+        return Calibration(PrecisionEstimate("unknown"))
     if not any(one.is_evident for one in curves):
-        return Judgement(PrecisionEstimate("none", queries=n))
+        return Calibration(PrecisionEstimate("none", queries=n))
     gain = sum(one.weight * one.gain for one in curves)
     value = min(1.0, max(0.0, sum(one.weight * (one.agreement - one.chance) for one in curves) / gain))
     variance = sum(one.weight**2 * one.variance(value) for one in curves) / gain**2
@@ -151,30 +164,37 @@ def judge(
     low, high = max(0.0, value - float(np.sqrt(spread + down**2))), min(1.0, value + float(np.sqrt(spread + up**2)))
     if low <= 0:
         # Nothing right at all is as likely: no better than random pairs.
-        return Judgement(PrecisionEstimate("none", queries=n))
+        return Calibration(PrecisionEstimate("none", queries=n))
     if high - low > MAX_RANGE:
-        return Judgement(PrecisionEstimate("unknown", queries=n))
+        return Calibration(PrecisionEstimate("unknown", queries=n))
     estimate = PrecisionEstimate("estimated", value, low, high, n)
-    return Judgement(estimate, tuple(curves))
+    return Calibration(estimate, tuple(curves))
 
 
-def controlled(judgement: Judgement, cosines: np.ndarray, best: np.ndarray, usable: np.ndarray) -> Control:
+def control_of(
+    calibration: Calibration,
+    cosines: Float[np.ndarray, "n n"],
+    best: Int[np.ndarray, " n"],
+    usable: Bool[np.ndarray, "n n"],
+) -> Control:
     """Best partners `[N]` beside all those that were possible."""
     asked = np.flatnonzero(usable.any(axis=1))
     if not len(asked):
         return Control()
     similarity, chance = float(cosines[asked, best[asked]].mean()), float(cosines[usable].mean())
-    weights = [one.weight for one in judgement.curves]
+    weights = [one.weight for one in calibration.curves]
     if not weights:
         return Control(similarity, chance)
     agree, random = (
         float(np.average(values, weights=weights))
-        for values in ([one.agreement for one in judgement.curves], [one.chance for one in judgement.curves])
+        for values in ([one.agreement for one in calibration.curves], [one.chance for one in calibration.curves])
     )
     return Control(similarity, chance, agree, random)
 
 
-def descriptiveness(table: Table, specs: Mapping[str, ModalitySpec], name: str, likeness: np.ndarray) -> float:
+def modality_weight(
+    table: SampleTable, specs: Mapping[str, ModalitySpec], name: str, likeness: Float[np.ndarray, "n n"]
+) -> float:
     """The weight, 0 to 1, of what a modality says: the estimated share of pairs that are right by it alone.
 
     All other modalities are its witnesses, those that bind too. One by which pairs agree no more than by chance has
@@ -187,9 +207,9 @@ def descriptiveness(table: Table, specs: Mapping[str, ModalitySpec], name: str, 
         likeness: By it `[n, n]`, of those that have it.
     """
     places = table.having(name)
-    heard = [one.of(places) for one in witnesses(table, specs, {name})]
+    witnesses = [one.of(places) for one in witnesses_of(table, specs, {name})]
     sources = table.sources[places]
-    said = judge(likeness, likeness, heard, sources, sources[:, None] != sources[None, :]).estimate
+    said = calibrate(likeness, likeness, witnesses, sources, sources[:, None] != sources[None, :]).estimate
     if said.value is None:
         return 0.0 if said.state == "none" else UNKNOWN
     return said.value
@@ -202,7 +222,7 @@ def _best(scores: np.ndarray, allowed: np.ndarray) -> tuple[np.ndarray, np.ndarr
         return none, none, np.zeros(0)
     values = scores[allowed]
     units = (scores - values.mean()) / max(float(values.std()), 1e-6)
-    plan = spread_scores(units, allowed, SOFTNESS)
+    plan = balanced_plan(units, allowed, SOFTNESS)
     rows = np.flatnonzero(allowed.any(axis=1))
     partners = plan[rows].argmax(axis=1)
     return rows, partners, sureness(units, plan)[rows, partners]
