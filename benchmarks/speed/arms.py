@@ -49,10 +49,9 @@ class Naive:
 
 def settings_of(index: IndexSettings, binding: BindingSettings) -> StreamSettings:
     """Of a stream with one modality, whose windows come at every hop."""
+    modality = ModalitySettings(n_channels=SPEC.n_channels, n_steps=SPEC.n_steps, rate_hz=SPEC.rate_hz)
     return StreamSettings(
-        modalities={
-            SPEC.name: ModalitySettings(n_channels=SPEC.n_channels, n_steps=SPEC.n_steps, rate_hz=SPEC.rate_hz)
-        },
+        modalities={SPEC.name: modality},
         shared_modality=SPEC.name,
         ingest=IngestSettings(hop_s=HOP_STEPS / SPEC.rate_hz),
         index=index,

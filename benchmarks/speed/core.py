@@ -103,7 +103,8 @@ def figures_of(took: Mapping[str, Sequence[float]], sealing: float, history: int
 
 def table(took: Mapping[str, Sequence[float]], figures: Mapping[str, Any]) -> Table:
     """A row for each arm; below, the three ratios next to what is aimed at."""
-    shown = Table(title=f"{figures['history']} samples of history, batches of {BATCH}, one thread")
+    title = f"{figures['history']} samples of history, batches of {BATCH}, one thread"
+    shown = Table(title=title, caption_justify="left")
     for column in ("arm", "us/window", "slowest", "windows/s", "x naive", "x bare", "x e"):
         shown.add_column(column, justify="left" if column == "arm" else "right", no_wrap=True)
     for name, values in took.items():
