@@ -9,7 +9,7 @@ import torch
 from kafka.errors import KafkaError
 from prometheus_client import CollectorRegistry
 
-from streams.broker.connection import BrokerUnreachable, calm_client_logs
+from streams.broker.connection import BrokerUnreachable
 from streams.broker.log import LogError
 from streams.broker.topics import TopicsError
 from streams.service.broker_watch import BrokerWatch
@@ -47,7 +47,6 @@ def run_trainer(settings: StreamSettings, trainer: TrainerSettings) -> int:
         PortTaken: If the health server's port is in use.
         ValueError: If the settings cannot be used.
     """
-    calm_client_logs()
     torch.set_num_threads(settings.runtime.threads)
     code_version = _code_version()
     registry = CollectorRegistry()

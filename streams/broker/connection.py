@@ -17,6 +17,8 @@ Client = TypeVar("Client")
 # kafka-python's own is 30 s: after an outage of 12 s a consumer needed 13 s to notice that the broker was back.
 RECONNECT_MAX_MS = 2000
 CLIENT_LOGGERS = ("kafka", "aiokafka")
+# Below warnings they log every connection and every message, which costs a tenth of the throughput.
+NOISY_LOGGERS = (*CLIENT_LOGGERS, "faust", "mode", "asyncio")
 
 
 class BrokerUnreachable(MmbindError, ConnectionError):  # noqa: N818 - it says what is so
@@ -162,7 +164,14 @@ class RepeatFilter(logging.Filter):
 
 
 def calm_client_logs(handlers: Iterable[logging.Handler] | None = None, interval_s: float = 60.0) -> None:
-    """Puts one RepeatFilter on the handlers (default: the root logger's), once each."""
+    """Hears only warnings of the clients and of what they stand on, and of those each line once in `interval_s`.
+
+    Args:
+        handlers: Which get a RepeatFilter, once each; the root logger's without it.
+        interval_s: How long a line is silent after it spoke.
+    """
+    for name in NOISY_LOGGERS:
+        logging.getLogger(name).setLevel(logging.WARNING)
     repeats = RepeatFilter(interval_s)
     for handler in logging.getLogger().handlers if handlers is None else handlers:
         if not any(isinstance(one, RepeatFilter) for one in handler.filters):

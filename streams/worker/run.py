@@ -11,7 +11,6 @@ import threading
 from faust.worker import Worker
 from prometheus_client import CollectorRegistry
 
-from streams.broker.connection import calm_client_logs
 from streams.service.broker_watch import BrokerWatch
 from streams.service.health import HealthServer
 from streams.service.lifecycle import (
@@ -24,7 +23,6 @@ from streams.service.lifecycle import (
     watch_embedded,
 )
 from streams.settings import StreamSettings
-from streams.worker.faust_app import quieten_loggers
 from streams.worker.metrics import StreamMetrics
 from streams.worker.shell import Shell
 
@@ -44,8 +42,6 @@ def run_worker(settings: StreamSettings) -> int:
         TopicsError: If the topics are missing or not as the settings want them.
         ValueError: If the settings cannot be used.
     """
-    quieten_loggers()
-    calm_client_logs()
     registry = CollectorRegistry()
     metrics = StreamMetrics(registry, settings.modalities)
     watch = BrokerWatch(settings.broker, lambda usable: metrics.broker_connected.set(usable))

@@ -12,6 +12,7 @@ from encoders.manifest import ModelManifest
 from streams.models.channels import ChannelView, decision_record, move_record, version_record
 from streams.models.registry import Registry
 from streams.records import Decision
+from streams.service.backoff import Backoff
 from trainer.candidate import Candidate
 
 log = logging.getLogger(__name__)
@@ -159,7 +160,7 @@ class Publisher:
             log.warning("somebody else moved %s first: version %d is not followed", self._channel, decision.version)
 
     def _run(self) -> None:
-        retry_s = self._first_retry_s
+        backoff = Backoff(self._first_retry_s, LONGEST_RETRY_S)
         while not self._stop.is_set():
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting or self._stop.is_set())
@@ -167,10 +168,9 @@ class Publisher:
                     return
                 candidate = self._waiting[0]
             if self._may_publish() and self._try(candidate):
-                retry_s = self._first_retry_s
+                backoff.reset()
                 continue
-            self._stop.wait(retry_s)
-            retry_s = min(2 * retry_s, LONGEST_RETRY_S)
+            self._stop.wait(backoff.next_s())
 
     def _try(self, candidate: Candidate) -> bool:
         try:

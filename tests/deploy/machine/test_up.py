@@ -9,8 +9,9 @@ import pytest
 from deploy.machine.apache_kafka import KafkaBroker
 from deploy.machine.brokers import EmbeddedBroker
 from deploy.machine.process import ChildProcess
-from deploy.machine.up import EXIT_BROKER_GONE, EXIT_FAILED, Supervisor, choose_broker, services
+from deploy.machine.up import Supervisor, choose_broker, services
 from deploy.settings.config import Settings, as_toml
+from streams.service.lifecycle import EXIT_BROKER_GONE, EXIT_FAILED
 from streams.settings import BrokerSettings
 from streams.testing import SyntheticWorld
 from tests.support.waiting import wait_until

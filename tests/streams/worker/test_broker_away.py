@@ -5,8 +5,8 @@ from pathlib import Path
 
 from deploy.machine.apache_kafka import KafkaBroker
 from deploy.machine.brokers import EmbeddedBroker, free_port
-from deploy.machine.up import EXIT_BROKER_GONE
 from deploy.settings.config import Settings, as_toml
+from streams.service.lifecycle import EXIT_BROKER_GONE
 from tests.support.brokers import kafka_home
 from tests.support.waiting import wait_until
 from tests.support.workers import Farm, answer, complete_world, start
