@@ -89,9 +89,9 @@ def measure(arm: str, broker: Broker, windows: Sequence[SensorWindow], folder: P
     process.start()
     try:
         _wait(process, lambda: "given" in process.log_tail())
-        before = cpu_seconds(process.pid), cpu_seconds(_pid(broker))
+        before = cpu_seconds(process.pid), cpu_seconds(broker.pid)
         _wait(process, lambda: _n_out(settings, kind) >= len(windows))
-        after = cpu_seconds(process.pid), cpu_seconds(_pid(broker))
+        after = cpu_seconds(process.pid), cpu_seconds(broker.pid)
     finally:
         process.stop()
     first = read_all(settings.broker, names.samples if kind == "worker" else names.pairs)
@@ -168,11 +168,6 @@ def _wait(process: ChildProcess, is_done: Callable[[], bool]) -> None:
         if not process.alive or time.monotonic() > end_s:
             raise RuntimeError(f"{process.name} is not done:\n{process.log_tail(40)}")
         time.sleep(LOOK_EVERY_S)
-
-
-def _pid(broker: Broker) -> int:
-    assert isinstance(broker, KafkaBroker | EmbeddedBroker)
-    return broker.pid
 
 
 def cpu_seconds(pid: int) -> float:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from kafka.errors import KafkaError
 
 from encoders.errors import MmbindError
-from streams.broker.diagnosis import TIMEOUT_S, Step, probe
+from streams.broker.diagnosis import Step, probe
 from streams.settings import BrokerSettings
 
 Client = TypeVar("Client")
@@ -98,29 +98,24 @@ def producer_config(broker: BrokerSettings) -> dict[str, Any]:
     }
 
 
-def diagnose(
-    broker: BrokerSettings, topics: Iterable[str] = (), group_id: str | None = None, timeout_s: float = TIMEOUT_S
-) -> list[Step]:
+def diagnose(broker: BrokerSettings, group_id: str | None = None) -> list[Step]:
     """The steps of a connection in their order: the last one failed, or all of them are ok.
 
     Settings, name, port, tls, protocol, password, metadata, advertised (the addresses that the brokers give), rights.
     With several bootstrap servers one that can be used is enough: then only its steps are returned, else those of all.
 
     Args:
-        topics: Topics whose existence and rights are looked at.
-        group_id: A consumer group whose rights are looked at.
-        timeout_s: How long a silent network is given, each time.
+        broker: How it is to be reached.
+        group_id: A consumer group that is looked at: whether it may be used.
     """
     try:
         context = ssl_context(broker)
     except ValueError as error:
         return [Step("settings", False, str(error))]
-    return probe(broker, context, topics, group_id, timeout_s)
+    return probe(broker, context, group_id)
 
 
-def connect_or_explain(
-    make: Callable[[], Client], broker: BrokerSettings, topics: Iterable[str] = (), group_id: str | None = None
-) -> Client:
+def connect_or_explain(make: Callable[[], Client], broker: BrokerSettings, group_id: str | None = None) -> Client:
     """What `make` returns, a client; if it cannot be had, the reason in one sentence.
 
     The broker is probed first: the clients need half a minute to give up and do not say why.
@@ -128,14 +123,13 @@ def connect_or_explain(
     Raises:
         BrokerUnreachable: If a step of the connection fails, unusable settings being the first.
     """
-    names = tuple(topics)
-    steps = diagnose(broker, names, group_id)
+    steps = diagnose(broker, group_id)
     if not all(step.ok for step in steps):
         raise BrokerUnreachable(steps)
     try:
         return make()
     except KafkaError as error:
-        steps = diagnose(broker, names, group_id)
+        steps = diagnose(broker, group_id)
         if all(step.ok for step in steps):
             steps.append(Step("client", False, f"broker {broker.bootstrap_servers}: {type(error).__name__}: {error}"))
         raise BrokerUnreachable(steps) from error

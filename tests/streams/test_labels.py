@@ -6,9 +6,9 @@ import pytest
 from streams.intake.assembly import Group
 from streams.intake.windows import Intake
 from streams.labels import LABEL, LABEL_SCALING, LABEL_SPEC, LabelKind, LabelWindows, label_likeness
-from streams.messages.codec import decode_sample, encode
+from streams.messages.codec import decode, encode
 from streams.messages.message import Place
-from streams.records import Label, SensorWindow
+from streams.records import Label, Sample, SensorWindow
 from streams.settings import BindingSettings, IndexSettings, StreamSettings
 from streams.similarity.descriptor import Descriptor, moves
 from tests.support.label_world import WORLD, settings, windows
@@ -77,7 +77,7 @@ def test_a_sample_goes_through_the_log_and_is_known_again() -> None:
     given = windows()[:7]
     intake = Intake(settings())
     groups = [group for one in given for group in take(intake, one) or []] + intake.flush()
-    samples = [decode_sample(encode(intake.sample(group))) for group in groups]
+    samples = [decode(encode(intake.sample(group)), Sample) for group in groups]
     assert [LABEL in one.windows for one in samples] == [not one.held_out for one in samples]
     next_life = Intake(settings())
     for sample in samples:

@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 
 from streams.intake.messages import Ingest
-from streams.messages.codec import decode_sample, encode
+from streams.messages.codec import decode, encode
 from streams.pipeline import Bound, Pipeline
 from streams.records import Binding, Sample
 from streams.settings import ModalitySettings
@@ -76,7 +76,7 @@ def test_what_a_worker_did_through_a_log_is_done_again_offline() -> None:
     for sample in ingest.tick(clock() + N_SLOTS * WORLD.hop_ns + 10 * NS_PER_S).samples:
         log.append("samples", sample.sample_id.encode(), encode(sample))
 
-    consumed = [decode_sample(message.value or b"") for message in log.read("samples")]
+    consumed = [decode(message.value or b"", Sample) for message in log.read("samples")]
     online, offline = Pipeline(settings), Pipeline(settings)
     first = [binding for sample in consumed for binding in online.bind([sample]).bindings]
     again = offline.bind(consumed).bindings

@@ -6,9 +6,9 @@ from streams.broker.connection import (
 from streams.settings import BrokerSettings
 
 
-def failed(settings: BrokerSettings, topics: tuple[str, ...] = (), group_id: str | None = None) -> tuple[str, str]:
+def failed(settings: BrokerSettings, group_id: str | None = None) -> tuple[str, str]:
     """Name and message of the step that failed; those before it must be well."""
-    steps = diagnose(settings, topics, group_id)
+    steps = diagnose(settings, group_id)
     assert [step.ok for step in steps[:-1]] == [True] * (len(steps) - 1)
     assert not steps[-1].ok
     return steps[-1].name, steps[-1].message

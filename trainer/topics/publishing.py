@@ -77,7 +77,6 @@ class Publisher:
         first_retry_s: float = FIRST_RETRY_S,
     ) -> None:
         self.last_version = last_version
-        self.n_published = 0
         self.n_failures = 0
         self._models, self._registry, self._channel = models, registry, channel
         self._now_ns, self._may_publish = now_ns, may_publish
@@ -98,11 +97,6 @@ class Publisher:
             self._changed.notify_all()
         if self._thread.is_alive():
             self._thread.join(timeout_s)
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether all that was offered is announced."""
-        return not self._waiting
 
     def offer(self, candidate: Candidate) -> None:
         """Has the candidate announced after those offered before it.
@@ -188,7 +182,6 @@ class Publisher:
         with self._changed:
             # It may have been given up meanwhile.
             self._waiting = [one for one in self._waiting if one is not candidate]
-        self.n_published += 1
         word = "passed" if candidate.decision.passed else "refused"
         log.info("version %d announced, %s by the gate: %s", version, word, candidate.decision.reason)
         return True

@@ -81,12 +81,6 @@ def test_one_usable_server_of_several_is_enough(broker: Broker) -> None:
     assert all(step.ok for step in steps)
 
 
-def test_says_that_a_topic_is_missing(broker: Broker) -> None:
-    name, message = failed(BrokerSettings(bootstrap_servers=broker.bootstrap_servers), ("no.such.topic",))
-    assert name == "rights"
-    assert "topic 'no.such.topic': UnknownTopicOrPartitionError" in message
-
-
 def test_says_that_a_broker_speaks_no_tls(broker: Broker) -> None:
     name, message = failed(BrokerSettings(bootstrap_servers=broker.bootstrap_servers, security_protocol="SSL"))
     assert name == "tls"
