@@ -154,26 +154,16 @@ def _settle(recordings: Recordings, settings: Settings, services: Services, evid
     n_cycles = sum(source not in recordings.held_out for source, _ in slots) // settings.trainer.cycle_bindings
     view.say("all windows are sent; waiting until the last ones are bound")
     services.wait(
-        lambda: len(slots) <= len(evidence.samples) <= len(evidence.bindings),
+        lambda: len(slots) <= len(evidence.samples) <= evidence.n_bound,
         SETTLE_S,
-        lambda: f"{len(evidence.samples)} samples and {len(evidence.bindings)} Bindings of {len(slots)}",
+        lambda: f"{len(evidence.samples)} samples, {evidence.n_bound} with a Binding, of {len(slots)}",
     )
     view.say("waiting for the last training cycle, and until worker and consumer run its model")
     services.wait(
-        lambda: len(evidence.models.decisions) >= n_cycles and _all_follow(evidence, settings),
+        lambda: len(evidence.models.decisions) >= n_cycles and evidence.all_run_the_last(settings.registry.channel),
         SETTLE_S,
-        lambda: f"{len(evidence.models.decisions)} of {n_cycles} versions, followers {_versions(evidence)}",
+        lambda: f"{len(evidence.models.decisions)} of {n_cycles} versions, followers {evidence.versions}",
     )
-
-
-def _all_follow(evidence: Evidence, settings: Settings) -> bool:
-    wanted = evidence.models.current(settings.registry.channel) or 0
-    versions = _versions(evidence)
-    return len(versions) >= 2 and all(version == wanted for version in versions.values())
-
-
-def _versions(evidence: Evidence) -> dict[str, int]:
-    return {name: report.version for name, report in dict(evidence.followers).items()}
 
 
 def finished(
@@ -187,7 +177,7 @@ def finished(
     last = checkpoints.latest()
     admitted = checkpoints.admitted(last.number) if last else []
     registry, manifests = Registry(settings.registry.root), evidence.models.manifests
-    versions = _versions(evidence)
+    versions = evidence.versions
     return FinishedRun(
         recordings=recordings,
         settings=settings,
