@@ -44,8 +44,14 @@ SETTLE_S = 90.0
 CYCLE_BINDINGS = 96
 
 
-def run_demo(folder: Path = FOLDER, speed: float = 3.5, seed: int = 0) -> Report:
+def run_demo(folder: Path = FOLDER, speed: float = 3.5, seed: int = 0, n_windows: int | None = None) -> Report:
     """Runs it to its end and returns the report; whatever happens, nothing keeps running.
+
+    Args:
+        folder: Where report, picture and logs go; what an earlier demo left there is removed.
+        speed: Times real time.
+        seed: Of the training.
+        n_windows: Of each recording only the first so many; without it all.
 
     Raises:
         ServiceError: If a service did not do its part.
@@ -57,7 +63,7 @@ def run_demo(folder: Path = FOLDER, speed: float = 3.5, seed: int = 0) -> Report
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _interrupt)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    recordings = watch_recordings()
+    recordings = watch_recordings(n_windows)
     logs = _cleared(folder)
     broker = EmbeddedBroker(logs / "broker.log")
     settings = demo_settings(recordings, broker.bootstrap_servers, folder, seed)
