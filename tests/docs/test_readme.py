@@ -22,9 +22,9 @@ BLOCKS: list[tuple[str, str]] = re.findall(r"^```(console|python)\n(.*?)^```", R
 COMMANDS = [line for kind, text in BLOCKS if kind == "console" for line in text.splitlines() if line.strip()]
 PROGRAMS = [text for kind, text in BLOCKS if kind == "python"]
 WAIT_S = 120.0
-# So little training that a version is there in seconds, and a gate that lets it pass.
+# So little training that a version is there in seconds, and few of them, and a gate that lets them pass.
 QUICK = {
-    "TRAINER__CYCLE_BINDINGS": "64",
+    "TRAINER__CYCLE_BINDINGS": "256",
     "TRAINER__STEPS_PER_CYCLE": "20",
     "TRAINER__GATE__CHANCE_DEVIATIONS": "0",
     "TRAINER__GATE__MIN_EFFECTIVE_RANK": "1",
