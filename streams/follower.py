@@ -113,7 +113,7 @@ class ModelFollower:
 
     @property
     def swaps(self) -> int:
-        """How often one was."""
+        """How often a new model was taken up."""
         return self.watch.swaps
 
     def wait_for(self, version: int = 1, timeout_s: float = 30.0) -> bool:

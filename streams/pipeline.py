@@ -29,6 +29,7 @@ from streams.messages.rejects import InvalidRecord
 from streams.records import Binding, Sample, SensorWindow
 from streams.settings import StreamSettings
 
+# Samples that are bound at once. Speed alone depends on it.
 MICRO_BATCH = 64
 
 

@@ -20,8 +20,10 @@ from streams.settings import BrokerSettings
 
 log = logging.getLogger(__name__)
 
+# The default of `topics.max_message_bytes`.
 DEFAULT_MAX_BYTES = 1_000_000
 KEPT_ERRORS = 100
+# For key, headers and the record's own frame; chosen by hand, generously.
 MESSAGE_OVERHEAD_BYTES = 1_024
 
 
@@ -160,13 +162,13 @@ class WindowProducer:
             self._producer.close(timeout=timeout_s)
 
     def __enter__(self) -> Self:
-        """Itself."""
+        """The producer, closed when the `with` block ends."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Closes it."""
+        """Sends what is left and ends the connection, whatever ended the block."""
         self.close()
 
     def _sweep(self) -> None:

@@ -55,7 +55,7 @@ class ModalitySettings(Section):
     channels: tuple[str, ...] = ()
 
     def spec(self, name: str) -> ModalitySpec:
-        """The modality of that name."""
+        """These numbers as the modality of that name, checked."""
         return ModalitySpec(name=name, **self.model_dump())
 
 
@@ -192,7 +192,7 @@ class StreamSettings(Section):
 
     @property
     def sensors(self) -> dict[str, ModalitySpec]:
-        """What windows come in of, by name."""
+        """The modalities that sensors send windows of, by name."""
         return {name: one.spec(name) for name, one in self.modalities.items()}
 
     @property

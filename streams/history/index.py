@@ -10,10 +10,12 @@ from streams.settings import IndexSettings
 
 # Segments at the young end that are searched exactly: the one that fills, and the one whose graph is being built.
 N_EXACT_SEGMENTS = 2
-# So many usable answers a query wants of a sealed segment, else that segment is searched exactly for it.
+# So many usable answers a query wants of a sealed segment, else that segment is searched exactly for it:
+# as many as make a neighbourhood.
 MIN_ANSWERS = 10
-# One query of so many is also answered exactly, to know the recall.
+# One query of so many is also answered exactly, to know the recall. Chosen by hand, to cost next to nothing.
 RECALL_EVERY_QUERIES = 256
+# Far above the rounding of float32, far below what would change an answer.
 NORM_TOLERANCE = 1e-3
 # So many queries at once: more would not fit the cache.
 SEARCH_ROWS = 64
@@ -58,7 +60,7 @@ class SegmentedIndex:
 
     @property
     def n_vectors(self) -> int:
-        """How many rows are held."""
+        """How many rows are held; those of the oldest segment count until it goes whole."""
         return sum(one.n_filled for one in self._segments.values())
 
     @property

@@ -7,7 +7,7 @@ from jaxtyping import Float, Float32, Shaped
 # 32 or 64 the last rows take another path and get other last bits, as they do if they are the product's other side.
 PRODUCT_ROWS = 16
 # Of anything else a row's last bits may depend on how many rows are worked on at once: always this many, padded with
-# zeros.
+# zeros. Chosen by hand.
 ROWS_AT_ONCE = 64
 
 
