@@ -39,6 +39,16 @@ class ModelFollower:
         follower_id: Names this process in `followers`; host and process number without it.
         on_swap: Called with the old and the new version's number after each swap, in the follower's thread.
         models: Where to read instead of Kafka.
+
+    Example:
+        >>> import numpy as np
+        >>> from streams.follower import ModelFollower
+        >>> windows = np.zeros((8, 250, 3), np.float32)  # in the node's robust units: see Sample.scaled
+        >>> with ModelFollower("127.0.0.1:9092", root="mmbind-data/models") as follower:
+        ...     if follower.wait_for(version=1, timeout_s=60):
+        ...         embeddings = follower.embed({"gyroscope": windows})
+        >>> embeddings.shape, follower.version
+        ((8, 64), 1)
     """
 
     def __init__(

@@ -59,6 +59,15 @@ class WindowProducer:
     Raises:
         BrokerUnreachable: If there is no connection; says which step of it failed.
         ValueError: If an argument cannot be.
+
+    Example:
+        >>> import time
+        >>> import numpy as np
+        >>> from streams.producer import WindowProducer
+        >>> with WindowProducer("127.0.0.1:9092") as producer:
+        ...     producer.send("node-7", "gyroscope", time.time_ns(), np.zeros((250, 3)))
+        >>> producer.n_failed
+        0
     """
 
     def __init__(

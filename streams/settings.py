@@ -158,7 +158,21 @@ class RuntimeSettings(Section):
 
 
 class StreamSettings(Section):
-    """All that a worker is told."""
+    """All that a worker is told; what is not said has the defaults of its section.
+
+    Example:
+        >>> from streams.settings import IngestSettings, ModalitySettings, StreamSettings
+        >>> settings = StreamSettings(
+        ...     modalities={
+        ...         "acceleration": ModalitySettings(n_channels=3, n_steps=250, rate_hz=50.0, unit="g"),
+        ...         "gyroscope": ModalitySettings(n_channels=3, n_steps=250, rate_hz=50.0, unit="rad/s"),
+        ...     },
+        ...     shared_modality="acceleration",
+        ...     ingest=IngestSettings(hop_s=5.0),
+        ... )
+        >>> settings.specs["gyroscope"].duration_s, settings.ingest.grace_s, settings.topics.prefix
+        (5.0, 2.0, 'mmbind.')
+    """
 
     broker: BrokerSettings = BrokerSettings()
     topics: TopicSettings = TopicSettings()

@@ -38,6 +38,20 @@ class SegmentedIndex:
 
     Raises:
         ValueError: If `first_row` is not.
+
+    Example:
+        >>> import numpy as np
+        >>> from streams.history.index import SegmentedIndex
+        >>> from streams.settings import IndexSettings
+        >>> index = SegmentedIndex(dim=2, settings=IndexSettings())
+        >>> vectors = np.array([[1, 0], [0.8, 0.6], [0, 1]], np.float32)
+        >>> sources = np.array([0, 1, 1])
+        >>> index.append(vectors, sources)
+        >>> rows, cosines = index.search(vectors, k=2, sources=sources, before=np.full(3, 3))
+        >>> rows.tolist()  # rows 1 and 2 are of one source, and no answer to each other
+        [[1, 2], [0, -1], [0, -1]]
+        >>> print(cosines[0].round(1))
+        [0.8 0. ]
     """
 
     def __init__(self, dim: int, settings: IndexSettings, first_row: int = 0) -> None:

@@ -53,6 +53,16 @@ class Descriptor:
 
     Raises:
         ValueError: If it is to be rotation-tolerant and windows have not three channels, or too few steps.
+
+    Example:
+        >>> import numpy as np
+        >>> from encoders.modality import ModalitySpec
+        >>> from streams.similarity.descriptor import Descriptor
+        >>> describe = Descriptor(ModalitySpec(name="tilt", n_channels=1, n_steps=100, rate_hz=20.0))
+        >>> t = np.arange(100)[:, None] / 20
+        >>> rows = describe(np.stack([np.sin(9 * t), np.sin(9 * t + 2), np.sin(15 * t)]))
+        >>> print((rows @ rows.T)[0].round(1))  # with itself, with itself at another moment, with a faster motion
+        [1.  1.  0.7]
     """
 
     def __init__(self, spec: ModalitySpec, is_rotation_tolerant: bool = False) -> None:
