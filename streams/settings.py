@@ -55,7 +55,7 @@ class ModalitySettings(Section):
     channels: tuple[str, ...] = ()
 
     def spec(self, name: str) -> ModalitySpec:
-        """The modality of that name."""
+        """These numbers as the modality of that name, checked."""
         return ModalitySpec(name=name, **self.model_dump())
 
 
@@ -161,7 +161,21 @@ class RuntimeSettings(Section):
 
 
 class StreamSettings(Section):
-    """All that a worker is told."""
+    """All that a worker is told; what is not said has the defaults of its section.
+
+    Example:
+        >>> from streams.settings import IngestSettings, ModalitySettings, StreamSettings
+        >>> settings = StreamSettings(
+        ...     modalities={
+        ...         "acceleration": ModalitySettings(n_channels=3, n_steps=250, rate_hz=50.0, unit="g"),
+        ...         "gyroscope": ModalitySettings(n_channels=3, n_steps=250, rate_hz=50.0, unit="rad/s"),
+        ...     },
+        ...     shared_modality="acceleration",
+        ...     ingest=IngestSettings(hop_s=5.0),
+        ... )
+        >>> settings.specs["gyroscope"].duration_s, settings.ingest.grace_s, settings.topics.prefix
+        (5.0, 2.0, 'mmbind.')
+    """
 
     broker: BrokerSettings = BrokerSettings()
     topics: TopicSettings = TopicSettings()
@@ -195,7 +209,7 @@ class StreamSettings(Section):
 
     @property
     def sensors(self) -> dict[str, ModalitySpec]:
-        """What windows come in of, by name."""
+        """The modalities that sensors send windows of, by name."""
         return {name: one.spec(name) for name, one in self.modalities.items()}
 
     @property
