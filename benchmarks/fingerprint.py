@@ -10,23 +10,20 @@ to the last bit, on the same machine; another processor or library may give othe
 
 import argparse
 import hashlib
-import json
-import os
 import tempfile
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
 
-from deploy.recordings.files import read_recordings
+from benchmarks.command_line import add_sets, parser_of, write_json
+from benchmarks.data_sets import UTD, WATCH, read_data_set
 from deploy.recordings.recordings import Recordings, restrict
 from deploy.replay.loop import Loop
 from deploy.replay.plan import ReplayPlan
 from streams.messages.codec import encode
 from streams.models.registry import Registry
 
-UTD_FILE = "utd_mhad.npz"
 # As in the standard experiment: two lack one sensor, two the other; two more have all and are held out.
 UTD_HIDDEN = [f"subject-{number}:{'gyroscope' if number % 2 else 'skeleton'}" for number in range(1, 7)]
 UTD_HELD_OUT = ["subject-7", "subject-8"]
@@ -34,10 +31,8 @@ UTD_HELD_OUT = ["subject-7", "subject-8"]
 
 def recordings_of(name: str) -> Recordings:
     """The recordings of a set, with sensors hidden so that there is something to bind."""
-    if name == "watch":
-        return read_recordings(Path(name))
-    file = Path(os.environ.get("MMBIND_TEST_DATA", ".")) / UTD_FILE
-    return restrict(read_recordings(file), UTD_HIDDEN, UTD_HELD_OUT)
+    recordings = read_data_set(name)
+    return restrict(recordings, UTD_HIDDEN, UTD_HELD_OUT) if name == UTD else recordings
 
 
 def digest(parts: Iterable[bytes]) -> str:
@@ -71,19 +66,23 @@ def fingerprint(recordings: Recordings, steps: int, seed: int) -> dict[str, Any]
     }
 
 
-def main() -> None:
-    """Runs the sets and prints a line for each."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sets", default="watch,utd", type=lambda text: text.split(","))
+def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command line as read: the sets, the steps of training and the seed."""
+    parser = parser_of(__doc__)
+    add_sets(parser, (WATCH, UTD))
     parser.add_argument("--steps", default=200, type=int)
     parser.add_argument("--seed", default=0, type=int)
-    parser.add_argument("--json", type=Path)
-    asked = parser.parse_args()
+    return parser.parse_args(given)
+
+
+def main(given: Sequence[str] | None = None) -> None:
+    """Replays the sets, prints a line for each, writes the same as JSON."""
+    asked = arguments(given)
     found = {name: fingerprint(recordings_of(name), asked.steps, asked.seed) for name in asked.sets}
     for name, figures in found.items():
         print(name, *(f"{key} {value}" for key, value in figures.items()))
     if asked.json:
-        asked.json.write_text(json.dumps(found, indent=1))
+        write_json(found, asked.json)
 
 
 if __name__ == "__main__":

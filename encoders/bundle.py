@@ -12,6 +12,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from encoders.errors import MmbindError
 from encoders.manifest import BundleFile, ModelManifest
 
 MANIFEST_NAME = "manifest.json"
@@ -20,7 +21,7 @@ SUFFIX = ".safetensors"
 Weights = Mapping[str, np.ndarray]
 
 
-class BundleError(Exception):
+class BundleError(MmbindError):
     """A file of a bundle is not what the manifest says."""
 
     def __init__(self, file: str, wanted: str, got: str) -> None:

@@ -9,6 +9,7 @@ from types import TracebackType
 import numpy as np
 
 from encoders.bundle import ModelBundle
+from encoders.errors import MmbindError
 from encoders.loaded_model import LoadedModel
 from encoders.manifest import ModelManifest
 from encoders.scaling import Scaling
@@ -22,7 +23,7 @@ from streams.settings import BrokerSettings
 log = logging.getLogger(__name__)
 
 
-class NoModelYet(RuntimeError):  # noqa: N818 - it says what is so
+class NoModelYet(MmbindError, RuntimeError):  # noqa: N818 - it says what is so
     """No version has been loaded so far: see `ModelFollower.wait_for`."""
 
 

@@ -6,7 +6,6 @@ and for ever: nothing is learned of what labels there are, and new ones may come
 
 import hashlib
 import re
-from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
@@ -14,6 +13,7 @@ import numpy as np
 
 from encoders.modality import ModalitySpec
 from encoders.scaling import Scaling
+from streams.recent import Recent
 from streams.records import Label, Sample
 
 LabelKind: TypeAlias = Literal["exact", "text"]
@@ -53,7 +53,7 @@ class LabelWindows:
 
     def __init__(self, kind: LabelKind) -> None:
         self._kind = kind
-        self._known: OrderedDict[str, np.ndarray] = OrderedDict()
+        self._known: Recent[str, np.ndarray] = Recent(REMEMBERED_LABELS)
 
     def __call__(self, label: Label, sample_id: str) -> np.ndarray:
         """The window of a label, with that sample's own part."""
@@ -71,8 +71,6 @@ class LabelWindows:
         known = self._known.get(text)
         if known is None:
             known = self._known[text] = _text_direction(text) if self._kind == "text" else _signs(text)
-            if len(self._known) > REMEMBERED_LABELS:
-                self._known.popitem(last=False)
         return known
 
 

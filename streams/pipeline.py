@@ -10,8 +10,8 @@ What becomes of a window, and where::
       Binding              binder       partners in the history of other sources, or why there are none
 
 Here all of this happens in one process, from recordings. In a worker the same parts stand on two sides of the topic
-`samples`: `ingest` puts bytes, rejects and acknowledgements around `intake`, the shell puts Kafka around `ingest` and
-`binder`. Models come back by `binder.use`, between two calls.
+`samples`: `intake.messages` puts bytes, rejects and acknowledgements around intake, `binding` puts bytes and rejects
+around the binder, and `worker` puts Kafka around the two. Models come back by `binder.use`, between two calls.
 
 The law: what comes out depends on the order of the windows and on the moments of the swaps, not on how the stream is
 cut into calls.
@@ -22,10 +22,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from streams.binder import Binder
-from streams.intake.assembly import Group
-from streams.intake.windows import Intake
-from streams.messages.message import Place
-from streams.messages.rejects import InvalidRecord
+from streams.intake.recorded import RecordedIntake
 from streams.records import Binding, Sample, SensorWindow
 from streams.settings import StreamSettings
 
@@ -50,10 +47,7 @@ class Bound(NamedTuple):
 
 
 class Pipeline:
-    """Intake and binder in a row.
-
-    The time is the stream's own: the latest start of a window so far. Windows should come in the order of their time,
-    as recordings do.
+    """Intake and binder in a row. The time is the stream's own: the latest start of a window so far.
 
     Example:
         >>> from streams.pipeline import Pipeline
@@ -72,27 +66,26 @@ class Pipeline:
 
     def __init__(self, settings: StreamSettings, worker: str = "") -> None:
         self.binder = Binder(settings, worker)
-        self.refused: Counter[str] = Counter()
-        self._intake = Intake(settings)
-        self._now_ns = 0
-        self._n_windows = 0
+        self._intake = RecordedIntake(settings)
         self._waiting: list[Sample] = []
 
-    def feed(self, windows: Iterable[SensorWindow]) -> Bound:
-        """Takes windows, gives the samples that they completed and the Bindings, each in order.
+    @property
+    def refused(self) -> Counter[str]:
+        """Windows that could not be used, by reason."""
+        return self._intake.refused
 
-        Windows that cannot be used are counted by reason in `refused`.
-        """
+    def feed(self, windows: Iterable[SensorWindow]) -> Bound:
+        """Takes windows, gives the samples that they completed and the Bindings, each in order."""
         bound = Bound([], [])
         for window in windows:
-            self._waiting += [self._intake.sample(group) for group in self._take(window)]
+            self._waiting += self._intake.completed_by(window)
             if len(self._waiting) >= MICRO_BATCH:
                 bound += self._bind()
         return bound + self._bind()
 
     def flush(self) -> Bound:
         """Closes all slots: nothing more comes."""
-        self._waiting += [self._intake.sample(group) for group in self._intake.flush()]
+        self._waiting += self._intake.flush()
         return self._bind()
 
     def bind(self, samples: Sequence[Sample]) -> Bound:
@@ -103,18 +96,6 @@ class Pipeline:
     def review(self) -> Bound:
         """Asks the last samples again, with all that is known by now."""
         return Bound([], self.binder.review())
-
-    def _take(self, window: SensorWindow) -> list[Group]:
-        self._n_windows += 1
-        place = Place(window.modality, 0, self._n_windows)
-        self._now_ns = max(self._now_ns, window.start_ns)
-        overdue = self._intake.tick(self._now_ns)
-        try:
-            groups = self._intake.take(window, window.modality, window.source_id.encode(), place, self._now_ns)
-        except InvalidRecord as refusal:
-            self.refused[refusal.reason] += 1
-            return overdue
-        return overdue + (groups or [])
 
     def _bind(self) -> Bound:
         samples, self._waiting = self._waiting, []

@@ -154,6 +154,9 @@ class RuntimeSettings(Section):
     embedded_max_bytes: int = Field(
         1 << 30, ge=1 << 26, description="resident memory at which `up` stops the embedded broker"
     )
+    stall_s: float = Field(
+        60.0, gt=0, description="a worker that has committed nothing for so long while work came in is not ready"
+    )
     log_format: Literal["text", "json"] = "text"
 
 

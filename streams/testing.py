@@ -7,7 +7,7 @@ import numpy as np
 from encoders.modality import ModalitySpec
 from encoders.scaling import RobustScaler
 from streams.messages.message import Message, Place
-from streams.messages.partitioning import partition_of
+from streams.messages.outbox import partition_of
 from streams.messages.rejects import Header
 from streams.records import Sample, SensorWindow
 from streams.settings import IngestSettings, ModalitySettings, StreamSettings

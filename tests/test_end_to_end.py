@@ -1,7 +1,6 @@
 """The whole loop as processes on real brokers: windows in, pairs bound, a model trained, published and swapped in."""
 
 import signal
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -11,7 +10,9 @@ import pytest
 from deploy.machine.brokers import Broker
 from streams.broker.log import read_all
 from streams.follower import ModelFollower
+from streams.labels import LABEL
 from streams.testing import SyntheticWorld
+from tests.support.label_world import SMALL, LabelWorld, windows
 from tests.support.workers import Farm, answer, homes, key_of
 from trainer.checkpoints.checkpoint import admitted_twice
 
@@ -50,7 +51,7 @@ def test_a_killed_worker_and_a_killed_trainer_lose_nothing_and_repeat_nothing(
         farm.wait(lambda: len(read_all(farm.broker, farm.names.models)) >= 3)
 
         farm.send(w for w in middle if w not in held_back)
-        time.sleep(0.5)
+        farm.wait_for_bindings(N_SOURCES * N_SLOTS // 2)
         worker.signal(signal.SIGKILL)
         trainer.signal(signal.SIGKILL)
         farm.send(held_back)
@@ -75,3 +76,23 @@ def test_a_killed_worker_and_a_killed_trainer_lose_nothing_and_repeat_nothing(
         assert float(np.linalg.norm(fused)) == pytest.approx(1, abs=1e-5)
         assert (worker.stop(), trainer.stop()) == (0, 0)
         assert admitted_twice(tmp_path / "data" / "checkpoints") == 0
+
+
+def test_worker_and_trainer_bind_and_learn_by_labels_through_a_broker(
+    broker: Broker, tmp_path: Path, prefix: str
+) -> None:
+    nodes = LabelWorld(n_sources=6, n_classes=4, n_complete=1, held_out=1, seed=3)
+    trainer = SMALL.model_dump(include={"cycle_bindings", "steps_per_cycle", "batch_pairs", "dim", "width"})
+    with Farm(broker, nodes, tmp_path, prefix, trainer=trainer, grace_s=0.5) as farm:
+        sent = windows()
+        farm.send(sent)
+        farm.start_worker()
+        farm.start_trainer()
+        farm.wait_for_bindings(len({(one.source_id, one.start_ns) for one in sent}))
+        farm.wait(lambda: any((tmp_path / "models").rglob(f"{LABEL}.safetensors")))
+        samples = {one.sample_id: one for one in farm.samples()}
+        found = [(samples[one.sample_id], samples[to.sample_id]) for one in farm.bindings() for to in one.partners]
+        assert found
+        assert all(one.label == other.label for one, other in found)
+        assert not any(one.held_out or other.held_out for one, other in found)
+        assert farm.rejects() == []

@@ -1,28 +1,28 @@
 """The process around the trainer's loop: signals, health, the broker's coming and going. The loop is in `training`."""
 
 import logging
-import signal
 import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from importlib.metadata import PackageNotFoundError, version
 
 import torch
-from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 from prometheus_client import CollectorRegistry
 
-from streams.broker.connection import (
-    BrokerUnreachable,
-    calm_client_logs,
-    client_config,
-    connect_or_explain,
-    wait_for_broker,
-)
+from streams.broker.connection import BrokerUnreachable
 from streams.broker.log import LogError
-from streams.broker.topics import TopicsError, check_topics, is_embedded
+from streams.broker.topics import TopicsError
 from streams.service.broker_watch import BrokerWatch
 from streams.service.health import HealthServer
+from streams.service.lifecycle import (
+    EXIT_BROKER_GONE,
+    EXIT_DONE,
+    EXIT_FAILED,
+    find_topics,
+    stopped_by_signals,
+    wait_for_broker,
+    watch_embedded,
+)
 from streams.settings import StreamSettings
 from trainer.checkpoints.checkpoint import CheckpointError
 from trainer.checkpoints.lock import FolderInUse
@@ -34,10 +34,6 @@ from trainer.training import AnotherTrainer, Training
 
 log = logging.getLogger(__name__)
 
-EXIT_FAILED = 1
-EXIT_BROKER_GONE = 4  # its data is gone too, and starting again would find nothing; the worker has the same code
-GONE_AFTER_PROBES = 3
-PROBE_AGAIN_S = 0.5
 # What a person can do something about; the message says what.
 FAILURES = (AnotherTrainer, BrokerUnreachable, CheckpointError, FolderInUse, KafkaError, LogError, TopicsError)
 
@@ -51,7 +47,6 @@ def run_trainer(settings: StreamSettings, trainer: TrainerSettings) -> int:
         PortTaken: If the health server's port is in use.
         ValueError: If the settings cannot be used.
     """
-    calm_client_logs()
     torch.set_num_threads(settings.runtime.threads)
     code_version = _code_version()
     registry = CollectorRegistry()
@@ -63,7 +58,7 @@ def run_trainer(settings: StreamSettings, trainer: TrainerSettings) -> int:
         setting="runtime.trainer_port",
         ready=service.complaints,
     )
-    with server, _stopped_by_signals(service.stop):
+    with server, stopped_by_signals(service.stop):
         log.info("trainer started; metrics and health on http://%s:%d", settings.runtime.metrics_host, server.port)
         code = service.run()
     log.info("trainer stopped")
@@ -78,7 +73,7 @@ class _Service:
         self._settings, self._trainer = settings, trainer
         self._metrics, self._code_version = metrics, code_version
         self._watch = BrokerWatch(settings.broker, self._on_change)
-        self._is_embedded = self._is_gone = False
+        self._is_gone = False
         self._not_ready = "the broker was not reached yet"
         self._parts: Parts | None = None
 
@@ -92,9 +87,10 @@ class _Service:
     def run(self) -> int:
         """The exit code, once `stop` is set or training cannot go on."""
         if not wait_for_broker(self._settings.broker, self.stop, self._on_wait):
-            return 0
+            return EXIT_DONE
         try:
-            self._check_topics()
+            if find_topics(self._settings):
+                watch_embedded(self._settings.broker, self._on_gone)
             self._watch.start()
             self._train()
         except DataGone as error:
@@ -105,7 +101,7 @@ class _Service:
             return EXIT_FAILED
         finally:
             self._watch.stop()
-        return EXIT_BROKER_GONE if self._is_gone else 0
+        return EXIT_BROKER_GONE if self._is_gone else EXIT_DONE
 
     def _train(self) -> None:
         self._not_ready = "the samples of the last checkpoint are being read again"
@@ -114,28 +110,13 @@ class _Service:
             training = Training(parts, self._settings.topics.prefix, self._metrics, self.stop, self._code_version)
             training.run()
 
-    def _check_topics(self) -> None:
-        broker = self._settings.broker
-        admin = connect_or_explain(lambda: KafkaAdminClient(**client_config(broker)), broker)
-        try:
-            if differences := check_topics(admin, self._settings):
-                raise TopicsError("\n".join(differences))
-            self._is_embedded = is_embedded(admin)
-        finally:
-            admin.close()
-
     def _on_wait(self, reason: str) -> None:
         self._not_ready = reason
 
     def _on_change(self, usable: bool) -> None:
         self._metrics.broker_connected.set(int(usable))
-        if usable or not self._is_embedded:
-            return
-        for _ in range(GONE_AFTER_PROBES):
-            self.stop.wait(PROBE_AGAIN_S)
-            if self._watch.check():
-                return
-        log.error("the embedded broker is gone, and all data with it: the trainer stops")
+
+    def _on_gone(self) -> None:
         self._is_gone = True
         self.stop.set()
 
@@ -145,13 +126,3 @@ def _code_version() -> str:
         return version("mmbind-stream")
     except PackageNotFoundError:  # run from a folder that was never installed
         return "unknown"
-
-
-@contextmanager
-def _stopped_by_signals(stop: threading.Event) -> Iterator[None]:
-    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

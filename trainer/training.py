@@ -6,6 +6,7 @@ import time
 
 from kafka.errors import KafkaError
 
+from encoders.errors import MmbindError
 from trainer.candidate import judged_candidate
 from trainer.checkpoints.progress import Progress, save
 from trainer.metrics import TrainerMetrics
@@ -23,7 +24,7 @@ REPORT_EVERY_S = 2.0
 RETRY_S = 1.0
 
 
-class AnotherTrainer(Exception):  # noqa: N818 - it says what is so
+class AnotherTrainer(MmbindError):  # noqa: N818 - it says what is so
     """The group's partitions are held by a trainer that is at work."""
 
 

@@ -13,11 +13,13 @@ import numpy as np
 from deploy.recordings.recordings import NS_PER_S
 from streams.records import SensorWindow
 
+# m/s2 in one g, by definition (CGPM 1901).
 STANDARD_GRAVITY = 9.80665
-DRIFT = 0.3
-NOISE = 0.5
-CROPPED_SHARE = 0.3
-SHORTEST_CROP, LONGEST_CROP = 0.5, 0.9
+# How bad the disorders are, chosen by hand.
+DRIFT = 0.3  # sd of the logarithm of a gain at the end
+NOISE = 0.5  # of a source's usual motion
+CROPPED_SHARE = 0.3  # of all windows
+SHORTEST_CROP, LONGEST_CROP = 0.5, 0.9  # of a window, what is left of it
 SOURCE_CLOCK_S = 30.0
 SENSOR_CLOCK_S = 5.0
 

@@ -1,6 +1,6 @@
 """Does a modality whose first window comes late join without the others forgetting?
 
-    python -m benchmarks.late [--data PATH] [--late MODALITY] [--seeds 5] [--steps 600]
+    python -m benchmarks.late [--sets watch,utd | --data PATH] [--late MODALITY] [--seeds 5] [--steps 600]
         [--afterwards "go on,stop"] [--arms late,never,always] [--json FILE]
 
 The watch recordings, and UTD-MHAD where MMBIND_TEST_DATA names a folder that holds it; or what `--data` names. The
@@ -12,8 +12,6 @@ the start. Steps, samples, seeds and settings are the same.
 """
 
 import argparse
-import json
-import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -21,23 +19,15 @@ from typing import Any
 
 import torch
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import Progress, TaskID
 
+from benchmarks.command_line import add_sets, parser_of, progress_bar, some_of, write_json
+from benchmarks.data_sets import UTD, WATCH, read_data_set
 from benchmarks.late.course import Course, run, settings_for
 from benchmarks.late.stream import AFTERWARDS, ARMS, late_stream
 from benchmarks.late.table import summary, table
 from deploy.recordings.files import read_recordings
 from deploy.recordings.recordings import Recordings
-
-UTD_FILE = "utd_mhad.npz"
 
 
 def measure(
@@ -70,49 +60,36 @@ def _advance(progress: Progress, bar: TaskID, what: str, n_done: int) -> None:
     progress.update(bar, description=what, completed=n_done)
 
 
-def find_sets(data: Path | None) -> list[Recordings]:
-    """What was asked for, else the watch recordings, and UTD-MHAD where it is found."""
-    if data is not None:
-        return [read_recordings(data)]
-    utd = Path(os.environ.get("MMBIND_TEST_DATA", "nowhere")) / UTD_FILE
-    return [read_recordings(Path("watch")), *([read_recordings(utd)] if utd.is_file() else [])]
-
-
 def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
-    """What the command line says."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, help="labelled recordings, as `mmbind replay` takes them")
+    """The command line as read: the recordings, the late modality, arms, seeds and steps."""
+    parser = parser_of(__doc__)
+    add_sets(parser, (WATCH, UTD))
+    parser.add_argument("--data", type=Path, help="instead of sets: labelled recordings, as `mmbind replay` takes them")
     parser.add_argument("--late", help="the late modality; without it the last one of the recordings")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=600, help="of training in all")
-    parser.add_argument("--afterwards", default=",".join(AFTERWARDS), help="what the sources without it do then")
-    parser.add_argument("--arms", default=",".join(ARMS))
-    parser.add_argument("--json", type=Path)
-    found = parser.parse_args(given)
-    for name, known in (("afterwards", AFTERWARDS), ("arms", ARMS)):
-        chosen = [one.strip() for one in getattr(found, name).split(",")]
-        if unknown := [one for one in chosen if one not in known]:
-            parser.error(f"--{name} {','.join(unknown)}: wanted some of {', '.join(known)}")
-        setattr(found, name, chosen)
-    return found
+    parser.add_argument(
+        "--afterwards", type=some_of(AFTERWARDS), default="", help="what the sources without it do then"
+    )
+    parser.add_argument("--arms", type=some_of(ARMS), default="")
+    return parser.parse_args(given)
 
 
 def main(given: Sequence[str] | None = None) -> None:
-    """Runs the benchmark, prints the tables, writes the figures."""
-    plan = arguments(given)
+    """Runs all arms on each set, prints a table for each, writes the figures."""
+    asked = arguments(given)
     torch.set_num_threads(1)
-    sets = find_sets(plan.data)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    sets = [read_recordings(asked.data)] if asked.data else [read_data_set(name) for name in asked.sets]
     found: dict[str, Any] = {}
     for recordings in sets:
-        late = plan.late or [name for name in recordings.specs if name != recordings.shared][-1]
-        with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as progress:
-            bar = progress.add_task("", total=plan.seeds * len(plan.afterwards) * len(plan.arms))
-            courses = measure(recordings, late, plan, partial(_advance, progress, bar))
+        late = asked.late or [name for name in recordings.specs if name != recordings.shared][-1]
+        with progress_bar() as progress:
+            bar = progress.add_task("", total=asked.seeds * len(asked.afterwards) * len(asked.arms))
+            courses = measure(recordings, late, asked, partial(_advance, progress, bar))
         results = {afterwards: summary(by_arm) for afterwards, by_arm in courses.items()}
         for afterwards, figures in results.items():
-            title = f"{recordings.name}: {late} comes late, the sources without it {afterwards}; {plan.seeds} seeds"
+            title = f"{recordings.name}: {late} comes late, the sources without it {afterwards}; {asked.seeds} seeds"
             Console(width=140).print(table(title, figures))
-        found[recordings.name] = {"late": late, "seeds": plan.seeds, "steps": plan.steps, "afterwards": results}
-    if plan.json:
-        plan.json.write_text(json.dumps(found, indent=1) + "\n")
+        found[recordings.name] = {"late": late, "seeds": asked.seeds, "steps": asked.steps, "afterwards": results}
+    if asked.json:
+        write_json(found, asked.json)

@@ -7,10 +7,11 @@ from itertools import permutations
 
 import numpy as np
 
+from benchmarks.default_settings import loop_settings
 from benchmarks.late.stream import LateStream
+from benchmarks.learning.score import weights_of
 from deploy.recordings.recordings import Recordings
 from deploy.replay.loop import Loop
-from deploy.replay.plan import described
 from deploy.settings.config import Settings
 from encoders.nets import EncoderFunction
 from streams.models.registry import Registry
@@ -63,21 +64,13 @@ def settings_for(recordings: Recordings, stream: LateStream, seed: int, n_steps:
 
     Samples of the shared modality alone train nothing: without them in the buffer "never" would have fewer steps.
     """
-    hop_s = recordings.hop_s
-    settings = Settings.model_validate(
-        {
-            "modalities": {name: described(spec) for name, spec in recordings.specs.items()},
-            "shared_modality": recordings.shared,
-            "ingest": {"hop_s": hop_s, "grace_s": 2 * hop_s, "held_out_sources": stream.held_out},
-        }
-    )
-    equal = {"cycle_bindings": CYCLE_BINDINGS, "warm_samples": 1}
-    trainer = settings.trainer.model_copy(update={"seed": seed, **equal})
+    settings = loop_settings(recordings, stream.held_out, seed)
+    trainer = settings.trainer.model_copy(update={"cycle_bindings": CYCLE_BINDINGS, "warm_samples": 1})
     return settings.model_copy(update={"trainer": spread_steps(trainer, stream.n_trained, n_steps)})
 
 
 def run(stream: LateStream, settings: Settings) -> Course:
-    """The whole stream, measured whenever a cycle has ended."""
+    """Replays the stream through the product's loop and measures its encoders whenever a cycle has ended."""
     course = Course()
     with tempfile.TemporaryDirectory() as folder:
         loop = Loop(settings, Registry(folder))
@@ -92,8 +85,8 @@ def run(stream: LateStream, settings: Settings) -> Course:
 
 
 def _measure(course: Course, stream: LateStream, loop: Loop) -> None:
-    weights, specs = loop.learner.bundle(version=1, parent=0, created_ns=0).weights, loop.settings.specs
-    encoders = {name: EncoderFunction(specs[name], arrays) for name, arrays in weights.items()}
+    specs = loop.settings.specs
+    encoders = {name: EncoderFunction(specs[name], arrays) for name, arrays in weights_of(loop.learner).items()}
     figures = evaluate(encoders, stream.test)
 
     def mean(pairs: Sequence[tuple[str, str]], figure: str = "cmap") -> float:

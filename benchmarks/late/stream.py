@@ -7,23 +7,22 @@ late one; some are held out, with everything. One sample after the other, in an 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import msgspec
 import numpy as np
 
-from benchmarks.learning.data import START_NS, labelled_samples
-from deploy.recordings.recordings import NS_PER_S, Recordings
+from benchmarks.learning.data import labelled_samples
+from benchmarks.slots import Group, by_sample, in_slots
+from deploy.recordings.recordings import Recordings
 from streams.records import Sample, SensorWindow
 
 ARMS = ("late", "never", "always")
 MEANING = {"late": "it comes late", "never": "it never comes", "always": "it is there from the start"}
 # What the sources without the late modality do once it has come.
 AFTERWARDS = ("go on", "stop")
+# Of the sources that are trained on, and of all sources where the recordings name none to hold out.
 LATE_SHARE = 1 / 3
 HELD_OUT_SHARE = 1 / 4
-# Of the samples of sources that go on.
+# Of the samples of sources that go on: late, but so that some of each are still to come.
 SHARE_BEFORE = 0.85
-
-Group = list[SensorWindow]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,9 +62,8 @@ def late_stream(recordings: Recordings, late: str, arm: str, afterwards: str, se
     not_yet, gone = {late}, {late} if arm == "never" else set[str]()
     chosen = [_kept(group, has.get(group[0].source_id, {*early, late}) - not_yet) for group in before]
     chosen += [_kept(group, has.get(group[0].source_id, {*early, late}) - gone) for group in after]
-    windows = _moved(chosen, recordings.hop_s)
     return LateStream(
-        windows=windows,
+        windows=tuple(in_slots(chosen, recordings.hop_s)),
         test=tuple(one for one in labelled_samples(recordings) if one.source_id in roles[2]),
         early=early,
         late=late,
@@ -89,11 +87,7 @@ def _phases(
 ) -> tuple[list[Group], list[Group]]:
     """Samples before the late modality and from then on, each in the order drawn."""
     with_early, with_late, held_out = roles
-    groups: dict[tuple[str, int], Group] = {}
-    for one in recordings.windows:
-        groups.setdefault((one.source_id, one.start_ns), []).append(one)
-    ordered = [groups[key] for key in sorted(groups)]
-    ordered = [ordered[i] for i in rng.permutation(len(ordered))]
+    ordered = _mixed(by_sample(recordings.windows), rng)
     share = SHARE_BEFORE if afterwards == "go on" else 1.0
     early = [group for group in ordered if group[0].source_id in with_early]
     judged = [group for group in ordered if group[0].source_id in held_out]
@@ -109,13 +103,3 @@ def _kept(group: Group, modalities: set[str]) -> Group:
 
 def _mixed(groups: Sequence[Group], rng: np.random.Generator) -> list[Group]:
     return [groups[i] for i in rng.permutation(len(groups))]
-
-
-def _moved(groups: Sequence[Group], spacing_s: float) -> tuple[SensorWindow, ...]:
-    spacing_ns = round(spacing_s * NS_PER_S)
-    first_ns = START_NS // spacing_ns * spacing_ns
-    return tuple(
-        msgspec.structs.replace(one, start_ns=first_ns + place * spacing_ns)
-        for place, group in enumerate(groups)
-        for one in sorted(group, key=lambda one: one.modality)
-    )

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-import numpy as np
 from rich.table import Table
 
 from benchmarks.late.course import Course
 from benchmarks.late.stream import MEANING
+from benchmarks.spread import Spread, spread
 
 # By arm, one course for each seed.
 Courses: TypeAlias = Mapping[str, Sequence[Course]]
@@ -21,7 +21,7 @@ def summary(courses: Courses) -> dict[str, Any]:
     """Figures by arm, name and moment in percent, and what "late" is above the other arms at the end, in points.
 
     The arms of a seed are paired, and all are read at the cycles of "late" where it is there. `passed` is the share of
-    the versions since the late modality's first cycle that passed the gate. What has no figure is None.
+    the versions since the late modality's first cycle that passed the gate. What has no figure is NaN.
     """
     moments = [course.moments for course in courses.get("late") or next(iter(courses.values()))]
     values = {
@@ -50,14 +50,6 @@ def summary(courses: Courses) -> dict[str, Any]:
     }
 
 
-def spread(values: Sequence[float]) -> dict[str, Any] | None:
-    """Mean, sd and the values; None where one is not a number."""
-    if not len(values) or not np.isfinite(values).all():
-        return None
-    sd = float(np.std(values, ddof=1)) if len(values) > 1 else None
-    return {"mean": float(np.mean(values)), "sd": sd, "values": [float(one) for one in values]}
-
-
 def table(title: str, found: Mapping[str, Any]) -> Table:
     """A row for each arm, mean ± sd over the seeds."""
     shown = Table(title=title)
@@ -67,23 +59,16 @@ def table(title: str, found: Mapping[str, Any]) -> Table:
     shown.add_column("versions\npassed, %", justify="right")
     for arm, figures in found["figures"].items():
         shown.add_row(
-            MEANING[arm], *(cell(figures[name][moment]) for name, moment in COLUMNS), cell(found["passed"][arm])
+            MEANING[arm], *(figures[name][moment].cell() for name, moment in COLUMNS), found["passed"][arm].cell()
         )
     for arm, less in found["late_less"].items():
-        cells = (cell(less[name], "+") if moment == "end" else "" for name, moment in COLUMNS)
+        cells = (less[name].cell("+") if moment == "end" else "" for name, moment in COLUMNS)
         shown.add_row(f"the first less: {MEANING[arm]}", *cells, "")
-    shown.caption = f"cmAP, %, of held-out sources between these; chance {cell(found['chance'])}"
+    shown.caption = f"cmAP, %, of held-out sources between these; chance {found['chance'].cell()}"
     return shown
 
 
-def cell(one: Mapping[str, Any] | None, sign: str = "") -> str:
-    """Mean ± sd, or a dash."""
-    if one is None:
-        return "-"
-    return f"{one['mean']:{sign}.1f}" + ("" if one["sd"] is None else f" ± {one['sd']:.1f}")
-
-
-def _spreads(values: Mapping[str, Sequence[float]]) -> dict[str, Any]:
+def _spreads(values: Mapping[str, Sequence[float]]) -> dict[str, Spread]:
     return {moment: spread(one) for moment, one in values.items()}
 
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks.default_settings import loop_settings
 from benchmarks.learning.data import World
-from deploy.replay.plan import described
 from deploy.settings.config import Settings
 from streams.labels import LABEL
 from trainer.settings import TrainerSettings
@@ -34,7 +34,7 @@ ABLATION = (OURS, *(f"ours-no-{part}/soft" for part in PARTS), OURS_PLAIN)
 LIMITS = (FLOOR, OURS, "ours-true-early/soft", "ours-true-late/soft", CEILING)
 
 # By mode, in the order of the table.
-OFFLINE = (
+OFFLINE_ARMS = (
     "untrained",
     *BASELINES,
     "random/plain",
@@ -52,9 +52,10 @@ OFFLINE = (
     CEILING,
     "complete/soft",
 )
-ONLINE = (FLOOR, "random/plain", MMBIND, FLOOR_SAME_LOSS, "random/soft", MMBIND_SAME_LOSS, OURS, CEILING)
+ONLINE_ARMS = (FLOOR, "random/plain", MMBIND, FLOOR_SAME_LOSS, "random/soft", MMBIND_SAME_LOSS, OURS, CEILING)
 # What the figures of the summary need, and the control that must stay below natural edges.
 SHORT = (FLOOR, MMBIND, "random/soft", FLOOR_SAME_LOSS, OURS, CEILING)
+EVERY_ARM = tuple(dict.fromkeys((*OFFLINE_ARMS, *ONLINE_ARMS, *ABLATION, *LIMITS)))
 
 MEANING = {
     "untrained": "nothing trained",
@@ -136,15 +137,7 @@ def without_part(settings: Settings, part: str) -> Settings:
 
 def product_settings(world: World, seed: int) -> Settings:
     """The product's settings as they come, for this world's modalities."""
-    hop_s = world.recordings.hop_s
-    settings = Settings.model_validate(
-        {
-            "modalities": {name: described(spec) for name, spec in world.recordings.specs.items()},
-            "shared_modality": world.shared,
-            "ingest": {"hop_s": hop_s, "grace_s": 2 * hop_s, "held_out_sources": world.roles[2]},
-        }
-    )
-    return settings.model_copy(update={"trainer": settings.trainer.model_copy(update={"seed": seed})})
+    return loop_settings(world.recordings, world.roles[2], seed)
 
 
 def arms_of(mode: str, shared: str, arm_set: str) -> tuple[str, ...]:
@@ -155,7 +148,7 @@ def arms_of(mode: str, shared: str, arm_set: str) -> tuple[str, ...]:
         shared: With labels shared there is nothing that MMBind's baselines could fill in.
         arm_set: "short", "full", "ablation" or "limits".
     """
-    every = OFFLINE if mode == "offline" else ONLINE
+    every = OFFLINE_ARMS if mode == "offline" else ONLINE_ARMS
     chosen: Mapping[str, tuple[str, ...]] = {
         "short": tuple(arm for arm in every if arm in SHORT),
         "full": every,

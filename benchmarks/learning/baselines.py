@@ -8,6 +8,7 @@ edges between two maskings of one window.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
 
 import msgspec
 import numpy as np
@@ -15,21 +16,22 @@ import torch
 from torch import nn
 
 from benchmarks.learning.data import World
+from benchmarks.learning.pairs import alone
+from benchmarks.learning.score import Weights, weights_of
 from encoders.modality import ModalitySpec
 from encoders.nets import Encoder, EncoderFunction, encoder_weights
 from encoders.scaling import Scaling
-from streams.records import Binding, Sample
+from streams.records import Sample
 from trainer.controls import replay_bindings
 from trainer.settings import TrainerSettings
 from trainer.step.augmentation import augment
 from trainer.step.loss import edge_losses
 
-Weights = dict[str, dict[str, np.ndarray]]
-Specs = dict[str, ModalitySpec]
+Specs: TypeAlias = dict[str, ModalitySpec]
 
 FILLED = ("dummies", "presence", "generated")
 WAYS = ("autoencoder", *FILLED, "masked")
-# A window is masked in so many stretches of equal length, each with so much probability.
+# A window is masked in so many stretches of equal length, each with so much probability. Chosen by hand.
 STRETCHES, MASKED_SHARE = 10, 0.4
 
 
@@ -39,8 +41,8 @@ def baseline(world: World, way: str, settings: TrainerSettings, n_steps: int) ->
     Args:
         world: Whose `train` it learns from.
         way: One of `WAYS`.
-        settings: With all steps in one cycle.
-        n_steps: As many.
+        settings: The trainer's, with all steps in one cycle.
+        n_steps: The number of those steps.
     """
     if way == "autoencoder":
         return autoencoders(world, settings, n_steps)
@@ -100,11 +102,11 @@ def masked(world: World, settings: TrainerSettings, n_steps: int) -> Weights:
                 encoders[name](_masked(augment(windows, settings.augmentation, generator), generator)) for _ in range(2)
             )
             views[name] = having, first, second
-        losses = [_alike(first, second, settings.temperature) for _, first, second in views.values()]
+        losses = [_matching_loss(first, second, settings.temperature) for _, first, second in views.values()]
         anchors, shared, _ = views[world.shared]
         for name in (world.first, world.second):
             having, first, _ = views[name]
-            losses.append(_alike(shared[[anchors.index(i) for i in having]], first, settings.temperature))
+            losses.append(_matching_loss(shared[[anchors.index(i) for i in having]], first, settings.temperature))
         optimiser.zero_grad()
         torch.cat(losses).mean().backward()  # type: ignore[no-untyped-call]
         optimiser.step()
@@ -118,8 +120,8 @@ def _masked(windows: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     return windows * kept[:, stretch, None]
 
 
-def _alike(queries: torch.Tensor, keys: torch.Tensor, temperature: float) -> torch.Tensor:
-    """The loss of rows that belong together one by one."""
+def _matching_loss(queries: torch.Tensor, keys: torch.Tensor, temperature: float) -> torch.Tensor:
+    """The plain loss of queries that belong to the keys of the same number."""
     n = torch.arange(len(queries))
     log_weights = torch.zeros((len(queries), len(keys)))
     return edge_losses(queries, keys, n, n, torch.eye(len(queries), dtype=torch.bool), log_weights, temperature)
@@ -131,8 +133,8 @@ def filled(world: World, how: str, settings: TrainerSettings, n_steps: int) -> t
     Args:
         world: Its `train` lacks a modality everywhere.
         how: One of `FILLED`.
-        settings: Of the networks that generate.
-        n_steps: Of their training.
+        settings: Of the networks that generate what is missing.
+        n_steps: How many steps those are trained for.
     """
     specs, samples = dict(world.recordings.specs), list(world.train.values())
     made = {name: _zeros(spec) for name, spec in specs.items()}
@@ -147,9 +149,7 @@ def filled(world: World, how: str, settings: TrainerSettings, n_steps: int) -> t
 
 def pretrained(samples: Mapping[str, Sample], specs: Specs, shared: str, settings: TrainerSettings) -> Weights:
     """Encoders after the product's training on natural edges; `settings` has all steps in one cycle."""
-    alone = [Binding(sample_id=one, round=0, model_version=0, outcome="alone") for one in samples]
-    learner = replay_bindings(alone, samples, specs, shared, settings, "natural")
-    return {name: dict(arrays) for name, arrays in learner.bundle(version=1, parent=0, created_ns=0).weights.items()}
+    return weights_of(replay_bindings(alone(samples.values()), samples, specs, shared, settings, "natural"))
 
 
 def _zeros(spec: ModalitySpec) -> Callable[[np.ndarray], np.ndarray]:

@@ -19,21 +19,23 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import torch
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from benchmarks.learning.arms import CEILING, FLOOR, FLOOR_SAME_LOSS, arms_of
-from benchmarks.learning.data import N_ROTATIONS, find_recordings, with_shared
+from benchmarks.command_line import add_utd, parser_of, progress_bar, some_of, write_json
+from benchmarks.learning.arms import CEILING, EVERY_ARM, FLOOR, FLOOR_SAME_LOSS, arms_of
+from benchmarks.learning.data import N_ROTATIONS, with_shared
 from benchmarks.learning.figure import draw
 from benchmarks.learning.rows import Row
-from benchmarks.learning.run import ORDERS, STEPS, Plan, code_hash, run
+from benchmarks.learning.run import ORDERS, STEPS, Plan, run
+from benchmarks.learning.stamp import code_hash
 from benchmarks.learning.table import OFFLINE, ablation_table, summary, table
+from deploy.recordings.files import read_recordings
 from deploy.recordings.recordings import Recordings
 
 MODES = (OFFLINE, *ORDERS)
 SETS = ("short", "full", "ablation", "limits")
+# For an sd over seeds; the README's table is of three.
 FULL_SEEDS = 3
 ROWS_FILE = "learning_rows.jsonl"
 
@@ -58,9 +60,9 @@ def planned(mode: str, arm_set: str, shared: str = "", only: Sequence[str] = ())
 
 
 def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
-    """What was asked for."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, help="UTD-MHAD: the compact .npz or the folder of .mat files")
+    """The command line as read: the recordings, which arms, and how much is run of them."""
+    parser = parser_of(__doc__)
+    add_utd(parser)
     parser.add_argument("--shared", default="", help="the modality that binds, or label; the accelerometer without it")
     parser.add_argument("--mode", choices=("offline", "online", "both"), default="both")
     form = parser.add_mutually_exclusive_group()
@@ -72,10 +74,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--rotations", type=int, default=N_ROTATIONS, choices=range(1, N_ROTATIONS + 1))
     parser.add_argument("--seeds", type=int)
     parser.add_argument("--steps", type=int, default=STEPS, help="of every arm, an even number")
-    parser.add_argument("--arms", default="", help="only these, by the names of the JSON file, joined by commas")
-    parser.add_argument(
-        "--json", type=Path, help="learning.json here, with the set and the shared modality in its name"
-    )
+    parser.add_argument("--arms", type=some_of(EVERY_ARM), default=(), help="only these, by the names of the JSON file")
     parser.add_argument("--figure", type=Path)
     parser.add_argument(
         "--any-code", action="store_true", help="take finished runs of other code of these settings too"
@@ -87,31 +86,26 @@ def main(given: Sequence[str] | None = None) -> None:
     """Runs what was asked for, prints the tables, writes the files."""
     asked = arguments(given)
     torch.set_num_threads(1)
-    recordings = find_recordings(asked.data)
+    recordings = read_recordings(asked.data)
     recordings = with_shared(recordings, asked.shared or recordings.shared)
     arm_set = next((one for one in SETS if getattr(asked, one)), "short")
     named = [arm_set] if arm_set in ("ablation", "limits") else []
     named += [recordings.shared] if asked.shared else []
     file = asked.json or Path("_".join(["learning", *named]) + ".json")
-    only = tuple(one for one in asked.arms.split(",") if one)
-    arms = planned(asked.mode, arm_set, recordings.shared, only)
+    arms = planned(asked.mode, arm_set, recordings.shared, asked.arms)
     n_seeds = asked.seeds or (FULL_SEEDS if arm_set == "full" else 1)
     plan = Plan(arms, asked.rotations, n_seeds, asked.steps, code_hash(), asked.any_code)
     rows = _run_with_bar(plan, recordings, file.with_name(ROWS_FILE), asked.jobs)
     results = {mode: summary(rows, mode) for mode in MODES if any(row.mode == mode for row in rows)}
     _print(results, plan, recordings, is_ablation=arm_set == "ablation")
-    runs = [msgspec.to_builtins(row) for row in rows]
     setting = {"data": recordings.name, "shared": recordings.shared, "set": arm_set, "steps": plan.n_steps}
-    document = {**results, "setting": setting, "rows": runs}
-    file.write_bytes(msgspec.json.format(msgspec.json.encode(document), indent=1))
+    write_json({**results, "setting": setting, "rows": rows}, file)
     if asked.figure:
         draw(results, list(results), asked.figure)
 
 
 def _run_with_bar(plan: Plan, recordings: Recordings, file: Path, n_jobs: int) -> list[Row]:
-    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    described = TextColumn("{task.description}")
-    with Progress(*columns, described, console=Console(stderr=True)) as progress:
+    with progress_bar() as progress:
         bar = progress.add_task(f"{n_jobs} at a time", total=len(plan.runs))
         return run(
             plan,

@@ -5,26 +5,20 @@ have few labels and two are for testing; the latter four lack the accelerometer.
 With the skeleton shared, gyroscope and accelerometer never meet; with the label shared, the accelerometer is not used.
 """
 
-import os
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import msgspec
 import numpy as np
 
-from deploy.recordings.files import read_recordings
+from benchmarks.slots import by_sample, in_slots
 from deploy.recordings.recordings import NS_PER_S, Recordings, arrange
 from encoders.scaling import fit_scaling
 from streams.labels import LABEL, LABEL_SCALING, LabelWindows
-from streams.records import Sample, SensorWindow
+from streams.records import Sample
 
-UTD_FILE = "utd_mhad.npz"
+# Eight subjects in the four roles of MMBind; each rotation moves every pair of subjects on by a role.
 SOURCES_A_ROLE = 2
 N_ROTATIONS = 4
-# Between the starts of two windows in the stream that is made of recordings of whole actions.
-SPACING_S = 10
-START_NS = 1_700_000_000 * NS_PER_S
-ORDERS = ("random", "sources")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,39 +50,15 @@ class World:
             seed: Of the order, within a source too.
         """
         with_first, with_second, held_out, _ = self.roles
-        groups: dict[tuple[str, int], list[SensorWindow]] = {}
-        for window in self.recordings.windows:
-            if window.source_id in {*with_first, *with_second, *held_out}:
-                groups.setdefault((window.source_id, window.start_ns), []).append(window)
-        keys = sorted(groups)
-        keys = [keys[i] for i in np.random.default_rng([seed, 7]).permutation(len(keys))]
+        place = {source: i for i, source in enumerate((*held_out, *with_first, *with_second))}
+        groups = by_sample(one for one in self.recordings.windows if one.source_id in place)
+        groups = [groups[i] for i in np.random.default_rng([seed, 7]).permutation(len(groups))]
         if order == "sources":
-            place = {source: i for i, source in enumerate((*held_out, *with_first, *with_second))}
-            keys.sort(key=lambda key: place[key[0]])
-        moved = [
-            msgspec.structs.replace(window, start_ns=START_NS + i * SPACING_S * NS_PER_S)
-            for i, key in enumerate(keys)
-            for window in groups[key]
-        ]
-        stream = arrange(self.recordings.name, self.recordings.specs.values(), moved, self.shared)
+            groups.sort(key=lambda group: place[group[0].source_id])
+        stream = arrange(self.recordings.name, self.recordings.specs.values(), in_slots(groups), self.shared)
         hidden = {(source, self.second) for source in with_first} | {(source, self.first) for source in with_second}
         hidden |= {(source, self.shared) for source in held_out}
         return replace(stream, held_out=frozenset(held_out), hidden=frozenset(hidden))
-
-
-def find_recordings(given: Path | None) -> Recordings:
-    """The recordings of a file or a folder, or UTD-MHAD in the folder that MMBIND_TEST_DATA names.
-
-    Raises:
-        FileNotFoundError: If none was given and there is none.
-        RecordingError: If they cannot be used.
-    """
-    if given is None:
-        folder = os.environ.get("MMBIND_TEST_DATA")
-        given = Path(folder) / UTD_FILE if folder else None
-        if given is None or not given.is_file():
-            raise FileNotFoundError(f"no UTD-MHAD: wanted --data, or MMBIND_TEST_DATA naming a folder with {UTD_FILE}")
-    return read_recordings(given)
 
 
 def with_shared(recordings: Recordings, shared: str) -> Recordings:
@@ -140,23 +110,21 @@ def rotated(recordings: Recordings, rotation: int) -> World:
 
 def labelled_samples(recordings: Recordings) -> list[Sample]:
     """All samples with all modalities and labels, each source scaled by all that it recorded."""
-    by_sample: dict[tuple[str, int], dict[str, SensorWindow]] = {}
     by_source: dict[tuple[str, str], list[np.ndarray]] = {}
     for window in recordings.windows:
-        by_sample.setdefault((window.source_id, window.start_ns), {})[window.modality] = window
         by_source.setdefault((window.source_id, window.modality), []).append(window.values)
     scalings = {key: fit_scaling(np.stack(values)) for key, values in by_source.items()}
     hop_ns = round(recordings.hop_s * NS_PER_S)
     samples = [
         Sample(
-            sample_id=f"{source}@{round(start_ns / hop_ns)}",
-            source_id=source,
-            start_ns=start_ns,
-            windows={name: window.values for name, window in sorted(windows.items())},
-            scaling={name: scalings[source, name] for name in windows},
-            label=next((one.label for one in windows.values() if one.label is not None), None),
+            sample_id=f"{group[0].source_id}@{round(group[0].start_ns / hop_ns)}",
+            source_id=group[0].source_id,
+            start_ns=group[0].start_ns,
+            windows={one.modality: one.values for one in sorted(group, key=lambda one: one.modality)},
+            scaling={one.modality: scalings[one.source_id, one.modality] for one in group},
+            label=next((one.label for one in group if one.label is not None), None),
         )
-        for (source, start_ns), windows in sorted(by_sample.items())
+        for group in by_sample(recordings.windows)
     ]
     return [_with_label_window(one) for one in samples] if recordings.shared == LABEL else samples
 

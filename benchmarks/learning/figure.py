@@ -16,8 +16,8 @@ def draw(results: Mapping[str, Any], modes: Sequence[str], file: Path) -> None:
     FigureCanvasAgg(figure)
     for axes, mode in zip(figure.subplots(1, len(modes), squeeze=False)[0], modes, strict=True):
         arms = list(results[mode]["arms"])
-        means = [100 * results[mode]["arms"][arm]["cmap"]["mean"] for arm in arms]
-        errors = [100 * np.nan_to_num(results[mode]["arms"][arm]["cmap"]["sd"]) for arm in arms]
+        means = [100 * results[mode]["arms"][arm]["cmap"].mean for arm in arms]
+        errors = [100 * np.nan_to_num(results[mode]["arms"][arm]["cmap"].sd) for arm in arms]
         colours = ["tab:orange" if arm.startswith("ours") else "tab:gray" for arm in arms]
         axes.barh(arms, means, xerr=errors, color=colours)
         axes.invert_yaxis()

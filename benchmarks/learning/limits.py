@@ -6,9 +6,11 @@ import msgspec
 import numpy as np
 
 from streams.records import Binding, Label, Partner, Sample
+from streams.settings import BindingSettings
 from trainer.replay.partners import brings_new_pair
 
-TRUE_PARTNERS = 8
+# As many as the product gives a sample by default.
+TRUE_PARTNERS = BindingSettings().partners
 
 
 def with_true_pairs(
@@ -18,7 +20,7 @@ def with_true_pairs(
     seed: int,
     is_chosen: Callable[[Binding], bool],
 ) -> list[Binding]:
-    """The Bindings, those chosen with as many true partners, at most 8, as there were by then.
+    """The Bindings, those chosen with as many true partners as there were by then, at most `TRUE_PARTNERS`.
 
     Args:
         bindings: In the order in which they were made.

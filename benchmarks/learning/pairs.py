@@ -13,6 +13,7 @@ from streams.binder import Binder
 from streams.records import Binding, Partner, Sample
 from trainer.replay.partners import brings_new_pair
 
+# Of the pairs, the surest first, in percent.
 COVERAGES = (25, 50, 75)
 
 Encoders: TypeAlias = Mapping[str, EncoderFunction]
@@ -25,8 +26,8 @@ class OfflineBinder:
     turn comes last, to a binder that remembers the others.
 
     Args:
-        samples: All of them.
-        settings: The product's.
+        samples: Of all sources; none are held out.
+        settings: Of binding and of the history.
     """
 
     def __init__(self, samples: Sequence[Sample], settings: Settings) -> None:
@@ -34,14 +35,14 @@ class OfflineBinder:
         self.binder = self._new_binder()
         self._has_review = settings.binding.review_samples > 0
 
-    def first(self) -> list[Binding]:
-        """By generation 0."""
+    def first_round(self) -> list[Binding]:
+        """Bindings of all samples by generation 0, which needs no encoder."""
         if not self._has_review:
             return self._each_last({})
         return [*self.binder.observe(self._samples), *self.binder.review()]
 
-    def again(self, encoders: Encoders) -> list[Binding]:
-        """By trained encoders."""
+    def round_with(self, encoders: Encoders) -> list[Binding]:
+        """Bindings of all samples by trained encoders."""
         if not self._has_review:
             return self._each_last(encoders)
         _swap(self.binder, encoders)
@@ -66,6 +67,11 @@ class OfflineBinder:
 
 def _swap(binder: Binder, encoders: Encoders) -> None:
     binder.use(binder.version + bool(encoders), encoders)
+
+
+def alone(samples: Iterable[Sample]) -> list[Binding]:
+    """Bindings without partners: what remains are natural edges."""
+    return [Binding(sample_id=one.sample_id, round=0, model_version=0, outcome="alone") for one in samples]
 
 
 def bind_as_mmbind(

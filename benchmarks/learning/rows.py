@@ -1,19 +1,31 @@
 """The learning benchmark's rows, and figures over them. A row is one arm, rotation and seed."""
 
 from collections.abc import Iterable
-from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
-import numpy as np
 
 from benchmarks.learning.arms import CEILING, OURS
+from benchmarks.spread import NAN, Spread, spread
 
-# A ceiling that is no higher than this above the floor leaves nothing to close.
+# A ceiling that is no higher than this above the floor (cmAP, a share) leaves nothing to close.
 MIN_GAP = 1e-6
 
 
+class Run(NamedTuple):
+    """What makes one row."""
+
+    mode: str
+    arm: str
+    rotation: int
+    seed: int
+
+    def __str__(self) -> str:
+        return f"{self.mode}, {self.arm}, rotation {self.rotation}, seed {self.seed}"
+
+
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One run. `fingerprint` stands for all settings and the code that it was made with."""
+    """What came of one run. `fingerprint` stands for all settings and the code that it was made with."""
 
     mode: str
     arm: str
@@ -26,35 +38,9 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float = 0.0
 
     @property
-    def run(self) -> tuple[str, str, int, int]:
-        """What was run: mode, arm, rotation, seed."""
-        return self.mode, self.arm, self.rotation, self.seed
-
-
-def read_rows(file: Path) -> list[Row]:
-    """The rows of a file; a last line that was cut off is left out."""
-    if not file.exists():
-        return []
-    rows = []
-    for line in file.read_bytes().splitlines():
-        try:
-            rows.append(msgspec.json.decode(line, type=Row))
-        except msgspec.DecodeError:
-            continue
-    return rows
-
-
-def spread(values: Iterable[float]) -> dict[str, float]:
-    """Mean and standard deviation over runs, and how many there were."""
-    array = np.array([one for one in values if np.isfinite(one)], float)
-    if not len(array):
-        return {"mean": float("nan"), "sd": float("nan"), "n": 0}
-    sd = float(array.std(ddof=1)) if len(array) > 1 else float("nan")
-    return {"mean": float(array.mean()), "sd": sd, "n": len(array)}
-
-
-def _mean(values: Iterable[float]) -> float:
-    return spread(values)["mean"]
+    def run(self) -> Run:
+        """The run that made it."""
+        return Run(self.mode, self.arm, self.rotation, self.seed)
 
 
 class Rows:
@@ -67,7 +53,7 @@ class Rows:
             self._by_arm.setdefault((row.mode, row.arm), {})[row.rotation, row.seed] = row
 
     def arms(self) -> list[str]:
-        """In the order in which they were run."""
+        """The mode's arms, in the order of their rows."""
         return [arm for mode, arm in self._by_arm if mode == self.mode]
 
     def values(self, arm: str, figure: str, part: str = "encoders", mode: str = "") -> dict[tuple[int, int], float]:
@@ -77,11 +63,11 @@ class Rows:
         return {key: one[figure] for key, one in parts.items() if figure in one}
 
     def steps(self, arm: str) -> set[int]:
-        """How many steps the runs of an arm took."""
+        """The numbers of steps that the runs of an arm took: one, if all took as many."""
         return {row.n_steps for row in self._by_arm.get((self.mode, arm), {}).values()}
 
     def difference(self, arm: str, other: str, figure: str = "cmap", part: str = "encoders") -> list[float]:
-        """Run by run, of those that have both."""
+        """How much higher the one's figure is, run by run, of those that have both."""
         own, others = self.values(arm, figure, part), self.values(other, figure, part)
         return [own[key] - others[key] for key in sorted(own.keys() & others.keys())]
 
@@ -94,8 +80,10 @@ class Rows:
             if own[key] > others[key]
         ]
 
-    def gap_closed(self, floor: str, ends: str = "", arm: str = OURS) -> dict[str, float]:
-        """An arm between the floor and the ceiling: of the means over all runs; `sd` over rotations, seeds averaged.
+    def gap_closed(self, floor: str, ends: str = "", arm: str = OURS) -> Spread:
+        """An arm's share of the way from the floor to the ceiling: of the means over all `n` runs.
+
+        `sd` and `values` are over rotations, seeds averaged.
 
         Args:
             floor: An arm.
@@ -111,8 +99,8 @@ class Rows:
             if top - bottom > MIN_GAP:
                 shares.append((own - bottom) / (top - bottom))
         own, bottom, top = (_mean(one[key] for key in keys) for one in (ours, low, high))
-        closed = (own - bottom) / (top - bottom) if top - bottom > MIN_GAP else float("nan")
-        return {"mean": closed, "sd": spread(shares)["sd"], "n": len(keys)}
+        closed = (own - bottom) / (top - bottom) if top - bottom > MIN_GAP else NAN
+        return Spread(closed, spread(shares).sd, len(keys), tuple(shares))
 
     def predictions(self) -> list[dict[str, float]]:
         """Of each rotation, seeds averaged: precision of ours as predicted without labels, the truth, the difference.
@@ -128,3 +116,7 @@ class Rows:
             row = {"rotation": rotation, "n": len(keys), "predicted": said, "true": truth}
             found.append({**row, "points_off": 100 * (said - truth)})
         return found
+
+
+def _mean(values: Iterable[float]) -> float:
+    return spread(values).mean

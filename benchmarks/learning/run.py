@@ -1,44 +1,23 @@
-"""What a learning benchmark runs, and its rows: those that a file holds already, and new ones added to it."""
+"""What the learning benchmark runs, and how one row is made."""
 
-import ast
-import hashlib
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
-
-import msgspec
 
 from benchmarks.learning.arms import Task, product_settings
 from benchmarks.learning.data import N_ROTATIONS, World, rotated
-from benchmarks.learning.pool import each
-from benchmarks.learning.rows import Row, read_rows
+from benchmarks.learning.journal import completed
+from benchmarks.learning.rows import Row, Run
+from benchmarks.learning.stamp import fingerprint, without_code
 from benchmarks.learning.training import figures, trained_offline, trained_online
 from deploy.recordings.recordings import Recordings
 
+# By mode, the order of the stream.
 ORDERS = {"online": "random", "online-sources": "sources"}
+# Of every arm: 15 to 20 s of one core, so that the short form, 48 runs, ends within minutes.
 STEPS = 300
-CODE = ("encoders", "streams", "trainer", "deploy")
-# They only show what was found, or are another benchmark.
-APART = {
-    f"{name}.py"
-    for name in ("__init__", "__main__", "command", "table", "figure", "rows", "pool", "finetune", "classifier")
-}
-
-
-class Run(NamedTuple):
-    """One row to be made."""
-
-    mode: str
-    arm: str
-    rotation: int
-    seed: int
-
-    def __str__(self) -> str:
-        return f"{self.mode}, {self.arm}, rotation {self.rotation}, seed {self.seed}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,36 +62,19 @@ def run(
         n_jobs: How many processes.
     """
     worlds = [rotated(recordings, rotation) for rotation in range(plan.n_rotations)]
-    stamps = {one: _stamp(fingerprint(_task(worlds[one.rotation], one, plan), plan.code), plan) for one in plan.runs}
-    known = {(*row.run, _stamp(row.fingerprint, plan)): row for row in read_rows(file)}
-    rows = {one: known[*one, stamp] for one, stamp in stamps.items() if (*one, stamp) in known}
-    for one in rows:
-        on_done(one)
-    for one, row in each(partial(measure, plan, worlds), [one for one in plan.runs if one not in rows], n_jobs):
-        append(row, file)
-        rows[one] = row
-        on_done(one)
-    return [rows[one] for one in plan.runs]
-
-
-def append(row: Row, file: Path) -> None:
-    """Adds a row to a file, which is made if there is none."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("ab") as lines:
-        lines.write(msgspec.json.encode(row) + b"\n")
+    fingerprints = {one: fingerprint(_task(worlds[one.rotation], one, plan), plan.code) for one in plan.runs}
+    compared = {"compared": without_code} if plan.is_any_code else {}
+    return completed(fingerprints, partial(measure, plan, worlds), file, on_done, n_jobs, **compared)
 
 
 def measure(plan: Plan, worlds: list[World], one: Run) -> Row:
-    """Runs it."""
+    """The row of one run: trained in its world, judged on people it never saw."""
     started_s = time.monotonic()
     task = _task(worlds[one.rotation], one, plan)
     trained = trained_online(task, ORDERS[one.mode]) if one.mode in ORDERS else trained_offline(task)
     encoders, pairs = figures(task, trained)
     return Row(
-        mode=one.mode,
-        arm=one.arm,
-        rotation=one.rotation,
-        seed=one.seed,
+        **one._asdict(),
         fingerprint=fingerprint(task, plan.code),
         encoders=encoders,
         pairs=pairs,
@@ -123,37 +85,3 @@ def measure(plan: Plan, worlds: list[World], one: Run) -> Row:
 
 def _task(world: World, one: Run, plan: Plan) -> Task:
     return Task(world, one.arm, product_settings(world, one.seed), plan.n_steps)
-
-
-def _stamp(stamp: str, plan: Plan) -> str:
-    return stamp.partition("-")[0] if plan.is_any_code else stamp
-
-
-def fingerprint(task: Task, code: str) -> str:
-    """Of all settings and of the code, so that figures of different ones are never taken together."""
-    settings = task.settings.model_copy(update={"trainer": task.trainer.model_copy(update={"seed": 0})})
-    kept = settings.model_dump(
-        mode="json", include={"trainer", "binding", "index", "modalities", "shared_modality", "labels"}
-    )
-    text = json.dumps([kept, task.n_steps, task.n_cycles, task.world.recordings.name], sort_keys=True)
-    return f"{hashlib.sha256(text.encode()).hexdigest()[:12]}-{code[:12]}"
-
-
-def code_hash(*more: Path) -> str:
-    """Of what all modules that the figures come from do, and `more`; comments and descriptions do not count."""
-    root = Path(__file__).parents[2]
-    files = [file for folder in CODE for file in (root / folder).rglob("*.py")]
-    files += [file for file in (root / "benchmarks" / "learning").glob("*.py") if file.name not in APART]
-    files += more
-    return hashlib.sha256("".join(_meaning(file.read_text("utf-8")) for file in sorted(files)).encode()).hexdigest()
-
-
-def _meaning(source: str) -> str:
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list) and isinstance(body[0] if body else None, ast.Expr):
-            first = body[0].value
-            if isinstance(first, ast.Constant) and isinstance(first.value, str):
-                del body[0]
-    return ast.dump(tree)

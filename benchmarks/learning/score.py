@@ -1,6 +1,7 @@
 """What encoders are worth on people whom they never saw, between modalities that were never paired."""
 
 from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 import msgspec
 import numpy as np
@@ -9,8 +10,15 @@ from benchmarks.learning.data import World
 from encoders.nets import EncoderFunction
 from streams.records import Sample
 from trainer.judging.evaluation import instance_retrieval, retrieval
+from trainer.learner import Learner
 
-Weights = Mapping[str, Mapping[str, np.ndarray]]
+# Of encoders, by modality and name.
+Weights: TypeAlias = Mapping[str, Mapping[str, np.ndarray]]
+
+
+def weights_of(learner: Learner) -> Weights:
+    """The weights of a learner's encoders as they are now."""
+    return learner.bundle(version=1, parent=0, created_ns=0).weights
 
 
 def score(world: World, weights: Weights) -> dict[str, float]:

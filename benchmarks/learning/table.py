@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
+import msgspec
 from rich.table import Table
 
 from benchmarks.learning.arms import (
@@ -15,7 +15,8 @@ from benchmarks.learning.arms import (
     MMBIND_SAME_LOSS,
     OURS,
 )
-from benchmarks.learning.rows import Row, Rows, spread
+from benchmarks.learning.rows import Row, Rows
+from benchmarks.spread import NAN, Spread, spread
 
 FIGURES = ("cmap", "r_at_1", "zs", "mrr", "frozen")
 PAIR_FIGURES = ("precision", "all", "covered", "used", "largest_use", "at_25", "at_50", "at_75")
@@ -66,8 +67,8 @@ def table(figures: Mapping[str, Any], title: str) -> Table:
     for arm, one in figures["arms"].items():
         cells = [percent(one.get(f"pairs/{figure}")) for figure in ("precision", "all")]
         cells += [percent(one[figure]) for figure in FIGURES]
-        gap = percent({**one["gap_closed"], "sd": np.nan})
-        shown.add_row(name_of(arm), str(one["cmap"]["n"]), *cells, gap, _points(one["ours_minus_this"]))
+        gap = percent(msgspec.structs.replace(one["gap_closed"], sd=NAN))
+        shown.add_row(name_of(arm), str(one["cmap"].n), *cells, gap, one["ours_minus_this"].cell("+"))
     return shown
 
 
@@ -90,8 +91,8 @@ def ablation_table(figures: Mapping[str, Mapping[str, Any]], title: str) -> Tabl
             if one is None:
                 cells += ["-"] * 5
                 continue
-            cells += [str(one["cmap"]["n"]), percent(one["cmap"]), _points(one["ours_minus_this"])]
-            cells += [percent(one.get("pairs/precision")), _points(one["ours_minus_this_precision"])]
+            cells += [str(one["cmap"].n), percent(one["cmap"]), one["ours_minus_this"].cell("+")]
+            cells += [percent(one.get("pairs/precision")), one["ours_minus_this_precision"].cell("+")]
         shown.add_row(name_of(arm), *cells)
     return shown
 
@@ -104,10 +105,10 @@ def name_of(arm: str) -> str:
 
 def caption(figures: Mapping[str, Any]) -> str:
     """What the mode reached, in a few lines."""
-    gaps = {name.replace("_", " "): one for name, one in figures.items() if name.startswith("gap") and one["n"]}
+    gaps = {name.replace("_", " "): one for name, one in figures.items() if name.startswith("gap") and one.n}
     lines = [f"{name}: {percent(one)} %" for name, one in gaps.items()]
-    if figures["margin_over_mmbind"]["n"]:
-        lines.append(f"margin over MMBind: {_points(figures['margin_over_mmbind'])} points")
+    if figures["margin_over_mmbind"].n:
+        lines.append(f"margin over MMBind: {figures['margin_over_mmbind'].cell('+')} points")
     for loss, above in figures["random_above_natural"].items():
         where = ", ".join(f"rotation {one['rotation']} seed {one['seed']} by {one['points']:.1f}" for one in above)
         lines.append(f"random pairs above natural edges, {LOSSES[loss]}: {where or 'never'}")
@@ -118,14 +119,6 @@ def caption(figures: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def percent(one: Mapping[str, float] | None) -> str:
+def percent(share: Spread | None) -> str:
     """Mean and sd in percent; a dash where there is none."""
-    if not one or not one["n"] or not np.isfinite(one["mean"]):
-        return "-"
-    return f"{100 * one['mean']:.1f}" + (f" ± {100 * one['sd']:.1f}" if np.isfinite(one["sd"]) else "")
-
-
-def _points(one: Mapping[str, float]) -> str:
-    if not one["n"]:
-        return "-"
-    return f"{one['mean']:+.1f}" + (f" ± {one['sd']:.1f}" if np.isfinite(one["sd"]) else "")
+    return "-" if share is None else share.cell(times=100)

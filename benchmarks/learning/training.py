@@ -11,10 +11,10 @@ import numpy as np
 
 from benchmarks.learning.arms import Task
 from benchmarks.learning.baselines import WAYS, baseline, shared_embeddings
-from benchmarks.learning.data import SPACING_S
 from benchmarks.learning.limits import with_true_pairs
-from benchmarks.learning.pairs import OfflineBinder, bind_as_mmbind, judge_bindings
-from benchmarks.learning.score import Weights, score
+from benchmarks.learning.pairs import OfflineBinder, alone, bind_as_mmbind, judge_bindings
+from benchmarks.learning.score import Weights, score, weights_of
+from benchmarks.slots import SPACING_S
 from deploy.recordings.truth import Truth
 from deploy.replay.loop import Loop
 from deploy.settings.config import Settings
@@ -27,6 +27,7 @@ from trainer.learner import CycleReport, Learner
 from trainer.settings import TrainerSettings
 from trainer.step.step import TrainStep
 
+# What chooses the partners of an arm in the learner, where it is not its Bindings.
 RULES = {"natural": "natural", "random": "random", "oracle": "oracle", "complete": "natural"}
 
 
@@ -53,7 +54,7 @@ def figures(task: Task, trained: Trained) -> tuple[dict[str, float], dict[str, f
 
 
 def trained_offline(task: Task) -> Trained:
-    """The arm with all samples at once."""
+    """The arm trained with all samples at once."""
     world, trainer = task.world, task.trainer
     if task.pairs == "untrained":
         return Trained(TrainStep(task.settings.specs, world.shared, trainer, trainer.seed).weights(), 0)
@@ -66,7 +67,7 @@ def trained_offline(task: Task) -> Trained:
     shuffled = _shuffled(list(samples.values()), trainer.seed)
     if task.is_ours:
         return _ours_offline(task, shuffled)
-    bindings = _alone(shuffled)
+    bindings = alone(shuffled)
     if task.pairs.startswith("mmbind"):
         vectors = shared_embeddings(world, shuffled, once, task.n_steps) if task.pairs == "mmbind-encoder" else None
         bindings = bind_as_mmbind(shuffled, world.shared, vectors=vectors)
@@ -119,11 +120,6 @@ def estimate(binder: Binder) -> dict[str, float]:
     return {"predicted": said.value} | {name: value for name, value in limits.items() if value is not None}
 
 
-def weights_of(learner: Learner) -> Weights:
-    """Its encoders' arrays."""
-    return learner.bundle(version=1, parent=0, created_ns=0).weights
-
-
 def _online_settings(task: Task) -> Settings:
     n_samples = len(task.world.train)
     trainer = task.trainer.model_copy(update={"cycle_bindings": -(-n_samples // task.n_cycles)})
@@ -149,10 +145,6 @@ def _shuffled(samples: Sequence[Sample], seed: int) -> list[Sample]:
     return [samples[i] for i in np.random.default_rng([seed, 3]).permutation(len(samples))]
 
 
-def _alone(samples: Sequence[Sample]) -> list[Binding]:
-    return [Binding(sample_id=one.sample_id, round=0, model_version=0, outcome="alone") for one in samples]
-
-
 def _trained(
     task: Task, bindings: Sequence[Binding], samples: Mapping[str, Sample], trainer: TrainerSettings
 ) -> Trained:
@@ -170,9 +162,9 @@ def _ours_offline(task: Task, samples: Sequence[Sample]) -> Trained:
     """Half of the steps with generation 0's pairs, the rest with those that the encoders of half-way find."""
     world, specs, shared = task.world, task.settings.specs, task.world.shared
     trainer = task.trainer.model_copy(update={"steps_per_cycle": max(1, task.n_steps // 2), "warm_samples": 1})
-    learner, table = Learner(specs, shared, trainer), OfflineBinder(samples, task.settings)
-    early = table.first()
-    facts = estimate(table.binder)
+    learner, offline = Learner(specs, shared, trainer), OfflineBinder(samples, task.settings)
+    early = offline.first_round()
+    facts = estimate(offline.binder)
     if facts:
         facts["predicted_of"] = judge_bindings(early, world.train, shared).get("precision", float("nan"))
     cycles, trained_on = [], [_partly_true(task, early, early, "early")]
@@ -184,8 +176,8 @@ def _ours_offline(task: Task, samples: Sequence[Sample]) -> Trained:
             trained_on.append([])
         elif not half:
             encoders = {name: EncoderFunction(specs[name], one) for name, one in weights_of(learner).items()}
-            late = table.again(encoders)
-            facts = estimate(table.binder) or facts
+            late = offline.round_with(encoders)
+            facts = estimate(offline.binder) or facts
             trained_on.append(_partly_true(task, [*early, *late], late, "late"))
     bindings = [one for part in trained_on for one in part]
     return Trained(weights_of(learner), cycles[-1].n_steps, bindings, world.train, facts)

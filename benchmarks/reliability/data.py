@@ -1,26 +1,19 @@
 """The streams whose pairs are judged: recordings as they are, and with sensors that are rotated, noise, or missing."""
 
-import os
 from collections.abc import Collection, Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
+from benchmarks.data_sets import MEX, MHEALTH, UTD, WATCH, read_data_set
 from benchmarks.fleet.disorders import all_rotated
-from benchmarks.learning.data import N_ROTATIONS, UTD_FILE, rotated
-from deploy.recordings.files import read_recordings
+from benchmarks.learning.data import N_ROTATIONS, rotated
+from benchmarks.slots import by_sample, in_slots
 from deploy.recordings.recordings import NS_PER_S, Recordings, arrange
-from deploy.recordings.utd import resampled
-from deploy.recordings.watch import watch_recordings
-from encoders.modality import ModalitySpec
-from streams.records import SensorWindow
 
-MEX_FILE, MHEALTH_FILE = "mex_acc_depth.npz", "mhealth_chestacc_wristgyro.npz"
-MEX_S, MEX_STEPS = 5, 200
-MHEALTH_S, MHEALTH_STEPS = 2, 100
+SETS = (WATCH, UTD, MHEALTH, MEX)
 # How the names of streams end in which something is wrong.
 ROTATED, NOISE, NOISY_WITNESS, NO_WITNESS = "rotated", "noise", "noisy witness", "no witness"
 
@@ -33,32 +26,28 @@ class Stream(NamedTuple):
     recordings: Recordings
 
 
-def find_streams(chosen: frozenset[str] = frozenset(), seeds: int = 1) -> Iterator[Stream]:
-    """All that can be found, or those of some data sets: the watch, and others where MMBIND_TEST_DATA names a folder.
+def streams_of(name: str, seeds: int = 1) -> Iterator[Stream]:
+    """A data set as it is, and with each trouble.
+
+    UTD-MHAD comes in the four rotations of roles of the standard experiment, MHEALTH in its own order too.
 
     Args:
-        chosen: Names of data sets; none means all.
+        name: One of `SETS`.
         seeds: Draws of rotations and of noise.
     """
-    if not chosen or "watch" in chosen:
-        watch = watch_recordings()
-        yield from _with_troubles("watch", "watch", watch, seeds)
-        yield Stream("watch", f"watch {NOISY_WITNESS}", with_noise(watch, 0, set(watch.specs) - {watch.shared}))
-        yield Stream("watch", f"watch {NO_WITNESS}", _only_shared(watch))
-    folder = os.environ.get("MMBIND_TEST_DATA")
-    if folder is None:
-        print("MMBIND_TEST_DATA is not set: UTD-MHAD, MHEALTH and MEx are left out")
-        return
-    if not chosen or "utd" in chosen:
-        utd = read_recordings(Path(folder) / UTD_FILE)
+    recordings = read_data_set(name)
+    if name == UTD:
         for roles in range(N_ROTATIONS):
-            yield from _with_troubles("utd", f"utd {roles}", rotated(utd, roles).stream("random", 0), seeds)
-    if not chosen or "mhealth" in chosen:
-        mhealth = read_mhealth(Path(folder) / MHEALTH_FILE)
-        yield Stream("mhealth in order", "mhealth in order", mhealth)
-        yield from _with_troubles("mhealth", "mhealth", shuffled(mhealth, 0), seeds)
-    if not chosen or "mex" in chosen:
-        yield from _with_troubles("mex", "mex", read_mex(Path(folder) / MEX_FILE), seeds)
+            yield from _with_troubles(name, f"{name} {roles}", rotated(recordings, roles).stream("random", 0), seeds)
+        return
+    if name == MHEALTH:
+        yield Stream(f"{name} in order", f"{name} in order", recordings)
+        recordings = shuffled(recordings, 0)
+    yield from _with_troubles(name, name, recordings, seeds)
+    if name == WATCH:
+        witnesses = set(recordings.specs) - {recordings.shared}
+        yield Stream(name, f"{name} {NOISY_WITNESS}", with_noise(recordings, 0, witnesses))
+        yield Stream(name, f"{name} {NO_WITNESS}", _only_shared(recordings))
 
 
 def _with_troubles(data: str, name: str, recordings: Recordings, seeds: int) -> Iterator[Stream]:
@@ -102,66 +91,7 @@ def hop_of(recordings: Recordings) -> float:
 
 def shuffled(recordings: Recordings, seed: int) -> Recordings:
     """The same samples in random order of time."""
-    keys = sorted({(window.source_id, window.start_ns) for window in recordings.windows})
-    order = np.random.default_rng(seed).permutation(len(keys)).tolist()
-    hop_ns = round(hop_of(recordings) * NS_PER_S)
-    starts = {key: place * hop_ns for key, place in zip(keys, order, strict=True)}
-    moved = [
-        msgspec.structs.replace(window, start_ns=starts[window.source_id, window.start_ns])
-        for window in recordings.windows
-    ]
+    samples = by_sample(recordings.windows)
+    places = np.random.default_rng(seed).permutation(len(samples))
+    moved = in_slots([samples[i] for i in np.argsort(places)], hop_of(recordings), start_ns=0)
     return arrange(recordings.name, recordings.specs.values(), moved, recordings.shared)
-
-
-def read_mex(file: Path) -> Recordings:
-    """Thigh acceleration, shared, and a depth camera at 1 Hz, in windows of 5 s."""
-    arrays = dict(np.load(file))
-    ends = {name: np.cumsum(arrays[f"{name}_len"]) for name in ("acc_thigh", "depth")}
-    parts = {
-        key: np.split(arrays[key], ends[key.removesuffix("_time")][:-1])
-        for key in ("acc_thigh", "acc_thigh_time", "depth", "depth_time")
-    }
-    windows: list[SensorWindow] = []
-    slots: dict[int, int] = {}
-    for i, (subject, label) in enumerate(zip(arrays["subject"].tolist(), arrays["label"].tolist(), strict=True)):
-        times = [parts["acc_thigh_time"][i], parts["depth_time"][i]]
-        last = min((one[-1] if len(one) else 0.0) for one in times)
-        for start in np.arange(0, last - MEX_S, MEX_S):
-            inside = [(one >= start) & (one < start + MEX_S) for one in times]
-            if inside[0].sum() < MEX_STEPS or inside[1].sum() < MEX_S - 1:
-                continue
-            slot = slots[subject] = slots.get(subject, -1) + 1
-            values = {
-                "acc": resampled(parts["acc_thigh"][i][inside[0]], MEX_STEPS),
-                "depth": resampled(parts["depth"][i][inside[1]], MEX_S),
-            }
-            windows += _windows(f"subject-{subject}", slot * MEX_S, values, label)
-    specs = [
-        ModalitySpec(name="acc", n_channels=3, n_steps=MEX_STEPS, rate_hz=MEX_STEPS / MEX_S),
-        ModalitySpec(name="depth", n_channels=192, n_steps=MEX_S, rate_hz=1.0),
-    ]
-    return arrange("mex", specs, windows, shared="acc")
-
-
-def read_mhealth(file: Path) -> Recordings:
-    """Chest acceleration, shared, and a gyroscope at the wrist, in windows of 2 s."""
-    arrays = dict(np.load(file))
-    windows: list[SensorWindow] = []
-    slots: dict[int, int] = {}
-    for i, (subject, label) in enumerate(zip(arrays["subject"].tolist(), arrays["label"].tolist(), strict=True)):
-        slot = slots[subject] = slots.get(subject, -1) + 1
-        values = {"acc": arrays["acc_chest"][i], "gyroscope": arrays["gyro_wrist"][i]}
-        windows += _windows(f"subject-{subject}", slot * MHEALTH_S, values, label)
-    rate_hz = MHEALTH_STEPS / MHEALTH_S
-    specs = [
-        ModalitySpec(name=name, n_channels=3, n_steps=MHEALTH_STEPS, rate_hz=rate_hz) for name in ("acc", "gyroscope")
-    ]
-    return arrange("mhealth", specs, windows, shared="acc")
-
-
-def _windows(source_id: str, start_s: int, values: dict[str, np.ndarray], label: int) -> list[SensorWindow]:
-    start_ns = start_s * NS_PER_S
-    return [
-        SensorWindow(source_id=source_id, modality=name, start_ns=start_ns, values=np.array(one, "f4"), label=label)
-        for name, one in values.items()
-    ]

@@ -9,18 +9,17 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from benchmarks.reliability.command import Row, bands_of
+from benchmarks.reliability.comparison import Comparison, bands_of
 from benchmarks.reliability.data import NOISE, ROTATED
+from benchmarks.reliability.rounds import Course
 from deploy.report.picture import BLUE, GREEN, GREY, HALO, INK, ORANGE, RED, STYLE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from benchmarks.reliability.course import Course
-
 PURPLE, SKY = "#CC79A7", "#56B4E9"
 # By data set: its name, and a colour and a mark of its own, so that neither is needed to tell them apart.
-SETS = {
+LOOKS = {
     "watch": ("watch", BLUE, "o"),
     "utd": ("UTD-MHAD", RED, "s"),
     "mhealth": ("MHEALTH", GREEN, "D"),
@@ -30,26 +29,26 @@ SETS = {
 SMALL: Any = {**STYLE, "font.size": 10, "axes.titlesize": 11.5, "axes.axisbelow": True}
 DPI = 100
 ON_WHITE: Any = {"frameon": True, "framealpha": 1, "edgecolor": "white"}
-# Bands with fewer pairs are not drawn.
+# Bands with fewer pairs are not drawn: a share of them has a standard error of up to 9 points.
 MIN_PAIRS = 30
 
 
-def draw_reliability(rows: Sequence[Row], file: Path) -> None:
+def draw_reliability(streams: Sequence[Comparison], file: Path) -> None:
     """Left a point a stream, right a point a band of confidence: what was predicted against what is true."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with rc_context(SMALL):
         figure = _figure(10, 5)
-        streams, pairs = figure.subplots(1, 2)
-        for axes in (streams, pairs):
+        fleets, pairs = figure.subplots(1, 2)
+        for axes in (fleets, pairs):
             axes.plot([0, 100], [0, 100], color=GREY, lw=1.2, ls="--", zorder=1)
             axes.set(xlim=(0, 102), ylim=(0, 102), aspect="equal", xlabel="predicted without labels, %")
-        streams.set(title="A fleet: the estimate and its interval", ylabel="best partners that are right, %")
+        fleets.set(title="A fleet: the estimate and its interval", ylabel="best partners that are right, %")
         pairs.set(title="A pair: confidence in five bands")
-        for row in rows:
-            _draw_stream(streams, row)
-        for data in SETS:
-            _draw_bands(pairs, data, [row for row in rows if row.data == data])
-        _explain(streams, rows)
+        for stream in streams:
+            _draw_stream(fleets, stream)
+        for data in LOOKS:
+            _draw_bands(pairs, data, [stream for stream in streams if stream.data == data])
+        _explain(fleets, streams)
         pairs.legend(loc="lower right", fontsize=9)
         figure.savefig(file, dpi=DPI)
 
@@ -58,40 +57,44 @@ def _figure(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.1), facecolor="white")
 
 
-def _draw_stream(axes: "Axes", row: Row) -> None:
-    one = row.estimate
-    if one.value is None or one.low is None or one.high is None or not len(row.right):
+def _draw_stream(axes: "Axes", stream: Comparison) -> None:
+    one = stream.estimate
+    if one.value is None or one.low is None or one.high is None or not len(stream.right):
         return
-    _, colour, mark = SETS[row.data]
+    _, colour, mark = LOOKS[stream.data]
     axes.errorbar(
         [100 * one.value],
-        [100 * row.true],
+        [100 * stream.true],
         xerr=[[100 * (one.value - one.low)], [100 * (one.high - one.value)]],
-        fmt="X" if row.trouble == NOISE else mark,
+        fmt="X" if stream.trouble == NOISE else mark,
         ms=7,
         color=colour,
-        mfc="white" if row.trouble == ROTATED else colour,
+        mfc="white" if stream.trouble == ROTATED else colour,
         mew=1.6,
         elinewidth=1,
         zorder=2,
     )
 
 
-def _explain(axes: "Axes", rows: Sequence[Row]) -> None:
-    said = [row for row in rows if row.estimate.value is not None]
-    for data in dict.fromkeys(row.data for row in said):
-        name, colour, mark = SETS[data]
+def _explain(axes: "Axes", streams: Sequence[Comparison]) -> None:
+    said = [stream for stream in streams if stream.estimate.value is not None]
+    for data in dict.fromkeys(stream.data for stream in said):
+        name, colour, mark = LOOKS[data]
         axes.plot([], [], mark, color=colour, ms=7, label=name)
     axes.plot([], [], "o", color=INK, mfc="white", mew=1.6, ms=7, label="hollow: rotated sensors")
-    if any(row.trouble == NOISE for row in said):
+    if any(stream.trouble == NOISE for stream in said):
         axes.plot([], [], "X", color=INK, ms=7, label="cross: only noise")
     axes.legend(loc="lower right", fontsize=9)
 
 
-def _draw_bands(axes: "Axes", data: str, rows: Sequence[Row]) -> None:
-    name, colour, mark = SETS[data]
+def _draw_bands(axes: "Axes", data: str, streams: Sequence[Comparison]) -> None:
+    name, colour, mark = LOOKS[data]
     for trouble in ("", ROTATED):
-        bands = [band for band in bands_of([row for row in rows if row.trouble == trouble]) if band["n"] >= MIN_PAIRS]
+        bands = [
+            band
+            for band in bands_of([stream for stream in streams if stream.trouble == trouble])
+            if band["n"] >= MIN_PAIRS
+        ]
         if bands:
             x, y = (np.array([100 * band[key] for band in bands]) for key in ("predicted", "true"))
             label = None if trouble else f"{name}, {round(sum(band['n'] for band in bands)):,} pairs"
@@ -99,7 +102,7 @@ def _draw_bands(axes: "Axes", data: str, rows: Sequence[Row]) -> None:
             axes.plot(x, y, mark, color=colour, ms=6, label=label, **style)
 
 
-def draw_courses(courses: Sequence["Course"], withhold_after: int, file: Path) -> None:
+def draw_courses(courses: Sequence[Course], withhold_after: int, file: Path) -> None:
     """A column a stream: above the estimate against the truth, below best partners against random ones."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with rc_context(SMALL):
@@ -118,7 +121,7 @@ def draw_courses(courses: Sequence["Course"], withhold_after: int, file: Path) -
         figure.savefig(file, dpi=DPI)
 
 
-def _draw_share(axes: "Axes", course: "Course") -> None:
+def _draw_share(axes: "Axes", course: Course) -> None:
     said = [point for point in course.points if point.estimate.value is not None]
     known = [point for point in course.points if not np.isnan(point.true)]
     if said:
@@ -139,7 +142,7 @@ def _draw_share(axes: "Axes", course: "Course") -> None:
             axes.annotate(f"{state}", (point.n_samples + 5, 104), color=INK, size=9, style="italic", bbox=HALO)
 
 
-def _draw_control(axes: "Axes", course: "Course") -> None:
+def _draw_control(axes: "Axes", course: Course) -> None:
     at = [point.n_samples for point in course.points]
     best = [point.control.similarity for point in course.points]
     random = [point.control.random_similarity for point in course.points]

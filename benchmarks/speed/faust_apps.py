@@ -9,43 +9,40 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import hnswlib
 import msgspec
 import numpy as np
 import torch
 from faust.worker import Worker
 
-from encoders.nets import Encoder
+from benchmarks.speed.workload import NEAREST, first_encoder, plain_index
 from encoders.scaling import RobustScaler
+from streams.broker.connection import calm_client_logs
 from streams.messages.codec import decode_window, encode
 from streams.messages.topic_names import TopicNames
 from streams.records import Binding, Outcome, Partner, SensorWindow
 from streams.settings import StreamSettings
-from streams.worker.faust_app import faust_app, quieten_loggers
-from trainer.settings import TrainerSettings
+from streams.worker.faust_app import faust_app
 
+# More windows than `overlapping_windows` gives: 26,217.
 CAPACITY = 50_000
-NEAREST, FETCHED = 10, 32
+# Some of the nearest are of the same source and do not count: so many are looked for that mostly enough are left.
+FETCHED = 32
 
 
 class NaiveJob:
-    """The plain job, on one window."""
+    """Decode, embed, look for neighbours, insert, encode: one window after the other, on one thread."""
 
     def __init__(self, settings: StreamSettings) -> None:
         torch.set_num_threads(1)
-        torch.manual_seed(0)
-        trainer, index = TrainerSettings(), settings.index
         self._settings = settings
-        self._encoder = Encoder(settings.specs[settings.shared_modality], trainer.dim, trainer.width).eval()
-        self._index = hnswlib.Index(space="ip", dim=trainer.dim)
-        self._index.init_index(CAPACITY, M=index.M, ef_construction=index.ef_construction, random_seed=1)
-        self._index.set_ef(index.ef)
+        self._encoder = first_encoder(settings.specs[settings.shared_modality])
+        self._index = plain_index(CAPACITY, settings.index)
         self._scalers: dict[str, RobustScaler] = {}
         self._ids: list[str] = []
         self._sources: list[str] = []
 
     def run(self, raw: bytes) -> bytes:
-        """The message that comes of a window's message."""
+        """The Binding of an encoded window, encoded."""
         window = decode_window(raw)
         vector = self._embed(window)
         partners = self._partners(vector, window.source_id)
@@ -100,6 +97,6 @@ def run(job: str, settings: StreamSettings, is_embedded: bool) -> None:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO)
-    quieten_loggers()
+    calm_client_logs()
     given = msgspec.json.decode(Path(sys.argv[2]).read_bytes())
     run(sys.argv[1], StreamSettings.model_validate(given["settings"]), given["is_embedded"])

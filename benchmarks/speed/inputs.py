@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 
-import torch
 from kafka import KafkaProducer
 
+from benchmarks.speed.workload import first_encoder
 from encoders.bundle import ModelBundle
 from encoders.manifest import ModelManifest
-from encoders.nets import Encoder, encoder_weights
+from encoders.nets import encoder_weights
 from streams.messages.codec import encode, encode_batch
 from streams.messages.topic_names import TopicNames
 from streams.models.channels import ChannelView, move_record, version_record
@@ -32,10 +32,9 @@ def messages(windows: Iterable[SensorWindow], batch: int) -> Iterator[tuple[str,
 
 
 def publish_first_model(settings: StreamSettings) -> None:
-    """Version 1 of the shared modality, with random weights of seed 0, announced and made the stable one."""
-    torch.manual_seed(0)
+    """Publishes the first encoder of the shared modality as version 1, announced and made the stable one."""
     spec, trainer = settings.specs[settings.shared_modality], TrainerSettings()
-    weights = {spec.name: encoder_weights(Encoder(spec, trainer.dim, trainer.width))}
+    weights = {spec.name: encoder_weights(first_encoder(spec))}
     manifest = ModelManifest(
         version=1, parent=0, created_ns=1, modalities=(spec,), shared_modality=spec.name, dim=trainer.dim
     )

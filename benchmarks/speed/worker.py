@@ -1,6 +1,6 @@
 """The worker's throughput through a broker, next to a naive Faust app and to one that only passes bytes on.
 
-    python -m benchmarks.speed.worker [--windows 8000] [--json FILE]
+    python -m benchmarks.speed.worker [--windows 8000] [--arms A,B] [--json FILE]
 
 The broker is Apache Kafka where KAFKA_HOME is set, else the embedded one. The same real windows (overlapping 5 s of
 linear acceleration) lie in the topic before each process starts; a process is timed from its first message out to its
@@ -15,17 +15,21 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import psutil
 from kafka import KafkaProducer
 from kafka.admin import KafkaAdminClient
+from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.speed.core import HOP_STEPS, SPEC, overlapping_windows
+from benchmarks.command_line import parser_of, some_of, write_json
 from benchmarks.speed.inputs import messages, publish_first_model
+from benchmarks.speed.workload import HOP_STEPS, SPEC, overlapping_windows
 from deploy.machine.apache_kafka import KafkaBroker
 from deploy.machine.brokers import Broker, EmbeddedBroker, free_port
 from deploy.machine.process import ChildProcess
@@ -36,8 +40,11 @@ from streams.messages.codec import decode_many
 from streams.messages.topic_names import TopicNames
 from streams.records import Binding, SensorWindow
 
+# Of each topic; one worker has them all.
 PARTITIONS = 4
+# Longer than any arm takes for all windows on a busy machine; then it is stuck.
 LIMIT_S = 180.0
+LOOK_EVERY_S = 0.05
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
 ARMS = {
     "pass_1": ("Faust, bytes passed on", 1),
@@ -45,11 +52,13 @@ ARMS = {
     "worker_1": ("worker", 1),
     "worker_32": ("worker", 32),
 }
+NAIVE = "naive_1"
+COLUMNS = ("process", "windows a message", "windows/s", "x naive", "CPU us/window", "CPU share", "broker's share")
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Of one process."""
+    """What one process did with all windows, from its first message out to its last."""
 
     windows: int
     seconds: float
@@ -58,7 +67,7 @@ class Figures:
 
     @property
     def windows_per_s(self) -> float:
-        """Its throughput."""
+        """Throughput, by the broker's clock."""
         return self.windows / self.seconds
 
     @property
@@ -80,9 +89,9 @@ def measure(arm: str, broker: Broker, windows: Sequence[SensorWindow], folder: P
     process.start()
     try:
         _wait(process, lambda: "given" in process.log_tail())
-        before = cpu_seconds(process.pid), cpu_seconds(_pid(broker))
+        before = cpu_seconds(process.pid), cpu_seconds(broker.pid)
         _wait(process, lambda: _n_out(settings, kind) >= len(windows))
-        after = cpu_seconds(process.pid), cpu_seconds(_pid(broker))
+        after = cpu_seconds(process.pid), cpu_seconds(broker.pid)
     finally:
         process.stop()
     first = read_all(settings.broker, names.samples if kind == "worker" else names.pairs)
@@ -136,16 +145,21 @@ def _process(kind: str, settings: Settings, broker: Broker, folder: Path) -> Chi
 def _n_out(settings: Settings, kind: str) -> int:
     """How many results there are, asked so that it costs the process little."""
     if kind == "worker":
-        return int(sum(value for name, value in _metrics(settings.runtime.stream_port) if "bindings_total" in name))
+        return bindings_in(_metrics_text(settings.runtime.stream_port))
     with LogReader(settings.broker, TopicNames(settings.topics.prefix).pairs) as reader:
         return sum(reader.ends().values())
 
 
-def _metrics(port: int) -> list[tuple[str, float]]:
+def _metrics_text(port: int) -> str:
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
-        lines = answer.read().decode().splitlines()
-    pairs = (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
-    return [(name, float(value)) for name, value in pairs]
+        text: str = answer.read().decode()
+    return text
+
+
+def bindings_in(metrics: str) -> int:
+    """The first Bindings, whatever their outcome, that a worker's metrics count."""
+    samples = (sample for family in text_string_to_metric_families(metrics) for sample in family.samples)
+    return int(sum(sample.value for sample in samples if sample.name == "mmbind_bindings_total"))
 
 
 def _wait(process: ChildProcess, is_done: Callable[[], bool]) -> None:
@@ -153,60 +167,59 @@ def _wait(process: ChildProcess, is_done: Callable[[], bool]) -> None:
     while not is_done():
         if not process.alive or time.monotonic() > end_s:
             raise RuntimeError(f"{process.name} is not done:\n{process.log_tail(40)}")
-        time.sleep(0.05 if process.exit_code is None else 0)
-
-
-def _pid(broker: Broker) -> int:
-    assert isinstance(broker, KafkaBroker | EmbeddedBroker)
-    return broker.pid
+        time.sleep(LOOK_EVERY_S)
 
 
 def cpu_seconds(pid: int) -> float:
-    """CPU time of a process so far, all its threads (Linux)."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """CPU time of a process so far, all its threads."""
+    times = psutil.Process(pid).cpu_times()
+    return float(times.user + times.system)
 
 
-def report(figures: dict[str, Figures], broker: Broker) -> dict[str, object]:
-    """Prints the table, gives the raw figures."""
-    naive = figures["naive_1"].windows_per_s
-    table = Table(title=f"{broker.name}, {figures['naive_1'].windows:,} windows, {PARTITIONS} partitions")
-    for column in (
-        "process",
-        "windows a message",
-        "windows/s",
-        "x naive",
-        "CPU us/window",
-        "CPU share",
-        "broker's share",
-    ):
-        table.add_column(column, justify="left" if column == "process" else "right")
-    for arm, one in figures.items():
-        name, batch = ARMS[arm]
-        shares = (f"{one.cpu_seconds / one.seconds:.0%}", f"{one.broker_cpu_seconds / one.seconds:.0%}")
-        speed = (f"{one.windows_per_s:,.0f}", f"{one.windows_per_s / naive:.2f}", f"{one.cpu_us:.0f}")
-        table.add_row(name, str(batch), *speed, *shares)
-    Console().print(table)
+def figures_of(measured: Mapping[str, Figures], broker_name: str) -> dict[str, Any]:
+    """Throughput and CPU time of each arm, and how many times as fast as the naive app the worker is."""
+    naive = measured.get(NAIVE)
     return {
-        "broker": broker.name,
+        "broker": broker_name,
         "cores": os.cpu_count(),
         "arms": {
             arm: {"windows_per_s": one.windows_per_s, "cpu_us_per_window": one.cpu_us, "seconds": one.seconds}
-            for arm, one in figures.items()
+            for arm, one in measured.items()
         },
-        "worker_over_naive_1": figures["worker_1"].windows_per_s / naive,
-        "worker_over_naive_32": figures["worker_32"].windows_per_s / naive,
+        **{
+            f"worker_over_naive_{batch}": measured[arm].windows_per_s / naive.windows_per_s
+            for arm, (_, batch) in ARMS.items()
+            if arm.startswith("worker") and arm in measured and naive
+        },
     }
 
 
-def main() -> None:
-    """Runs the benchmark."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def table(measured: Mapping[str, Figures], broker_name: str) -> Table:
+    """A row for each arm."""
+    naive, n_windows = measured.get(NAIVE), next(iter(measured.values())).windows
+    shown = Table(title=f"{broker_name}, {n_windows:,} windows, {PARTITIONS} partitions")
+    for column in COLUMNS:
+        shown.add_column(column, justify="left" if column == "process" else "right")
+    for arm, one in measured.items():
+        name, batch = ARMS[arm]
+        times_naive = f"{one.windows_per_s / naive.windows_per_s:.2f}" if naive else "-"
+        shares = (f"{one.cpu_seconds / one.seconds:.0%}", f"{one.broker_cpu_seconds / one.seconds:.0%}")
+        shown.add_row(name, str(batch), f"{one.windows_per_s:,.0f}", times_naive, f"{one.cpu_us:.0f}", *shares)
+    return shown
+
+
+def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command line as read: how many windows, and which processes."""
+    parser = parser_of(__doc__)
     parser.add_argument("--windows", type=int, default=8000)
-    parser.add_argument("--arms", nargs="*", default=list(ARMS), choices=list(ARMS))
-    parser.add_argument("--json", type=Path)
-    given = parser.parse_args()
-    windows = overlapping_windows()[: given.windows]
+    parser.add_argument("--arms", type=some_of(ARMS), default="", help=f"of {', '.join(ARMS)}")
+    return parser.parse_args(given)
+
+
+def main(given: Sequence[str] | None = None) -> None:
+    """Runs the processes one after the other, prints the table, writes the figures."""
+    asked = arguments(given)
+    windows = overlapping_windows()[: asked.windows]
     with tempfile.TemporaryDirectory() as name:
         folder, home = Path(name), os.environ.get("KAFKA_HOME")
         broker = (
@@ -214,12 +227,12 @@ def main() -> None:
         )
         broker.start()
         try:
-            figures = {arm: measure(arm, broker, windows, folder) for arm in given.arms}
+            measured = {arm: measure(arm, broker, windows, folder) for arm in asked.arms}
         finally:
             broker.stop()
-    found = report(figures, broker)
-    if given.json:
-        given.json.write_text(json.dumps(found, indent=1) + "\n")
+    Console().print(table(measured, broker.name))
+    if asked.json:
+        write_json(figures_of(measured, broker.name), asked.json)
 
 
 if __name__ == "__main__":

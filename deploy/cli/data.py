@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deploy.cli.output import ConfigOption, JsonOption, WrongInput
+from deploy.cli.output import ConfigOption, JsonOption
+from deploy.errors import WrongInput
 
 if TYPE_CHECKING:
     from deploy.topics.tail import Kind

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from deploy.cli.data import FileArgument
-from deploy.cli.output import ConfigOption, WrongInput, print_table
+from deploy.cli.output import ConfigOption, print_table
+from deploy.errors import WrongInput
 
 if TYPE_CHECKING:
     from deploy.downstream.finetune import FinetuneReport
@@ -71,7 +72,8 @@ def finetune(
         raise WrongInput(f"--out {out}: is there already, wanted a new folder")
     import msgspec
 
-    from deploy.downstream.finetune import FinetunePlan, finetune
+    from deploy.downstream.finetune import finetune
+    from deploy.downstream.task import FinetunePlan
 
     recordings, settings, bundle = _inputs(file, config, version, channel, root)
     plan = FinetunePlan(labels_per_class, method, modality or (), test_source or (), seed)  # type: ignore[arg-type]

@@ -10,6 +10,7 @@ from typing import NoReturn
 import typer
 
 from deploy.cli import config, data, downstream, models, run, topics
+from encoders.errors import MmbindError
 
 app = typer.Typer(
     name="mmbind",
@@ -40,36 +41,10 @@ def main() -> NoReturn:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     try:
         app()
-    except Exception as error:
-        code = exit_code(error)
-        if code is None:
-            raise
+    except MmbindError as error:
         typer.echo(f"mmbind: {error}", err=True)
-        sys.exit(code)
+        sys.exit(error.exit_code)
     sys.exit(0)
-
-
-# By name: importing the classes would import half of the product for every `--help`.
-WRONG_INPUT = ("ConfigError", "RecordingError", "WrongInput")
-FAILED = (
-    "BrokerError",
-    "BrokerUnreachable",
-    "BundleError",
-    "CommandError",
-    "LogError",
-    "PortTaken",
-    "RegistryAway",
-    "ServiceError",
-    "TopicsError",
-)
-
-
-def exit_code(error: BaseException) -> int | None:
-    """The exit code of an error that is a message to people; None for a bug."""
-    names = {kind.__name__ for kind in type(error).__mro__}
-    if names & set(WRONG_INPUT):
-        return 2
-    return 1 if names & set(FAILED) else None
 
 
 if __name__ == "__main__":

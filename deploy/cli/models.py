@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from deploy.cli.output import CommandError, ConfigOption, JsonOption, print_json, print_table
+from deploy.cli.output import ConfigOption, JsonOption, print_json, print_table
+from deploy.errors import CommandError
 
 if TYPE_CHECKING:
     from streams.models.channels import ChannelView

@@ -14,14 +14,6 @@ ConfigOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON for programs instead of a table.")]
 
 
-class CommandError(Exception):
-    """A command cannot do what it was asked; the message says why."""
-
-
-class WrongInput(CommandError):  # noqa: N818 - it says what is so
-    """An argument, or what was given to send, is not what was wanted; the message says what was."""
-
-
 def print_json(value: Any) -> None:
     """One JSON document on standard output."""
     typer.echo(json.dumps(value, indent=1, ensure_ascii=False))

@@ -1,13 +1,8 @@
 """`mmbind topics`: make the topics, and compare them with the settings."""
 
-from typing import TYPE_CHECKING
-
 import typer
 
 from deploy.cli.output import ConfigOption, JsonOption, print_json
-
-if TYPE_CHECKING:
-    pass
 
 app = typer.Typer(no_args_is_help=True, help="The topics: make them, check them.")
 

@@ -7,13 +7,13 @@ import threading
 from collections import Counter
 from pathlib import Path
 
-from deploy.settings.config import load
 from deploy.machine.logs import set_up_logging
-from streams.messages.codec import decode_many
-from streams.follower import ModelFollower
+from deploy.settings.config import load
 from streams.broker.log import LogReader
-from streams.records import Sample
+from streams.follower import ModelFollower
+from streams.messages.codec import decode_many
 from streams.messages.topic_names import TopicNames
+from streams.records import Sample
 
 log = logging.getLogger("consumer")
 

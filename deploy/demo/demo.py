@@ -19,23 +19,23 @@ from types import FrameType
 
 from rich.console import Console
 
-from deploy.report.assessment import FinishedRun, assess
-from deploy.machine.brokers import EmbeddedBroker, free_port
-from deploy.topics.admin import admin_client
-from deploy.settings.config import Settings, as_toml
 from deploy.demo.consumer import FOLLOWER_ID
+from deploy.demo.evidence import Evidence, Observer, read_evidence
 from deploy.demo.services import ServiceError, Services, precision_estimate, scrape
 from deploy.demo.view import DemoView
-from deploy.demo.evidence import Evidence, Observer, read_evidence
+from deploy.machine.brokers import EmbeddedBroker, free_port
 from deploy.recordings.recordings import Recordings
-from deploy.replay.plan import described
-from deploy.report.report import Report, as_tables
-from deploy.topics.send import play, producer_of
 from deploy.recordings.truth import Truth, without_labels
 from deploy.recordings.watch import watch_recordings
-from streams.records import SensorWindow
-from streams.precision.figures import PrecisionEstimate
+from deploy.replay.plan import described
+from deploy.report.assessment import FinishedRun, assess
+from deploy.report.report import Report, as_tables
+from deploy.settings.config import Settings, as_toml
+from deploy.topics.admin import admin_client
+from deploy.topics.send import play, producer_of
 from streams.broker.topics import create_topics
+from streams.precision.figures import PrecisionEstimate
+from streams.records import SensorWindow
 
 FOLDER = Path("demo")
 TITLE = "mmbind-stream: 20 smartwatch nodes, each lacking a sensor, bound and learned from as they stream"

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from streams.models.channels import ChannelView
-from streams.messages.codec import CONTENT_TYPE_HEADER, decode_many, split
-from streams.labels import n_sensor_windows
 from streams.broker.log import LogReader, read_all
+from streams.labels import n_sensor_windows
+from streams.messages.codec import CONTENT_TYPE_HEADER, decode_many, split
 from streams.messages.message import Message
+from streams.messages.topic_names import TopicNames
+from streams.models.channels import ChannelView
 from streams.records import Binding, FollowerReport, Sample
 from streams.settings import StreamSettings
-from streams.messages.topic_names import TopicNames
 
 
 @dataclass(slots=True, eq=False)

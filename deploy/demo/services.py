@@ -9,9 +9,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from signal import SIGTERM
 
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
+
 from deploy.machine.brokers import EmbeddedBroker
-from deploy.settings.config import Settings
 from deploy.machine.process import ChildProcess
+from deploy.settings.config import Settings
+from encoders.errors import MmbindError
 from streams.precision.figures import PrecisionEstimate
 
 READY_S = 60.0
@@ -20,7 +24,7 @@ STOP_S = 20.0
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
 
 
-class ServiceError(Exception):
+class ServiceError(MmbindError):
     """A service of the demo did not start, or ended by itself; the message has its last words."""
 
 
@@ -116,14 +120,18 @@ def not_ready(port: int) -> list[str]:
 
 
 def scrape(port: int) -> dict[str, float]:
-    """The metrics that a service shows now, by name and labels as they are written; empty when it does not answer."""
+    """The metrics that a service shows now, by `name` or `name{label="value"}`; empty when it does not answer."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=2) as answer:
-            lines = answer.read().decode().splitlines()
+            text = answer.read().decode()
     except OSError:
         return {}
-    pairs = [line.rsplit(" ", 1) for line in lines if line and not line.startswith("#")]
-    return {name: float(value) for name, value in pairs}
+    return {_series(one): one.value for family in text_string_to_metric_families(text) for one in family.samples}
+
+
+def _series(sample: Sample) -> str:
+    labels = ",".join(f'{name}="{value}"' for name, value in sample.labels.items())
+    return f"{sample.name}{{{labels}}}" if labels else sample.name
 
 
 def precision_estimate(shown: Mapping[str, float]) -> PrecisionEstimate:

@@ -9,12 +9,12 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from deploy.settings.config import Settings
-from deploy.demo.services import scrape
 from deploy.demo.evidence import Evidence
+from deploy.demo.services import scrape
+from deploy.recordings.truth import Truth
 from deploy.report.pair_figures import judge_pairs
 from deploy.report.report import share
-from deploy.recordings.truth import Truth
+from deploy.settings.config import Settings
 
 REFRESH_S = 0.5
 

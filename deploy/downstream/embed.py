@@ -6,15 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from deploy.cli.output import WrongInput
+from deploy.errors import WrongInput
 from deploy.recordings.recordings import Recordings
 from encoders.bundle import ModelBundle
 from encoders.loaded_model import LoadedModel
 from encoders.modality import ModalitySpec
 from encoders.nets import load_encoders
-from streams.intake.windows import Intake
-from streams.messages.message import Place
-from streams.messages.rejects import InvalidRecord
+from streams.intake.recorded import RecordedIntake
 from streams.records import Sample, SensorWindow
 from streams.settings import StreamSettings
 from trainer.downstream.embedding import embed_samples
@@ -22,23 +20,10 @@ from trainer.downstream.finetune import with_some
 
 
 def assemble(windows: Iterable[SensorWindow], settings: StreamSettings) -> tuple[list[Sample], Counter[str]]:
-    """What ingest makes of windows in order of time, scaling included, and how many it refuses by reason.
-
-    The time is the latest start so far, as in `streams.pipeline`.
-    """
-    intake, now_ns = Intake(settings), 0
-    samples: list[Sample] = []
-    refused: Counter[str] = Counter()
-    for number, window in enumerate(windows):
-        now_ns = max(now_ns, window.start_ns)
-        groups = intake.tick(now_ns)
-        place = Place(window.modality, 0, number)
-        try:
-            groups += intake.take(window, window.modality, window.source_id.encode(), place, now_ns) or []
-        except InvalidRecord as refusal:
-            refused[refusal.reason] += 1
-        samples += [intake.sample(group) for group in groups]
-    return samples + [intake.sample(group) for group in intake.flush()], refused
+    """What ingest makes of windows in order of time, scaling included, and how many it refuses by reason."""
+    intake = RecordedIntake(settings)
+    samples = [one for window in windows for one in intake.completed_by(window)]
+    return samples + intake.flush(), intake.refused
 
 
 def chosen_modalities(

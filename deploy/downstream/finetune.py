@@ -8,9 +8,10 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from deploy.cli.output import CommandError, WrongInput
 from deploy.downstream.embed import chosen_modalities, loaded, usable_samples
 from deploy.downstream.labels_only import FEATURES, UNTRAINED, LabelsOnly, plain_features, untrained
+from deploy.downstream.task import FinetunePlan, FinetuneTask
+from deploy.errors import CommandError, WrongInput
 from deploy.recordings.recordings import Recordings
 from encoders.bundle import ModelBundle, save_bundle
 from streams.records import Label, Sample
@@ -18,7 +19,6 @@ from streams.settings import StreamSettings
 from trainer.downstream.classification import (
     ClassScores,
     chance_scores,
-    confusion_matrix,
     gain,
     majority_scores,
     scores,
@@ -27,7 +27,6 @@ from trainer.downstream.embedding import embed_samples
 from trainer.downstream.finetune import (
     Classifier,
     FullTuning,
-    Method,
     Weights,
     few_labelled,
     linear_probe,
@@ -35,17 +34,6 @@ from trainer.downstream.finetune import (
     ordered_classes,
     split_sources,
 )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class FinetunePlan:
-    """What to tune and on what it is judged; without `test_sources` a third of the sources, chosen by the seed."""
-
-    labels_per_class: int
-    method: Method
-    modalities: Sequence[str] = ()
-    test_sources: Sequence[str] = ()
-    seed: int = 0
 
 
 class FinetuneReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,31 +100,11 @@ def finetune(recordings: Recordings, settings: StreamSettings, bundle: ModelBund
     known = ordered_classes(one.label for one in few)
     if len(known) < 2:
         raise WrongInput(f"label: {len(known)} class in the sources that are not tested, wanted at least 2")
-    task = _Task(plan, modalities, few, [one for one in samples if one.source_id in test_sources], tuple(known))
+    task = FinetuneTask(plan, modalities, few, [one for one in samples if one.source_id in test_sources], tuple(known))
     tuned, classifier = _tuned(bundle, task)
     said = _said(tuned, classifier, task)
     report = _report(recordings.name, task, said, bundle.manifest.version, _labels_only(bundle, task, said))
     return Finetuned(report, tuned, classifier, task.known)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Task:
-    """Labelled samples to learn from and to judge on, and the classes that have a label, in order."""
-
-    plan: FinetunePlan
-    modalities: tuple[str, ...]
-    few: Sequence[Sample]
-    test: Sequence[Sample]
-    known: tuple[Label, ...]
-
-    @property
-    def classes(self) -> list[int]:
-        """Of the samples to learn from."""
-        return [self.known.index(one.label) for one in self.few if one.label is not None]
-
-    def right(self, said: Sequence[Label]) -> list[bool]:
-        """Of the samples to judge on."""
-        return [sample.label == label for sample, label in zip(self.test, said, strict=True)]
 
 
 def _test_sources(samples: Sequence[Sample], plan: FinetunePlan) -> frozenset[str]:
@@ -152,27 +120,27 @@ def _test_sources(samples: Sequence[Sample], plan: FinetunePlan) -> frozenset[st
     return found
 
 
-def _tuned(bundle: ModelBundle, task: _Task) -> tuple[ModelBundle, Classifier]:
+def _tuned(bundle: ModelBundle, task: FinetuneTask) -> tuple[ModelBundle, Classifier]:
     plan, modalities = task.plan, task.modalities
     rows = embed_samples(loaded(bundle), task.few, modalities)
     if plan.method != "full":
         return _descended(bundle, bundle.weights, modalities, plan), _classifier(rows, task)
     specs = {spec.name: spec for spec in bundle.manifest.modalities if spec.name in modalities}
     tuning = FullTuning(specs, bundle.weights, _classifier(rows, task), plan.seed)
-    tuning.train(task.few, task.classes)
+    tuning.train(task.few, task.targets)
     return _descended(bundle, tuning.weights(), modalities, plan), tuning.classifier()
 
 
-def _classifier(rows: np.ndarray, task: _Task) -> Classifier:
+def _classifier(rows: np.ndarray, task: FinetuneTask) -> Classifier:
     fit = nearest_centre if task.plan.method == "centre" else linear_probe
-    return fit(rows, task.classes, len(task.known))
+    return fit(rows, task.targets, len(task.known))
 
 
-def _said(bundle: ModelBundle, classifier: Classifier, task: _Task) -> list[Label]:
+def _said(bundle: ModelBundle, classifier: Classifier, task: FinetuneTask) -> list[Label]:
     return [task.known[one] for one in classifier(embed_samples(loaded(bundle), task.test, task.modalities))]
 
 
-def _labels_only(bundle: ModelBundle, task: _Task, said: Sequence[Label]) -> tuple[LabelsOnly, ...]:
+def _labels_only(bundle: ModelBundle, task: FinetuneTask, said: Sequence[Label]) -> tuple[LabelsOnly, ...]:
     """The same method from encoders that were never trained, and a classifier on features that need no training."""
     specs = [spec for spec in bundle.manifest.modalities if spec.name in task.modalities]
     controls = {UNTRAINED: _said(*_tuned(untrained(bundle, task.modalities, task.plan.seed), task), task)}
@@ -182,20 +150,11 @@ def _labels_only(bundle: ModelBundle, task: _Task, said: Sequence[Label]) -> tup
     return tuple(
         LabelsOnly(
             what=what,
-            scores=scores(_confusion(task, other, _all_classes(task))),
+            scores=scores(task.confusion(other)),
             gain=gain(task.right(said), task.right(other), groups),
         )
         for what, other in controls.items()
     )
-
-
-def _all_classes(task: _Task) -> list[Label]:
-    return ordered_classes(one.label for one in (*task.few, *task.test))
-
-
-def _confusion(task: _Task, said: Sequence[Label], classes: Sequence[Label]) -> np.ndarray:
-    true = [classes.index(one.label) for one in task.test if one.label is not None]
-    return confusion_matrix(true, [classes.index(one) for one in said], len(classes))
 
 
 def _descended(bundle: ModelBundle, weights: Weights, modalities: Sequence[str], plan: FinetunePlan) -> ModelBundle:
@@ -214,12 +173,12 @@ def _descended(bundle: ModelBundle, weights: Weights, modalities: Sequence[str],
 
 
 def _report(
-    name: str, task: _Task, said: Sequence[Label], version: int, labels_only: tuple[LabelsOnly, ...]
+    name: str, task: FinetuneTask, said: Sequence[Label], version: int, labels_only: tuple[LabelsOnly, ...]
 ) -> FinetuneReport:
     plan, few, test = task.plan, task.few, task.test
-    classes = _all_classes(task)
+    classes = task.classes
     n_labels = Counter(one.label for one in few)
-    confusion = _confusion(task, said, classes)
+    confusion = task.confusion(said)
     found, n_true = scores(confusion), confusion.sum(1).tolist()
     return FinetuneReport(
         recordings=name,

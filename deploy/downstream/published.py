@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from deploy.cli.output import WrongInput
+from deploy.errors import WrongInput
 from deploy.settings.config import Settings
 from deploy.topics.models_view import read_view
 from encoders.bundle import MANIFEST_NAME, ModelBundle, load_bundle

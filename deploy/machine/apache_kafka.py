@@ -9,8 +9,7 @@ import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
-from deploy.machine.brokers import BrokerError, free_port, wait_listening
-from deploy.machine.process import ChildProcess
+from deploy.machine.brokers import Broker, BrokerError, free_port
 
 MIN_JAVA = 17
 
@@ -30,7 +29,7 @@ Configuration:
 """
 
 
-class KafkaBroker:
+class KafkaBroker(Broker):
     """Apache Kafka from an official download (`kafka_home` holds `libs/`), started by class.
 
     Data, settings and the log lie in `data_dir`; the ports may differ from start to start.
@@ -41,42 +40,15 @@ class KafkaBroker:
 
     name = "Apache Kafka"
     keeps_data = True
+    stop_s = 30.0
 
     def __init__(
         self, kafka_home: Path, data_dir: Path, port: int = 0, settings: Mapping[str, str] | None = None
     ) -> None:
-        self.port = port or free_port()
-        self._home = kafka_home
         self._dir = data_dir.absolute()
+        super().__init__(self._dir / "kafka.log", port)
+        self._home = kafka_home
         self._settings = dict(settings or {})
-        self._process: ChildProcess | None = None
-        self._stopped = False
-
-    @property
-    def bootstrap_servers(self) -> str:
-        """`127.0.0.1:PORT`."""
-        return f"127.0.0.1:{self.port}"
-
-    @property
-    def alive(self) -> bool:
-        """Whether it runs."""
-        return self._process is not None and self._process.alive
-
-    @property
-    def pid(self) -> int:
-        """Its process id; it must have been started."""
-        assert self._process is not None, "Apache Kafka was not started"
-        return self._process.pid
-
-    @property
-    def failure(self) -> str:
-        """Why it ended by itself; empty while it runs or after `stop`."""
-        if self._process is None or self._process.alive or self._stopped:
-            return ""
-        return (
-            f"Apache Kafka ended by itself (exit code {self._process.exit_code}); its data is kept in {self._dir}, "
-            f"{self._process.log_file} says why"
-        )
 
     def start(self) -> None:
         """Formats the data folder the first time, starts Kafka and returns when it accepts clients.
@@ -91,16 +63,7 @@ class KafkaBroker:
         properties.write_text("".join(f"{key}={value}\n" for key, value in self._properties().items()))
         if not (self._dir / "log" / "meta.properties").exists():
             self._format(java, properties)
-        self._stopped = False
-        self._process = ChildProcess(self.name, [*java, "kafka.Kafka", str(properties)], self._dir / "kafka.log")
-        self._process.start()
-        wait_listening(self._process, self.port, timeout_s=60)
-
-    def stop(self) -> None:
-        """Ends it in order; its data stays."""
-        self._stopped = True
-        if self._process is not None:
-            self._process.stop(timeout_s=30)
+        self._run([*java, "kafka.Kafka", str(properties)], timeout_s=60)
 
     def _java(self) -> list[str]:
         if not list((self._home / "libs").glob("kafka_2*.jar")):

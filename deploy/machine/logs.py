@@ -4,12 +4,11 @@ import json
 import logging
 from typing import Any
 
+from streams.broker.connection import calm_client_logs
+
 TEXT = "%(asctime)s %(levelname).1s %(name)s: %(message)s"
 # What every LogRecord has; anything else was given by `extra`.
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-
-# They tell every connection that they open.
-NOISY_LOGGERS = ("kafka", "aiokafka", "faust", "mode", "asyncio")
 
 
 class JsonFormatter(logging.Formatter):
@@ -34,5 +33,4 @@ def set_up_logging(log_format: str) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter() if log_format == "json" else logging.Formatter(TEXT, "%H:%M:%S"))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    for name in NOISY_LOGGERS:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    calm_client_logs()

@@ -6,6 +6,8 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import psutil
+
 
 class ChildProcess:
     """Runs a command in a session of its own, so that a Ctrl-C meant for us does not reach it first.
@@ -89,11 +91,7 @@ class ChildProcess:
 
 def resident_bytes(pid: int) -> int:
     """Resident memory of a process; 0 when it is gone."""
-    statm = Path(f"/proc/{pid}/statm")
-    if statm.parent.parent.joinpath("self").exists():
-        try:
-            return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-        except (FileNotFoundError, ProcessLookupError, IndexError):
-            return 0
-    listed = subprocess.run(["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return int(listed.stdout.strip() or 0) * 1024
+    try:
+        return int(psutil.Process(pid).memory_info().rss)
+    except psutil.NoSuchProcess:
+        return 0

@@ -6,6 +6,7 @@ import socket
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -15,9 +16,15 @@ from deploy.machine.process import ChildProcess
 from deploy.settings.config import Settings, as_toml, load
 from deploy.topics.admin import admin_client
 from streams.broker.topics import create_topics
+from streams.service.backoff import Backoff
+from streams.service.lifecycle import (
+    EXIT_BROKER_GONE,
+    EXIT_DONE,
+    EXIT_FAILED,
+    EXIT_WRONG_SETTINGS,
+    stopped_by_signals,
+)
 
-EXIT_FAILED = 1
-EXIT_BROKER_GONE = 4  # the same as a worker's own: streams.worker.run
 USUAL_PORT = 9092
 CHECK_EVERY_S = 0.3
 STOP_S = 25.0
@@ -25,7 +32,7 @@ FIRST_RESTART_S, LONGEST_RESTART_S = 1.0, 30.0
 # A service that ran so long is given a fresh start when it ends; one that ends sooner so often in a row is given up.
 STEADY_S = 60.0
 MOST_RESTARTS = 5
-NO_RESTART = (2,)  # wrong settings do not become right
+NO_RESTART = (EXIT_WRONG_SETTINGS, EXIT_BROKER_GONE)  # wrong settings do not become right, and lost data do not return
 
 Say = Callable[[str], None]
 
@@ -38,13 +45,8 @@ def run_local(config: Path | None = None, say: Say = print) -> int:
         BrokerError: If the broker does not start.
         TopicsError: If its topics are not as the settings want them.
     """
-    stop = threading.Event()
-    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with stopped_by_signals(threading.Event()) as stop:
         return _run(load(config), stop, say)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def choose_broker(settings: Settings, environment: Mapping[str, str]) -> Broker | None:
@@ -94,7 +96,8 @@ class Supervisor:
         self._processes = list(processes)
         self._say = say
         self._started_s: dict[str, float] = {}
-        self._restarts: dict[str, int] = {}
+        self._restarts: Counter[str] = Counter()
+        self._backoff = {process.name: Backoff(FIRST_RESTART_S, LONGEST_RESTART_S) for process in processes}
         self._due_s: dict[str, float] = {}
 
     def run(self, stop: threading.Event) -> int:
@@ -108,7 +111,7 @@ class Supervisor:
                     return EXIT_FAILED if self._broker.keeps_data else EXIT_BROKER_GONE
                 if lost := [process for process in self._processes if not self._keep_running(process)]:
                     return EXIT_BROKER_GONE if lost[0].exit_code == EXIT_BROKER_GONE else EXIT_FAILED
-            return 0
+            return EXIT_DONE
         finally:
             self.stop()
 
@@ -134,14 +137,14 @@ class Supervisor:
             return True
         if time.monotonic() - self._started_s[process.name] > STEADY_S:
             self._restarts[process.name] = 0
-        tries = self._restarts.get(process.name, 0)
+            self._backoff[process.name].reset()
         ended = f"the {process.name} ended with exit code {process.exit_code}; {process.log_file} ends with\n"
         self._say(ended + process.log_tail())
-        if tries >= MOST_RESTARTS or process.exit_code in (*NO_RESTART, EXIT_BROKER_GONE):
+        if self._restarts[process.name] >= MOST_RESTARTS or process.exit_code in NO_RESTART:
             return False
-        wait_s = min(LONGEST_RESTART_S, FIRST_RESTART_S * 2**tries)
+        wait_s = self._backoff[process.name].next_s()
         self._say(f"starting the {process.name} again in {wait_s:.0f} s")
-        self._restarts[process.name] = tries + 1
+        self._restarts[process.name] += 1
         self._due_s[process.name] = time.monotonic() + wait_s
         return True
 

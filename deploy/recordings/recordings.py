@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from encoders.errors import UsageError
 from encoders.modality import ModalitySpec
 from streams.labels import LABEL
 from streams.records import SensorWindow
@@ -16,7 +17,7 @@ from streams.records import SensorWindow
 NS_PER_S = 1_000_000_000
 
 
-class RecordingError(Exception):
+class RecordingError(UsageError):
     """A recording cannot be used; the message names the field, its value and what was wanted."""
 
 

@@ -1,8 +1,8 @@
 """Recordings through the whole loop in this process: no broker, the same core.
 
 1. Windows go through the pipeline a few at a time. 2. Bindings go to the learner, which trains a cycle whenever one is
-due. 3. After each cycle its encoders are published to a registry and judged by the gate. 4. If they pass, the next
-generation is built from the history and swapped in before the next windows.
+due. 3. After each cycle its encoders are judged by the gate and published to a registry, as the trainer does it. 4. If
+they pass, the next generation is built from the history and swapped in before the next windows.
 """
 
 import time
@@ -18,8 +18,9 @@ from streams.labels import n_sensor_windows
 from streams.models.registry import Registry
 from streams.pipeline import Bound, Pipeline
 from streams.records import Binding, Sample, SensorWindow
-from trainer.judging.gate import decide
+from trainer.candidate import judged_candidate
 from trainer.learner import Learner
+from trainer.topics.publishing import MemoryModels, Publisher
 
 WINDOWS_AT_A_TIME = 64
 
@@ -41,6 +42,8 @@ class Loop:
     followed: int = 0
     pipeline: Pipeline = field(init=False)
     learner: Learner = field(init=False)
+    models: MemoryModels = field(init=False, default_factory=MemoryModels)
+    publisher: Publisher = field(init=False)
 
     def __post_init__(self) -> None:
         self.pipeline = Pipeline(self.settings)
@@ -50,6 +53,8 @@ class Loop:
             self.settings.trainer,
             device=self.settings.runtime.device,
         )
+        channel = self.settings.registry.channel
+        self.publisher = Publisher(self.models, self.registry, channel, time.time_ns)  # not started: announces at once
 
     def replay(self, windows: Sequence[SensorWindow], on_windows: Callable[[int], None] = lambda n: None) -> None:
         """Everything, to the end; a last cycle takes what is left over. Labels are not looked at, unless they bind."""
@@ -75,21 +80,17 @@ class Loop:
         self.losses |= dict(enumerate(cycle.losses, start=first_step))
         if cycle.cycle % self.settings.trainer.publish_every_cycles and not is_last:
             return
-        if self.settings.shared_modality in self.learner.trained_modalities:
-            self._publish(cycle.n_steps)
+        self._publish(cycle.n_steps)
 
     def _publish(self, n_steps: int) -> None:
-        version = max(self.weights, default=0) + 1
-        evaluation, best = self.learner.evaluate(), self.learner.evaluate_best()
-        gate = self.settings.trainer.gate
-        decision = decide(version, evaluation.judged, best.judged if best else None, gate, evaluation.missing)
-        bundle = self.learner.bundle(version, version - 1, created_ns=time.time_ns(), evaluation=evaluation)
-        manifest = self.registry.publish(bundle)  # 3
-        self.weights[version] = bundle.weights
+        candidate = judged_candidate(self.learner, self.publisher.last_version, time.time_ns())
+        if candidate is None:
+            return
+        version = self.publisher.announce(candidate)  # 3
+        self.weights[version] = candidate.bundle.weights
         self.steps_of_version[version] = n_steps
-        if decision.passed:
-            self.learner.crown(version)
-            self._swap(version, self.registry.fetch(manifest).weights)
+        if candidate.decision.passed:
+            self._swap(version, self.registry.fetch(self.models.view.manifests[version]).weights)
 
     def _swap(self, version: int, weights: Weights) -> None:  # 4
         from encoders.nets import EncoderFunction

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
 
+import tomli_w
 from pydantic import BaseModel, ValidationError, ValidationInfo, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
@@ -21,7 +22,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from deploy.settings.toml_text import line_of, written
+from deploy.settings.toml_text import line_of
+from encoders.errors import UsageError
 from streams.labels import LABEL, LABEL_SPEC
 from streams.settings import BindingSettings, StreamSettings
 from streams.similarity.descriptor import descriptor_of
@@ -31,7 +33,7 @@ DEFAULT_FILE = "mmbind.toml"
 PREFIX = "MMBIND_"
 
 
-class ConfigError(Exception):
+class ConfigError(UsageError):
     """The settings cannot be used; the message says which, what it is, and what was wanted."""
 
 
@@ -122,7 +124,9 @@ def load(given: Path | None = None, **fixed: Any) -> Settings:
 
 def as_toml(settings: Settings) -> str:
     """The settings as a file for another process to read. The password stays out: hand it on by the environment."""
-    return written(settings.model_dump(mode="json", exclude={"broker": {"sasl_plain_password"}}))
+    # TOML has no None.
+    table = settings.model_dump(mode="json", exclude={"broker": {"sasl_plain_password"}}, exclude_none=True)
+    return tomli_w.dumps(table)
 
 
 def explain(mistake: ErrorDetails, file: Path | None, text: str) -> str:

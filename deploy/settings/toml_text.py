@@ -1,10 +1,7 @@
-"""Where in a TOML text a key stands, and tables written as TOML. Performs no I/O."""
+"""Where in a TOML text a key stands: no parser of TOML tells it. Performs no I/O."""
 
-import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 HEADER = re.compile(r"^\s*\[+\s*([^\]]+?)\s*\]+\s*(#.*)?$")
 ASSIGNMENT = re.compile(r"""^\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*=""")
@@ -36,22 +33,6 @@ def line_of(text: str, path: tuple[str, ...]) -> TomlLine | None:
         if named == path[: len(named)] and (best is None or len(named) > best.depth):
             best = TomlLine(number, len(named))
     return best
-
-
-def written(table: Mapping[str, Any], path: tuple[str, ...] = ()) -> str:
-    """The table as TOML: plain values first, inner tables after them; None is left out, as TOML has none."""
-    plain = [f"{_key(name)} = {json.dumps(value)}" for name, value in table.items() if not _is_left_out(value)]
-    parts = [f"[{'.'.join(map(_key, path))}]\n" if path else "", "".join(f"{line}\n" for line in plain), "\n"]
-    parts += [written(value, (*path, name)) for name, value in table.items() if isinstance(value, Mapping)]
-    return "".join(parts)
-
-
-def _is_left_out(value: Any) -> bool:
-    return value is None or isinstance(value, Mapping)
-
-
-def _key(name: str) -> str:
-    return name if PART.fullmatch(name) else json.dumps(name)
 
 
 def _parts(dotted: str) -> tuple[str, ...]:

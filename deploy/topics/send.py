@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from deploy.cli.output import CommandError, WrongInput
+from deploy.errors import CommandError, WrongInput
 from deploy.recordings.recordings import NS_PER_S, Recordings
 from streams.messages.codec import JSON_TYPE, decode_window, split
 from streams.messages.rejects import InvalidRecord

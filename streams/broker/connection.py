@@ -1,30 +1,27 @@
-"""How the clients reach the broker: their settings, the wait for it, and what they may say about its absence."""
+"""How the clients reach the broker: their settings, and what they may say about its absence."""
 
 import logging
-import random
 import ssl
-import threading
 import time
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from kafka.errors import KafkaError
 
-from streams.broker.diagnosis import TIMEOUT_S, Step, probe
+from encoders.errors import MmbindError
+from streams.broker.diagnosis import Step, probe
 from streams.settings import BrokerSettings
-
-log = logging.getLogger(__name__)
 
 Client = TypeVar("Client")
 
-FIRST_WAIT_S = 0.5
-LONGEST_WAIT_S = 30.0
 # kafka-python's own is 30 s: after an outage of 12 s a consumer needed 13 s to notice that the broker was back.
 RECONNECT_MAX_MS = 2000
 CLIENT_LOGGERS = ("kafka", "aiokafka")
+# Below warnings they log every connection and every message, which costs a tenth of the throughput.
+NOISY_LOGGERS = (*CLIENT_LOGGERS, "faust", "mode", "asyncio")
 
 
-class BrokerUnreachable(ConnectionError):  # noqa: N818 - it says what is so
+class BrokerUnreachable(MmbindError, ConnectionError):  # noqa: N818 - it says what is so
     """No client could be made; the message is one sentence, `steps` what was tried."""
 
     def __init__(self, steps: Iterable[Step]) -> None:
@@ -101,29 +98,24 @@ def producer_config(broker: BrokerSettings) -> dict[str, Any]:
     }
 
 
-def diagnose(
-    broker: BrokerSettings, topics: Iterable[str] = (), group_id: str | None = None, timeout_s: float = TIMEOUT_S
-) -> list[Step]:
+def diagnose(broker: BrokerSettings, group_id: str | None = None) -> list[Step]:
     """The steps of a connection in their order: the last one failed, or all of them are ok.
 
     Settings, name, port, tls, protocol, password, metadata, advertised (the addresses that the brokers give), rights.
     With several bootstrap servers one that can be used is enough: then only its steps are returned, else those of all.
 
     Args:
-        topics: Topics whose existence and rights are looked at.
-        group_id: A consumer group whose rights are looked at.
-        timeout_s: How long a silent network is given, each time.
+        broker: How it is to be reached.
+        group_id: A consumer group that is looked at: whether it may be used.
     """
     try:
         context = ssl_context(broker)
     except ValueError as error:
         return [Step("settings", False, str(error))]
-    return probe(broker, context, topics, group_id, timeout_s)
+    return probe(broker, context, group_id)
 
 
-def connect_or_explain(
-    make: Callable[[], Client], broker: BrokerSettings, topics: Iterable[str] = (), group_id: str | None = None
-) -> Client:
+def connect_or_explain(make: Callable[[], Client], broker: BrokerSettings, group_id: str | None = None) -> Client:
     """What `make` returns, a client; if it cannot be had, the reason in one sentence.
 
     The broker is probed first: the clients need half a minute to give up and do not say why.
@@ -131,45 +123,16 @@ def connect_or_explain(
     Raises:
         BrokerUnreachable: If a step of the connection fails, unusable settings being the first.
     """
-    names = tuple(topics)
-    steps = diagnose(broker, names, group_id)
+    steps = diagnose(broker, group_id)
     if not all(step.ok for step in steps):
         raise BrokerUnreachable(steps)
     try:
         return make()
     except KafkaError as error:
-        steps = diagnose(broker, names, group_id)
+        steps = diagnose(broker, group_id)
         if all(step.ok for step in steps):
             steps.append(Step("client", False, f"broker {broker.bootstrap_servers}: {type(error).__name__}: {error}"))
         raise BrokerUnreachable(steps) from error
-
-
-def wait_for_broker(
-    broker: BrokerSettings, stop: threading.Event, on_wait: Callable[[str], None] = lambda reason: None
-) -> bool:
-    """True once the broker can be used, False if `stop` was set first.
-
-    Says once in the log that it is away and why (again if the reason changes), and once that it is back.
-
-    Args:
-        on_wait: Called with the reason before every wait, for health and metrics.
-    """
-    said, wait_s = "", FIRST_WAIT_S
-    while not stop.is_set():
-        failed = [step for step in diagnose(broker) if not step.ok]
-        if not failed:
-            if said:
-                log.warning("the broker is back: %s", broker.bootstrap_servers)
-            return True
-        reason = failed[-1].message
-        if reason != said:
-            log.warning("waiting for the broker: %s", reason)
-            said = reason
-        on_wait(reason)
-        # Spread, so that a fleet of services does not come back in one instant.
-        stop.wait(wait_s * random.uniform(0.75, 1.25))
-        wait_s = min(2 * wait_s, LONGEST_WAIT_S)
-    return False
 
 
 class RepeatFilter(logging.Filter):
@@ -201,7 +164,14 @@ class RepeatFilter(logging.Filter):
 
 
 def calm_client_logs(handlers: Iterable[logging.Handler] | None = None, interval_s: float = 60.0) -> None:
-    """Puts one RepeatFilter on the handlers (default: the root logger's), once each."""
+    """Hears only warnings of the clients and of what they stand on, and of those each line once in `interval_s`.
+
+    Args:
+        handlers: Which get a RepeatFilter, once each; the root logger's without it.
+        interval_s: How long a line is silent after it spoke.
+    """
+    for name in NOISY_LOGGERS:
+        logging.getLogger(name).setLevel(logging.WARNING)
     repeats = RepeatFilter(interval_s)
     for handler in logging.getLogger().handlers if handlers is None else handlers:
         if not any(isinstance(one, RepeatFilter) for one in handler.filters):

@@ -6,7 +6,7 @@ password, metadata, advertised addresses, rights.
 
 import socket
 import ssl
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kafka.errors import IllegalSaslStateError, KafkaError, for_code
@@ -14,7 +14,7 @@ from kafka.errors import IllegalSaslStateError, KafkaError, for_code
 from streams.broker.protocol import ClosedError, TlsError, Wire
 from streams.settings import BrokerSettings
 
-TIMEOUT_S = 5.0
+TIMEOUT_S = 5.0  # how long a silent network is given, each time
 DEFAULT_PORT = 9092
 # OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH.
 NAME_MISMATCHES = (62, 64)
@@ -33,28 +33,21 @@ class _StepError(Exception):
     """Ends the walk; the message is for a person."""
 
 
-def probe(
-    broker: BrokerSettings,
-    context: ssl.SSLContext | None,
-    topics: Iterable[str] = (),
-    group_id: str | None = None,
-    timeout_s: float = TIMEOUT_S,
-) -> list[Step]:
+def probe(broker: BrokerSettings, context: ssl.SSLContext | None, group_id: str | None = None) -> list[Step]:
     """The steps of a connection in their order, the last one failed or all of them ok.
 
     With several bootstrap servers one that can be used is enough: then only its steps are returned, else those of all.
 
     Args:
         context: What `connection.ssl_context(broker)` gives.
-        topics: Topics whose existence and rights are looked at.
-        group_id: A consumer group whose rights are looked at.
+        group_id: A consumer group that is looked at: whether it may be used.
     """
     if complaint := _incomplete(broker):
         return [Step("settings", False, complaint)]
-    names, tried = tuple(topics), []
+    tried = []
     for address in broker.bootstrap_servers.split(","):
         steps: list[Step] = []
-        walk = _walk(broker, context, address.strip(), names, group_id, timeout_s)
+        walk = _walk(broker, context, address.strip(), group_id)
         while True:
             try:
                 steps.append(next(walk))
@@ -79,25 +72,18 @@ def _incomplete(broker: BrokerSettings) -> str:
     return f"broker.security_protocol is {broker.security_protocol}: set {', '.join(missing)} too" if missing else ""
 
 
-def _walk(
-    broker: BrokerSettings,
-    context: ssl.SSLContext | None,
-    address: str,
-    topics: tuple[str, ...],
-    group_id: str | None,
-    timeout_s: float,
-) -> Iterator[Step]:
+def _walk(broker: BrokerSettings, context: ssl.SSLContext | None, address: str, group_id: str | None) -> Iterator[Step]:
     host, port = _split(address)
     yield _resolve(host, port)
-    plain = _connect(host, port, timeout_s)
+    plain = _connect(host, port)
     with plain:
         yield Step("port", True, f"{host}:{port} accepts connections")
         if context:
             with _encrypt(plain, context, host, port, broker) as encrypted:
                 yield Step("tls", True, f"{host}:{port} has a certificate that is trusted ({encrypted.version()})")
-                yield from _talk(Wire(encrypted), broker, f"{host}:{port}", topics, group_id, timeout_s)
+                yield from _talk(Wire(encrypted), broker, f"{host}:{port}", group_id)
         else:
-            yield from _talk(Wire(plain), broker, f"{host}:{port}", topics, group_id, timeout_s)
+            yield from _talk(Wire(plain), broker, f"{host}:{port}", group_id)
 
 
 def _split(address: str) -> tuple[str, int]:
@@ -119,9 +105,9 @@ def _resolve(host: str, port: int) -> Step:
     return Step("name", True, f"{host} is {', '.join(sorted({str(one[4][0]) for one in found}))}")
 
 
-def _connect(host: str, port: int, timeout_s: float) -> socket.socket:
+def _connect(host: str, port: int) -> socket.socket:
     try:
-        return socket.create_connection((host, port), timeout_s)
+        return socket.create_connection((host, port), TIMEOUT_S)
     except OSError as error:
         why = "nothing listens there" if isinstance(error, ConnectionRefusedError) else str(error)
         raise _StepError(
@@ -155,9 +141,7 @@ def _encrypt(
         ) from error
 
 
-def _talk(
-    wire: Wire, broker: BrokerSettings, where: str, topics: tuple[str, ...], group_id: str | None, timeout_s: float
-) -> Iterator[Step]:
+def _talk(wire: Wire, broker: BrokerSettings, where: str, group_id: str | None) -> Iterator[Step]:
     try:
         wire.learn_versions()
     except (OSError, KafkaError) as error:
@@ -179,9 +163,9 @@ def _talk(
         )
         raise _StepError("metadata", f"{where} does not say who belongs to the cluster ({error}): {hint}") from error
     yield Step("metadata", True, f"the cluster has {len(addresses)} broker{'s' * (len(addresses) != 1)}")
-    yield _reach_all(addresses, timeout_s)
-    if topics or group_id:
-        yield _rights(wire, where, topics, group_id, broker.sasl_plain_username or "anonymous")
+    yield _reach_all(addresses)
+    if group_id:
+        yield _may_use(group_id, wire, where, broker.sasl_plain_username or "anonymous")
 
 
 def _log_in(wire: Wire, broker: BrokerSettings, where: str) -> Step:
@@ -205,11 +189,11 @@ def _log_in(wire: Wire, broker: BrokerSettings, where: str) -> Step:
     return Step("password", True, f"{where} knows user {user!r}")
 
 
-def _reach_all(addresses: list[tuple[str, int]], timeout_s: float) -> Step:
+def _reach_all(addresses: list[tuple[str, int]]) -> Step:
     for host, port in addresses:
         try:
             _resolve(host, port)
-            _connect(host, port, timeout_s).close()
+            _connect(host, port).close()
         except _StepError as failure:
             raise _StepError(
                 "advertised",
@@ -219,18 +203,12 @@ def _reach_all(addresses: list[tuple[str, int]], timeout_s: float) -> Step:
     return Step("advertised", True, f"reached {', '.join(f'{host}:{port}' for host, port in addresses)}")
 
 
-def _rights(wire: Wire, where: str, topics: tuple[str, ...], group_id: str | None, user: str) -> Step:
+def _may_use(group_id: str, wire: Wire, where: str, user: str) -> Step:
     try:
-        refused = {f"topic {name!r}": code for name, code in wire.topic_errors(topics).items() if code}
-        if group_id and (code := wire.group_error(group_id)):
-            refused[f"group {group_id!r}"] = code
+        code = wire.group_error(group_id)
     except (OSError, KafkaError) as error:
         raise _StepError("rights", f"{where} does not say what {user!r} may do ({error})") from error
-    if not refused:
-        return Step(
-            "rights", True, f"{user!r} may use {len(topics)} topics" + (f" and group {group_id!r}" * bool(group_id))
-        )
-    what = "; ".join(f"{name}: {for_code(code).__name__}" for name, code in refused.items())
-    raise _StepError(
-        "rights", f"{where} lets user {user!r} not use everything ({what}): grant the rights or make the topics"
-    )
+    if code:
+        why = for_code(code).__name__
+        raise _StepError("rights", f"{where} does not let user {user!r} use group {group_id!r} ({why}): grant it")
+    return Step("rights", True, f"{user!r} may use group {group_id!r}")

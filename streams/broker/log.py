@@ -12,6 +12,7 @@ from typing import Any
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
+from encoders.errors import MmbindError
 from streams.broker.connection import client_config
 from streams.messages.message import Message
 from streams.settings import BrokerSettings
@@ -20,7 +21,7 @@ FETCH_WAIT_MS = 100
 FETCH_BYTES = 4 << 20
 
 
-class LogError(ConnectionError):
+class LogError(MmbindError, ConnectionError):
     """The broker did not tell the end of a partition, or did not deliver up to it, in time."""
 
 

@@ -12,6 +12,8 @@ from kafka.protocol.metadata import ApiVersionsRequest, FindCoordinatorRequest, 
 from kafka.protocol.parser import KafkaProtocol
 from kafka.protocol.sasl import SaslAuthenticateRequest, SaslHandshakeRequest
 
+from encoders.errors import MmbindError
+
 # The newest versions whose meaning this file knows; a broker that is older says so.
 HIGHEST_METADATA = 8
 HIGHEST_COORDINATOR = 3
@@ -23,11 +25,11 @@ TLS_ALERT = b"\x15\x03"
 COORDINATOR_STARTING = (14, 15)
 
 
-class ClosedError(ConnectionError):
+class ClosedError(MmbindError, ConnectionError):
     """The broker hung up instead of answering."""
 
 
-class TlsError(ConnectionError):
+class TlsError(MmbindError, ConnectionError):
     """The other side speaks TLS and we did not."""
 
 
@@ -72,22 +74,15 @@ class Wire:
 
     def brokers(self) -> list[tuple[str, int]]:
         """Host and port of each broker, as they want to be called."""
-        return [(one.host, one.port) for one in self._metadata(()).brokers]
-
-    def topic_errors(self, topics: tuple[str, ...]) -> dict[str, int]:
-        """Kafka's error code for each topic, 0 where it may be seen."""
-        return {one.name: one.error_code for one in self._metadata(topics).topics} if topics else {}
+        version = min(HIGHEST_METADATA, self._versions.get(MetadataRequest.API_KEY, METADATA_WITHOUT_CREATION))
+        answer = self._ask(MetadataRequest(version=version, topics=[], allow_auto_topic_creation=False))
+        return [(one.host, one.port) for one in answer.brokers]
 
     def group_error(self, group_id: str) -> int:
         """Kafka's error code for a consumer group, 0 where it may be used."""
         version = min(HIGHEST_COORDINATOR, self._versions.get(FindCoordinatorRequest.API_KEY, 0))
         code = int(self._ask(FindCoordinatorRequest(version=version, key=group_id, key_type=0)).error_code)
         return 0 if code in COORDINATOR_STARTING else code
-
-    def _metadata(self, topics: tuple[str, ...]) -> Any:
-        version = min(HIGHEST_METADATA, self._versions.get(MetadataRequest.API_KEY, METADATA_WITHOUT_CREATION))
-        names = [MetadataRequest.MetadataRequestTopic(version=version, name=name) for name in topics]
-        return self._ask(MetadataRequest(version=version, topics=names, allow_auto_topic_creation=False))
 
     def _ask(self, request: Any) -> Any:
         self._protocol.send_request(request)

@@ -7,6 +7,7 @@ from typing import Any
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from kafka.errors import TopicAlreadyExistsError
 
+from encoders.errors import MmbindError
 from streams.messages.rejects import rejects_max_bytes
 from streams.messages.topic_names import TopicNames
 from streams.settings import StreamSettings
@@ -17,7 +18,7 @@ EMBEDDED_CLUSTER_ID = "mmbind-embedded"
 FOLLOWERS_EXPIRE_HOURS = 24.0
 
 
-class TopicsError(Exception):
+class TopicsError(MmbindError):
     """The broker's topics are not as the settings want them; the message has one line for each difference."""
 
 

@@ -1,6 +1,6 @@
 """From windows to samples: checked, known when they come twice, scaled by source, assembled by time.
 
-In: `messages` in a worker, decoded windows (`windows`) in a replay.
+In: `messages` in a worker, `recorded` windows in a replay; `windows` is what both do to a decoded window.
 Out: samples and rejects, and the messages that may be acknowledged. `validation` says what a window must be,
 `assembly` what belongs together.
 """

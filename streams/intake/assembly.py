@@ -29,7 +29,7 @@ MAX_SOURCES = 10_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Arrival:
+class ArrivedWindow:
     """A checked window with the scaling that holds for it, and the message it came in."""
 
     window: SensorWindow
@@ -42,7 +42,7 @@ class Group:
     """What came of one slot, by modality name. `is_late`: the slot had been closed, or had this modality already."""
 
     slot: int
-    arrivals: tuple[Arrival, ...]
+    arrivals: tuple[ArrivedWindow, ...]
     is_late: bool = False
 
     @property
@@ -63,7 +63,7 @@ def slot_of(start_ns: int, hop_ns: int) -> int:
 class _OpenSlot:
     opened_ns: int
     in_order: bool
-    arrivals: dict[str, Arrival] = field(default_factory=dict)
+    arrivals: dict[str, ArrivedWindow] = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)
@@ -117,7 +117,7 @@ class Assembler:
         """Slots that wait."""
         return len(self._open)
 
-    def add(self, arrival: Arrival, now_ns: int) -> list[Group]:
+    def add(self, arrival: ArrivedWindow, now_ns: int) -> list[Group]:
         """Takes a window, gives what it closes."""
         window = arrival.window
         slot = slot_of(window.start_ns, self._hop_ns)

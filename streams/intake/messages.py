@@ -4,21 +4,20 @@ The shell sends what an Emission holds, waits until the broker has it, and hands
 says what may be acknowledged. Performs no I/O and reads no clock.
 """
 
-from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from streams.intake.acknowledgement import Acknowledgement, TopicPartition
 from streams.intake.assembly import Group
 from streams.intake.windows import Intake
-from streams.messages.codec import decode_window, split
+from streams.messages.codec import decode_window
 from streams.messages.message import Message, Place
-from streams.messages.rejects import REJECTS_FACTOR, InvalidRecord, Reject, reject_headers
+from streams.messages.rejects import InvalidRecord, Reject, rejects_max_bytes
+from streams.recent import Recent
 from streams.records import Sample
 from streams.settings import StreamSettings
 
 MAX_HOMES = 50_000
-MAX_PASSED_ON_BYTES = 4096  # of a refused message's own headers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,15 +58,14 @@ class Ingest:
 
     Args:
         settings: Of the worker.
-        max_reject_bytes: The longest message that `rejects` takes.
     """
 
-    def __init__(self, settings: StreamSettings, max_reject_bytes: int | None = None) -> None:
+    def __init__(self, settings: StreamSettings) -> None:
         self._topic_start = f"{settings.topics.prefix}windows."
-        self._max_reject_bytes = max_reject_bytes or REJECTS_FACTOR * settings.topics.max_message_bytes
+        self._max_reject_bytes = rejects_max_bytes(settings.topics)
         self._intake = Intake(settings)
         self._books = Acknowledgement()
-        self._homes: OrderedDict[str, int] = OrderedDict()  # the partition a source was first seen in
+        self._homes: Recent[str, int] = Recent(MAX_HOMES)  # the partition a source was first seen in
 
     @property
     def n_open(self) -> int:
@@ -88,10 +86,11 @@ class Ingest:
             self._books.begin(message.place, 1)
             return Emission(places=(message.place,), n_repeated=1)
         try:
-            raws = split(message.value, message.content_type)
+            raws = message.records
         except InvalidRecord as refusal:
             self._books.begin(message.place, 1)
-            return Emission(rejects=(self._reject(message, 0, message.value or b"", refusal),), places=(message.place,))
+            reject = message.reject(0, message.value or b"", refusal, self._max_reject_bytes)
+            return Emission(rejects=(reject,), places=(message.place,))
         if not raws:
             self._books.begin(message.place, 1)
             return Emission(places=(message.place,))
@@ -115,19 +114,16 @@ class Ingest:
         modality = message.topic.removeprefix(self._topic_start)
         try:
             window = decode_window(raw)
-            groups = self._intake.take(window, modality, message.key, message.place, now_ns)
+            groups = self._intake.assemble(window, modality, message.key, message.place, now_ns)
         except InvalidRecord as refusal:
-            reject = self._reject(message, index, raw, refusal)
+            reject = message.reject(index, raw, refusal, self._max_reject_bytes)
             return Emission(rejects=(reject,), places=(message.place,), n_windows=1)
         if groups is None:
             return Emission(places=(message.place,), n_windows=1, n_repeated=1)
         return self._emission(groups, n_windows=1, n_strayed=self._strays(window.source_id, message.partition))
 
     def _strays(self, source_id: str, partition: int) -> int:
-        home = self._homes.setdefault(source_id, partition)
-        if len(self._homes) > MAX_HOMES:
-            self._homes.popitem(last=False)
-        return int(home != partition)
+        return int(self._homes.setdefault(source_id, partition) != partition)
 
     def _emission(self, groups: list[Group], n_windows: int = 0, n_strayed: int = 0) -> Emission:
         return Emission(
@@ -136,10 +132,3 @@ class Ingest:
             n_windows=n_windows,
             n_strayed=n_strayed,
         )
-
-    def _reject(self, message: Message, index: int, raw: bytes, refusal: InvalidRecord) -> Reject:
-        ours = reject_headers(*message.place, index, refusal.reason, refusal.field, refusal.detail)
-        own = tuple((name, value) for name, value in message.headers if value is not None)
-        if sum(len(name) + len(value) for name, value in own) > MAX_PASSED_ON_BYTES:
-            own = ()
-        return Reject(message.key, raw, own + ours, refusal.reason).fitted(self._max_reject_bytes)

@@ -1,16 +1,16 @@
 """Decoded windows to samples: checked, known when they come twice, scaled by source, assembled. No I/O, no clock."""
 
 import zlib
-from collections import OrderedDict
 
 import numpy as np
 
 from encoders.scaling import RobustScaler
-from streams.intake.assembly import Arrival, Assembler, Group, slot_of
+from streams.intake.assembly import ArrivedWindow, Assembler, Group, slot_of
 from streams.intake.validation import NS_PER_S, validate
 from streams.labels import LABEL, LABEL_SCALING, LabelWindows
 from streams.messages.message import Place
 from streams.messages.rejects import InvalidRecord
+from streams.recent import Recent, RecentKeys
 from streams.records import Sample, SensorWindow
 from streams.settings import IngestSettings, StreamSettings
 
@@ -37,17 +37,19 @@ class Intake:
         self._label_windows = LabelWindows(settings.labels.kind) if settings.shared_modality == LABEL else None
         self._hop_ns = round(settings.ingest.hop_s * NS_PER_S)
         self._assembler = Assembler(self._specs, self._hop_ns, round(settings.ingest.grace_s * NS_PER_S))
-        self._scalers: OrderedDict[tuple[str, str], RobustScaler] = OrderedDict()
         self._fixed: set[tuple[str, str]] = set()
-        self._seen = _Recent(remembered_windows)
-        self._recalled = _Recent(remembered_windows)
+        self._scalers: Recent[tuple[str, str], RobustScaler] = Recent(
+            REMEMBERED_SCALINGS, on_drop=lambda key, scaler: self._fixed.discard(key)
+        )
+        self._seen: RecentKeys[int] = RecentKeys(remembered_windows)
+        self._recalled: RecentKeys[int] = RecentKeys(remembered_windows)
 
     @property
     def n_open(self) -> int:
         """Slots that wait for companions."""
         return self._assembler.n_open
 
-    def take(
+    def assemble(
         self, window: SensorWindow, modality: str, key: bytes | None, place: Place, now_ns: int
     ) -> list[Group] | None:
         """What a window closes; None if it lies in a sample that was recalled.
@@ -64,9 +66,9 @@ class Intake:
             max_future_s=self._ingest.max_future_s,
             length_tolerance=self._ingest.length_tolerance,
         )
-        is_new = self._seen.add(hash((window.source_id, modality, window.start_ns)))
+        is_new = self._seen.note(hash((window.source_id, modality, window.start_ns)))
         if window.window_id is not None:
-            is_new = self._seen.add(hash((window.source_id, modality, window.window_id))) and is_new
+            is_new = self._seen.note(hash((window.source_id, modality, window.window_id))) and is_new
         if not is_new:
             raise InvalidRecord("duplicate", "window_id", window.identity, "each window once")
         if (
@@ -75,7 +77,7 @@ class Intake:
         ):
             return None
         scaling = self._scaler(window.source_id, modality).update(window.values)
-        return self._assembler.add(Arrival(window, scaling, place), now_ns)
+        return self._assembler.add(ArrivedWindow(window, scaling, place), now_ns)
 
     def tick(self, now_ns: int) -> list[Group]:
         """What the grace closes."""
@@ -91,7 +93,7 @@ class Intake:
         new = [
             name
             for name, values in sensors.items()
-            if self._recalled.add(self._content(sample.source_id, sample.start_ns, name, values))
+            if self._recalled.note(self._content(sample.source_id, sample.start_ns, name, values))
         ]
         for name in new:
             scaling = sample.scaling.get(name)
@@ -135,9 +137,6 @@ class Intake:
             if known is not None:
                 self._fixed.add(key)
         self._scalers.move_to_end(key)
-        if len(self._scalers) > REMEMBERED_SCALINGS:
-            forgotten, _ = self._scalers.popitem(last=False)
-            self._fixed.discard(forgotten)
         return self._scalers[key]
 
 
@@ -145,29 +144,6 @@ def is_held_out(source_id: str, settings: IngestSettings) -> bool:
     """By name, or by a hash that is the same everywhere and always."""
     share = zlib.crc32(source_id.encode()) / 2**32
     return source_id in settings.held_out_sources or share < settings.held_out_share
-
-
-class _Recent:
-    """The last so many numbers."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._numbers: OrderedDict[int, None] = OrderedDict()
-
-    def __contains__(self, number: int) -> bool:
-        return number in self._numbers
-
-    def __len__(self) -> int:
-        return len(self._numbers)
-
-    def add(self, number: int) -> bool:
-        """Whether it is a new one."""
-        if number in self._numbers:
-            return False
-        self._numbers[number] = None
-        if len(self._numbers) > self._limit:
-            self._numbers.popitem(last=False)
-        return True
 
 
 def _check_size(settings: StreamSettings) -> None:

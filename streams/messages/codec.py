@@ -13,7 +13,7 @@ import msgspec
 
 from streams.messages.arrays import array_from, array_to_lists, array_to_map
 from streams.messages.rejects import InvalidRecord
-from streams.records import Binding, Sample, SensorWindow
+from streams.records import SensorWindow
 
 T = TypeVar("T")
 Format: TypeAlias = Literal["msgpack", "json"]
@@ -115,16 +115,6 @@ def decode_window(raw: bytes) -> SensorWindow:
     if window.values.ndim == 1:
         return msgspec.structs.replace(window, values=window.values[:, None])
     return window
-
-
-def decode_sample(raw: bytes) -> Sample:
-    """A sample."""
-    return decode(raw, Sample)
-
-
-def decode_binding(raw: bytes) -> Binding:
-    """A Binding."""
-    return decode(raw, Binding)
 
 
 def decode_many(value: bytes | None, kind: type[T], content_type: str | None = None) -> list[T]:

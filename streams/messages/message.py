@@ -1,10 +1,14 @@
 """One message of a topic, as it was read. Performs no I/O."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from streams.messages.codec import CONTENT_TYPE_HEADER, split
-from streams.messages.rejects import Header
+from streams.messages.codec import CONTENT_TYPE_HEADER, decode, split
+from streams.messages.rejects import Header, InvalidRecord, Reject, reject_headers
+
+T = TypeVar("T")
+
+MAX_PASSED_ON_BYTES = 4096  # of a refused message's own headers
 
 
 class Place(NamedTuple):
@@ -46,3 +50,33 @@ class Message:
             InvalidRecord: If there is nothing, or no telling where a record ends.
         """
         return split(self.value, self.content_type)
+
+    def decoded(self, kind: type[T]) -> tuple[list[T], list[InvalidRecord]]:
+        """Its records of that kind, in order, and what is wrong with the others."""
+        records: list[T] = []
+        faults: list[InvalidRecord] = []
+        try:
+            raws = self.records
+        except InvalidRecord as refusal:
+            return [], [refusal]
+        for raw in raws:
+            try:
+                records.append(decode(raw, kind))
+            except InvalidRecord as refusal:
+                faults.append(refusal)
+        return records, faults
+
+    def reject(self, index: int, raw: bytes, refusal: InvalidRecord, max_bytes: int) -> Reject:
+        """What goes to `rejects` for one of its records.
+
+        Args:
+            index: Which one.
+            raw: The record as it came.
+            refusal: Why.
+            max_bytes: The longest message that `rejects` takes.
+        """
+        why = reject_headers(*self.place, index, refusal.reason, refusal.field, refusal.detail)
+        own = tuple((name, value) for name, value in self.headers if value is not None)
+        if sum(len(name) + len(value) for name, value in own) > MAX_PASSED_ON_BYTES:
+            own = ()
+        return Reject(self.key, raw, own + why, refusal.reason).fitted(max_bytes)

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from kafka.partitioner import murmur2
+
 from streams.messages.codec import CONTENT_TYPE_HEADER, MSGPACK_TYPE, batches
-from streams.messages.partitioning import partition_of
 from streams.messages.rejects import Header, Reject, reject_headers, rejects_max_bytes
 from streams.messages.topic_names import TopicNames
 from streams.records import Binding, Sample
@@ -74,3 +75,8 @@ class Outbox:
 
     def _home(self, key: bytes | None) -> int:
         return partition_of(key, self._topics.partitions) if key else 0
+
+
+def partition_of(key: bytes, n_partitions: int) -> int:
+    """The partition of a key among `n_partitions`, as Kafka's own clients choose it."""
+    return int(murmur2(key) & 0x7FFFFFFF) % n_partitions

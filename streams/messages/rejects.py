@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
+from encoders.errors import MmbindError
 from streams.settings import TopicSettings
 
 Header: TypeAlias = tuple[str, bytes]
@@ -26,7 +27,7 @@ KEPT_BYTES = 4096  # of a value, and of a key, too long even for `rejects`
 OVERHEAD_BYTES = 10_000  # key and headers of a reject are shorter than that
 
 
-class InvalidRecord(Exception):  # noqa: N818 - it names the record, which is what is wrong
+class InvalidRecord(MmbindError):  # noqa: N818 - it names the record, which is what is wrong
     """A record that cannot be used: counted by `reason`, sent to rejects with `reason`, `field` and `detail`."""
 
     def __init__(self, reason: Reason, field: str = "", got: object = None, want: object = None) -> None:

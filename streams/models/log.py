@@ -9,10 +9,11 @@ import msgspec
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
-from streams.broker.connection import producer_config, wait_for_broker
+from streams.broker.connection import producer_config
 from streams.broker.log import LogError, LogReader
 from streams.messages.topic_names import TopicNames
 from streams.records import FollowerReport
+from streams.service.lifecycle import wait_for_broker
 from streams.settings import BrokerSettings
 
 log = logging.getLogger(__name__)

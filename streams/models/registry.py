@@ -8,13 +8,14 @@ import fsspec
 import msgspec
 
 from encoders.bundle import MANIFEST_NAME, BundleConflict, BundleError, ModelBundle, pack_bundle, unpack_bundle
+from encoders.errors import MmbindError
 from encoders.manifest import ModelManifest
 
 # Of each part of a file's name: whatever a manifest says, nothing outside the root is read or written.
 SAFE_PART = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 
 
-class RegistryAway(OSError):  # noqa: N818 - it says what is so
+class RegistryAway(MmbindError, OSError):  # noqa: N818 - it says what is so
     """The store could not be reached: to be tried again."""
 
 

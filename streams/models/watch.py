@@ -13,6 +13,7 @@ from streams.models.channels import ChannelView
 from streams.models.log import ModelLog, ModelRecord
 from streams.models.registry import Registry
 from streams.records import FollowerReport
+from streams.service.backoff import Backoff
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,7 @@ class ModelWatch:
         modalities: Those whose encoders are fetched; all without it.
         specs: If given, a model whose windows have other shapes than these is refused.
         now_s: A clock that never goes back.
+        changed: Is notified when `version`, `is_caught_up` or `has_failed` may have changed; one of its own without it.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class ModelWatch:
         modalities: Iterable[str] | None = None,
         specs: Mapping[str, ModalitySpec] | None = None,
         now_s: Callable[[], float] = time.monotonic,
+        changed: threading.Condition | None = None,
     ) -> None:
         self.view = ChannelView()
         self.version = 0
@@ -58,12 +61,13 @@ class ModelWatch:
         self._channel, self._follower_id, self._now_s = channel, follower_id, now_s
         self._modalities = None if modalities is None else tuple(modalities)
         self._specs = specs
-        self._is_caught_up = False
+        self.is_caught_up = False
         self._blocked: int | None = None
-        self._retry_s, self._retry_at_s = FIRST_RETRY_S, float("inf")
+        self._retry = Backoff(FIRST_RETRY_S, LONGEST_RETRY_S)
+        self._retry_at_s = float("inf")
         self._report_at_s = float("-inf")
         self._stop = threading.Event()
-        self._changed = threading.Condition()
+        self._changed = changed or threading.Condition()
         self._thread = threading.Thread(target=self._run, name="model-watch", daemon=True)
 
     def start(self) -> None:
@@ -81,27 +85,46 @@ class ModelWatch:
         with self._changed:
             return self._changed.wait_for(lambda: self.version >= version, timeout_s)
 
+    @property
+    def wanted(self) -> int:
+        """The version that the channel points at; 0 where it was never moved."""
+        return self.view.current(self._channel) or 0
+
+    def has_failed(self, version: int) -> bool:
+        """Whether this version, of those that are wanted, could not be taken up when it was last tried."""
+        return self._blocked == version
+
     def complaints(self) -> list[str]:
         """What is wrong, for a health check; empty while all is well."""
-        found = [] if self._is_caught_up else ["the models topic is not read to its end yet"]
+        found = [] if self.is_caught_up else ["the models topic is not read to its end yet"]
         if self._thread.ident is not None and not self._thread.is_alive() and not self._stop.is_set():
             found.append(f"models are not followed any more: {self.last_error}")
         return found
 
-    def take(self, record: ModelRecord | None) -> None:
-        """Takes up one record, or None where there are no more at present, and acts on what it changed."""
+    def follow(self, record: ModelRecord | None) -> None:
+        """Takes note of one record, or of None where there are no more at present, and acts on what it changed."""
         if record is None:
-            self._is_caught_up = True
+            self._catch_up()
         else:
             self._apply(record)
         # Not before: the versions of the past would be fetched one after the other.
-        if self._is_caught_up:
+        if self.is_caught_up:
             self._consider()
+
+    def _catch_up(self) -> None:
+        if not self.is_caught_up:
+            with self._changed:
+                self.is_caught_up = True
+                self._changed.notify_all()
+
+    def _unblock(self) -> None:
+        self._blocked = None
+        self._retry.reset()
 
     def _run(self) -> None:
         try:
             for record in self._models.records(self._stop):
-                self.take(record)
+                self.follow(record)
         except Exception as error:
             self.last_error = f"{type(error).__name__}: {error}"
             log.exception("models are not followed any more")
@@ -114,12 +137,12 @@ class ModelWatch:
             log.info("models record %s at offset %d changes nothing: %s", refusal.key, refusal.offset, refusal.reason)
         announced = record.key == f"version/{self._blocked}".encode()
         if announced or self.view.current(self._channel) != wanted:
-            self._blocked, self._retry_s = None, FIRST_RETRY_S
+            self._unblock()
 
     def _consider(self) -> None:
-        wanted = self.view.current(self._channel)
+        wanted = self.wanted
         may_try = self._blocked != wanted or self._now_s() >= self._retry_at_s
-        if wanted is not None and wanted != self.version and may_try:
+        if wanted != self.version and may_try:
             self._switch(wanted)
         elif self._now_s() >= self._report_at_s:
             self._report()
@@ -134,7 +157,7 @@ class ModelWatch:
         else:
             with self._changed:
                 self.version, self.swaps, self.last_error = wanted, self.swaps + 1, ""
-                self._blocked, self._retry_s = None, FIRST_RETRY_S
+                self._unblock()
                 self._changed.notify_all()
             log.info("swapped model: version %d after %d", wanted, old)
         self._report()
@@ -154,10 +177,11 @@ class ModelWatch:
     def _fail(self, wanted: int, error: Exception) -> None:
         self.failures += 1
         self.last_error = f"version {wanted}: {error}" if isinstance(error, BundleError) else f"{wanted}: {error!r}"
-        self._blocked, self._retry_at_s = wanted, float("inf")
+        with self._changed:
+            self._blocked, self._retry_at_s = wanted, float("inf")
+            self._changed.notify_all()
         if isinstance(error, OSError) or isinstance(error.__cause__, OSError):
-            self._retry_at_s = self._now_s() + self._retry_s
-            self._retry_s = min(2 * self._retry_s, LONGEST_RETRY_S)
+            self._retry_at_s = self._now_s() + self._retry.next_s()
         log.error("keeping model version %d: %s", self.version, self.last_error)
 
     def _report(self) -> None:

@@ -1,5 +1,6 @@
-"""What every service of ours has around its work: health, and an eye on the broker.
+"""What every service of ours has around its work: how it comes up and goes, its health, and an eye on the broker.
 
-In: checks, a registry of metrics.
-Out: `health` over HTTP; `broker_watch`, one line when the broker goes and one when it is back.
+In: signals, checks, a registry of metrics.
+Out: `lifecycle` with the exit codes, `health` over HTTP, `broker_watch`: one line when the broker goes and one when it
+is back; the `backoff` between tries.
 """

@@ -10,10 +10,12 @@ import msgspec
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
+from encoders.errors import MmbindError
+
 Check: TypeAlias = Callable[[], Sequence[str]]
 
 
-class PortTaken(OSError):  # noqa: N818 - it says what is so
+class PortTaken(MmbindError, OSError):  # noqa: N818 - it says what is so
     """Another process listens there; the message names port and setting."""
 
 

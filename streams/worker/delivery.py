@@ -3,13 +3,15 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import faust
 from aiokafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError, RecordTooLargeError
 from faust.exceptions import ProducerSendError
 
+from streams.messages.message import Message
 from streams.messages.outbox import Outbox, OutMessage
+from streams.service.backoff import Backoff
 
 log = logging.getLogger(__name__)
 
@@ -17,13 +19,16 @@ MAX_BATCH_EVENTS = 256
 RETRY_FIRST_S = 0.2
 RETRY_LONGEST_S = 10.0
 
+# A message of Faust's, which ships no types.
+Event: TypeAlias = Any
 
-async def micro_batches(app: faust.App, stream: Any, linger_s: float) -> AsyncIterator[list[Any]]:
+
+async def micro_batches(app: faust.App, stream: Any, linger_s: float) -> AsyncIterator[list[Event]]:
     """Events as they come, in lists: whatever has come within `linger_s` after the first, at most MAX_BATCH_EVENTS.
 
     Nothing is acknowledged by this. Events of an assignment that has ended are dropped: they will come again.
     """
-    # `take` and `noack_take` would acknowledge or buffer behind our back; see the law of acknowledging in `app`.
+    # `take` and `noack_take` would acknowledge or buffer behind our back; see the law of acknowledging in `shell`.
     events = stream.noack().events()
     queue = stream.channel.queue
     async for first in events:
@@ -36,7 +41,13 @@ async def micro_batches(app: faust.App, stream: Any, linger_s: float) -> AsyncIt
         yield [event for event in batch if is_current(app, event)]
 
 
-def is_current(app: faust.App, event: Any) -> bool:
+def as_message(event: Event) -> Message:
+    """What the core is told of an event."""
+    one = event.message
+    return Message(one.topic, one.partition, one.offset, one.key, one.value, tuple(one.headers or ()))
+
+
+def is_current(app: faust.App, event: Event) -> bool:
     """Whether an event came by the assignment that holds now."""
     return bool(event.message.generation_id == app.consumer_generation_id)
 
@@ -62,7 +73,7 @@ class Delivery:
             KafkaError: If the broker refuses for a reason that waiting does not cure.
         """
         n_too_long = 0
-        left, wait_s = list(messages), RETRY_FIRST_S
+        left, backoff = list(messages), Backoff(RETRY_FIRST_S, RETRY_LONGEST_S)
         while left:
             outcomes = await self._attempt(left)
             failed = [(message, error) for message, error in zip(left, outcomes, strict=True) if error is not None]
@@ -72,8 +83,7 @@ class Delivery:
             n_too_long += len(too_long)
             left = [message for message, error in failed if _is_passing(error)]
             if left:
-                await self._wait(failed[-1][1], wait_s)
-                wait_s = min(2 * wait_s, RETRY_LONGEST_S)
+                await self._wait(failed[-1][1], backoff.next_s())
             left += [self._outbox.instead(message) for message in too_long]
         if self.is_blocked:
             log.warning("the broker takes messages again")

@@ -1,6 +1,5 @@
 """How Faust is set up: every setting whose default would lose data, open a port or read a stray variable."""
 
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,6 @@ COMMIT_S = 0.5
 # An empty fetch of the embedded broker sleeps for half its longest wait and does not wake up on data.
 EMBEDDED_FETCH_WAIT_MS = 50
 BUFFER_BYTES = 256 << 20
-NOISY_LOGGERS = ("faust", "mode", "aiokafka", "kafka", "asyncio")
 
 
 def faust_app(settings: StreamSettings, is_embedded: bool) -> faust.App:
@@ -63,12 +61,6 @@ def faust_app(settings: StreamSettings, is_embedded: bool) -> faust.App:
 def group_id(settings: StreamSettings) -> str:
     """The consumer group of all workers."""
     return f"{settings.topics.prefix}stream"
-
-
-def quieten_loggers() -> None:
-    """Only warnings of the libraries: below that they log every message, which costs a tenth of the throughput."""
-    for name in NOISY_LOGGERS:
-        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 class _QuickConsumer(aiokafka.AIOKafkaConsumer):  # type: ignore[misc]

@@ -1,20 +1,16 @@
 """The ingest stage: windows in, samples and rejects out, acknowledged once the broker has what became of them."""
 
 import asyncio
-import time
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
 
 import faust
 
 from streams.intake.messages import Emission, Ingest
 from streams.labels import LABEL
-from streams.messages.message import Message
 from streams.messages.outbox import Outbox
-from streams.messages.rejects import rejects_max_bytes
 from streams.records import Sample
 from streams.settings import StreamSettings
-from streams.worker.delivery import Delivery, is_current
+from streams.worker.delivery import Delivery, Event, as_message, is_current
 from streams.worker.metrics import StreamMetrics
 
 
@@ -26,16 +22,31 @@ class IngestStage:
     2. write samples and rejects, and wait until the broker has them;
     3. acknowledge the messages all of whose records are in what was written, in the order of their offsets.
     A crash between 2 and 3 repeats messages; the samples have the same ids then.
+
+    Args:
+        app: Says which assignment is the present one.
+        settings: Of the worker.
+        delivery: Takes what is to be written.
+        metrics: Are told.
+        now_ns: The wall clock.
     """
 
-    def __init__(self, app: faust.App, settings: StreamSettings, delivery: Delivery, metrics: StreamMetrics) -> None:
+    def __init__(
+        self,
+        app: faust.App,
+        settings: StreamSettings,
+        delivery: Delivery,
+        metrics: StreamMetrics,
+        now_ns: Callable[[], int],
+    ) -> None:
         self._app = app
         self._settings = settings
         self._outbox = Outbox(settings.topics)
         self._delivery = delivery
         self._metrics = metrics
+        self._now_ns = now_ns
         self._lock = asyncio.Lock()
-        self._events: dict[tuple[str, int, int], Any] = {}
+        self._events: dict[tuple[str, int, int], Event] = {}
         self._ingest: Ingest | None = None
 
     async def begin(self, recent: Sequence[Sample]) -> None:
@@ -44,7 +55,7 @@ class IngestStage:
             self._ingest = await asyncio.to_thread(self._recalled, recent)
             self._events.clear()
 
-    async def take(self, events: Sequence[Any]) -> None:
+    async def ingest(self, events: Sequence[Event]) -> None:
         """One micro-batch."""
         async with self._lock:
             if self._ingest is None:
@@ -52,9 +63,9 @@ class IngestStage:
             emissions = []
             for event in events:
                 if is_current(self._app, event):
-                    message = in_message(event)
+                    message = as_message(event)
                     self._events[message.place] = event
-                    emissions.append(self._ingest.accept(message, time.time_ns()))
+                    emissions.append(self._ingest.accept(message, self._now_ns()))
             self._metrics.messages.inc(len(emissions))
             await self._settle(self._ingest, Emission.joined(emissions))
 
@@ -62,7 +73,7 @@ class IngestStage:
         """Lets the grace of waiting windows run out."""
         async with self._lock:
             if self._ingest is not None:
-                await self._settle(self._ingest, self._ingest.tick(time.time_ns()))
+                await self._settle(self._ingest, self._ingest.tick(self._now_ns()))
 
     async def drain(self) -> None:
         """Waits for the micro-batch under way; no other is taken up after it."""
@@ -70,7 +81,7 @@ class IngestStage:
             self._ingest = None
 
     def _recalled(self, recent: Iterable[Sample]) -> Ingest:
-        ingest = Ingest(self._settings, rejects_max_bytes(self._settings.topics))
+        ingest = Ingest(self._settings)
         for sample in recent:
             ingest.recall(sample)
         return ingest
@@ -100,11 +111,3 @@ class IngestStage:
         metrics.duplicates.labels("window").inc(emission.n_repeated)
         metrics.split_sources.inc(emission.n_strayed)
         metrics.waiting.set(ingest.n_waiting)
-
-
-def in_message(event: Any) -> Message:
-    """What the core is told of an event."""
-    message = event.message
-    return Message(
-        message.topic, message.partition, message.offset, message.key, message.value, tuple(message.headers or ())
-    )

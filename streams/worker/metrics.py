@@ -137,12 +137,12 @@ class StreamMetrics:
         self.partner_control.set(control.similarity)
         self.random_control.set(control.random_similarity)
 
-    def observe_seconds(self, bind_s: float, parts_s: Mapping[str, float]) -> None:
-        """What a micro-batch took, and its parts "embed" and "search"; one without samples has neither."""
-        self.bind_seconds.observe(bind_s)
-        for part, histogram in (("embed", self.embed_seconds), ("search", self.search_seconds)):
-            if part in parts_s:
-                histogram.observe(parts_s[part])
+    def observe_seconds(self, parts_s: Mapping[str, float]) -> None:
+        """What a micro-batch took: "bind" all of it, "embed" and "search" its parts, where it held samples."""
+        histograms = {"bind": self.bind_seconds, "embed": self.embed_seconds, "search": self.search_seconds}
+        for part, seconds in parts_s.items():
+            if part in histograms:
+                histograms[part].observe(seconds)
 
     def observe_bindings(self, bindings: Iterable[Binding]) -> None:
         """Counts them by outcome, with the similarity of the best partner; those of later rounds apart."""
@@ -182,7 +182,7 @@ class WatchCollector(Collector):
         self._watch = watch
 
     def collect(self) -> Iterator[Metric]:
-        """The three of them."""
+        """Version, swaps and failures, as the watch counts them now."""
         yield GaugeMetricFamily("mmbind_follower_version", "The model version in use.", value=self._watch.version)
         yield CounterMetricFamily("mmbind_follower_swaps", "Models taken up.", value=self._watch.swaps)
         yield CounterMetricFamily(

@@ -1,72 +1,82 @@
-"""Takes up the models of a channel: its encoder of the shared modality becomes the next generation of the binder."""
+"""Puts each new model of a channel into the mailbox from which the bind stage takes it."""
 
-import asyncio
-import time
-from collections.abc import Mapping
-from concurrent.futures import CancelledError
+import numpy as np
 
 from encoders.bundle import ModelBundle
 from encoders.manifest import ModelManifest
-from streams.arrival.row_vectors import EncoderFunction
 from streams.models.log import KafkaModelLog
 from streams.models.registry import Registry
 from streams.models.watch import ModelWatch
+from streams.review.review import Encoders
 from streams.settings import StreamSettings
-from streams.worker.bind_stage import BindStage
+from streams.worker.mailbox import Mailbox, WantedModel
 
 FIRST_MODEL_S = 15.0
 
 
 class ModelStage:
-    """Follows `settings.registry.channel` in a thread of its own, from `start` to `stop`."""
+    """Follows `settings.registry.channel` in a thread of its own, from `start` to `stop`.
 
-    def __init__(self, settings: StreamSettings, bind: BindStage, worker: str) -> None:
-        self._settings = settings
-        self._bind = bind
-        self._loop: asyncio.AbstractEventLoop | None = None
+    Args:
+        settings: Of the worker.
+        mailbox: Where the wanted model goes.
+        worker: Its name, under which it reports.
+    """
+
+    def __init__(self, settings: StreamSettings, mailbox: Mailbox, worker: str) -> None:
+        self._settings, self._mailbox = settings, mailbox
+        self._is_started = False
         self.watch = ModelWatch(
             KafkaModelLog(settings.broker, settings.topics.prefix),
             Registry(settings.registry.root),
-            self._take_up,
+            self._hand_over,
             channel=settings.registry.channel,
             follower_id=worker,
             specs=settings.specs,
+            changed=mailbox.changed,
         )
 
-    def start(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Follows from now on, if it does not yet; models are taken up in `loop`."""
-        if self._loop is None:
-            self._loop = loop
+    def start(self) -> None:
+        """Follows from now on, if it does not yet."""
+        if not self._is_started:
+            self._is_started = True
             self.watch.start()
 
     def stop(self) -> None:
         """Follows no more."""
+        self._mailbox.close()
         self.watch.stop(timeout_s=2)
 
     def wait_for_present(self, timeout_s: float = FIRST_MODEL_S) -> None:
-        """Returns when the model that the channel points at is taken up or cannot be; at most after `timeout_s`."""
-        end_s = time.monotonic() + timeout_s
-        while time.monotonic() < end_s:
-            wanted = self.watch.view.current(self._settings.registry.channel) or 0
-            if not self.watch.complaints() and (self.watch.version == wanted or self.watch.failures):
-                return
-            time.sleep(0.02)
+        """Returns when the channel's model lies in the mailbox or cannot be had; at most after `timeout_s`."""
+        self._mailbox.wait_until(self._is_present, timeout_s)
 
-    def _take_up(self, manifest: ModelManifest | None, bundle: ModelBundle | None) -> None:
-        """Called by the watch, in its thread; returns when the generation is swapped in."""
-        assert self._loop is not None, "the watch was started without a loop"
-        version = manifest.version if manifest else 0
+    def _is_present(self) -> bool:
+        watch, wanted = self.watch, self.watch.wanted
+        return watch.is_caught_up and (self._mailbox.wanted.version == wanted or watch.has_failed(wanted))
+
+    def _hand_over(self, manifest: ModelManifest | None, bundle: ModelBundle | None) -> None:
+        """Called by the watch, in its thread; returns when the model is in use.
+
+        Raises:
+            ValueError: If an encoder does not give finite rows for its modality's windows.
+        """
         encoders = self._encoders(bundle) if bundle else {}
-        taken = asyncio.run_coroutine_threadsafe(self._bind.take_up(version, encoders), self._loop)
-        try:
-            taken.result()
-        except CancelledError as stopped:
-            raise RuntimeError("the worker stops") from stopped
+        self._try_out(encoders)
+        self._mailbox.put(WantedModel(manifest.version if manifest else 0, encoders))
+        self._mailbox.wait()
 
-    def _encoders(self, bundle: ModelBundle) -> Mapping[str, EncoderFunction]:
+    def _encoders(self, bundle: ModelBundle) -> Encoders:
         # Here, so that a worker without a model needs no torch.
         from encoders.nets import load_encoders
 
         runtime = self._settings.runtime
         known = [name for name in bundle.weights if name in self._settings.specs]
         return load_encoders(bundle, known, device=runtime.device, threads=runtime.threads)
+
+    def _try_out(self, encoders: Encoders) -> None:
+        for name, encode in encoders.items():
+            spec = self._settings.specs[name]
+            rows = encode(np.zeros((1, spec.n_steps, spec.n_channels), np.float32))
+            if rows.ndim != 2 or len(rows) != 1 or not np.isfinite(rows).all():
+                raise ValueError(f"the encoder of {name} gives {rows!r} for a window of zeros, wanted one finite row")

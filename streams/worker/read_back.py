@@ -8,9 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from streams.broker.log import LogReader
-from streams.messages.codec import decode, split
 from streams.messages.message import Message
-from streams.messages.rejects import InvalidRecord
 from streams.records import Sample
 from streams.settings import BrokerSettings
 
@@ -19,14 +17,14 @@ GROWTH = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class History:
+class ReadBack:
     """Samples in the order in which they were written, as far as several partitions have one."""
 
     recent: list[Sample] = field(default_factory=list)
     bound: list[Sample] = field(default_factory=list)
 
 
-def read_history(broker: BrokerSettings, topic: str, committed: Mapping[int, int | None], n_samples: int) -> History:
+def read_back(broker: BrokerSettings, topic: str, committed: Mapping[int, int | None], n_samples: int) -> ReadBack:
     """`recent`: the last samples of all partitions; `bound`: those of one's own that were bound before.
 
     Args:
@@ -45,7 +43,7 @@ def read_history(broker: BrokerSettings, topic: str, committed: Mapping[int, int
         others = {partition: end for partition, end in ends.items() if partition not in own}
         rest = read_tail(reader, others, -(-n_samples // len(ends)))
         ahead = list(reader.read(own, {p: ends[p] for p in own if ends[p] > own[p]}))
-    return History(
+    return ReadBack(
         recent=_in_order([*bound, *rest, *(pair for m in ahead for pair in _samples(m))]), bound=_in_order(bound)
     )
 
@@ -73,15 +71,8 @@ def read_tail(reader: LogReader, ends: Mapping[int, int], n_samples: int) -> lis
 
 def _samples(message: Message) -> Iterator[Placed]:
     # What is no sample went to rejects when it was bound.
-    try:
-        raws = split(message.value, dict(message.headers).get("content-type", b"").decode(errors="replace"))
-    except InvalidRecord:
-        return
-    for raw in raws:
-        try:
-            yield message, decode(raw, Sample)
-        except InvalidRecord:
-            continue
+    for sample in message.decoded(Sample)[0]:
+        yield message, sample
 
 
 def _in_order(placed: Iterable[Placed]) -> list[Sample]:

@@ -6,7 +6,7 @@ import os
 import socket
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from streams.broker.log import committed_offsets, lost_messages
@@ -14,12 +14,13 @@ from streams.messages.outbox import Outbox
 from streams.messages.topic_names import TopicNames
 from streams.settings import StreamSettings
 from streams.worker.bind_stage import BindStage
-from streams.worker.delivery import Delivery, micro_batches
+from streams.worker.delivery import Delivery, Event, micro_batches
 from streams.worker.faust_app import faust_app, group_id
 from streams.worker.ingest_stage import IngestStage
+from streams.worker.mailbox import Mailbox
 from streams.worker.metrics import StreamMetrics
 from streams.worker.model_stage import ModelStage
-from streams.worker.read_back import History, read_history
+from streams.worker.read_back import ReadBack, read_back
 from streams.worker.stall import StallWatch
 
 log = logging.getLogger(__name__)
@@ -48,9 +49,12 @@ class Shell:
         self.worker = f"{socket.gethostname()}-{os.getpid()}"
         self.app = faust_app(settings, is_embedded)
         self._delivery = Delivery(self.app, Outbox(settings.topics))
-        self._ingest = IngestStage(self.app, settings, self._delivery, metrics)
-        self._bind = BindStage(self.app, settings, self._delivery, metrics, self.worker)
-        self.models = ModelStage(settings, self._bind, self.worker)
+        mailbox = Mailbox()
+        self._ingest = IngestStage(self.app, settings, self._delivery, metrics, time.time_ns)
+        self._bind = BindStage(
+            self.app, settings, self._delivery, metrics, self.worker, mailbox, clock=time.perf_counter
+        )
+        self.models = ModelStage(settings, mailbox, self.worker)
         metrics.watch_models(self.models.watch)
         self._beat_s: float | None = None
         self._not_ready = "the broker has not given this worker partitions yet"
@@ -89,15 +93,15 @@ class Shell:
         app.on_before_shutdown.connect(self._on_before_shutdown)
 
     async def _ingest_agent(self, stream: Any) -> None:
-        await self._run_agent(stream, self._ingest)
+        await self._run_agent(stream, self._ingest.ingest)
 
     async def _bind_agent(self, stream: Any) -> None:
-        await self._run_agent(stream, self._bind)
+        await self._run_agent(stream, self._bind.bind)
 
-    async def _run_agent(self, stream: Any, stage: IngestStage | BindStage) -> None:
+    async def _run_agent(self, stream: Any, work: Callable[[Sequence[Event]], Awaitable[None]]) -> None:
         try:
             async for events in micro_batches(self.app, stream, LINGER_S):
-                await stage.take(events)
+                await work(events)
         except Exception as error:
             await self._crash(error)
 
@@ -107,6 +111,7 @@ class Shell:
             while not self.app.should_stop:
                 self._beat_s = time.monotonic()
                 await self._ingest.tick()
+                await self._bind.tick()
                 await asyncio.sleep(interval_s)
         except Exception as error:
             await self._crash(error)
@@ -121,7 +126,7 @@ class Shell:
             own = [partition for topic, partition in given if topic == self._names.samples]
             start_s = time.monotonic()
             # Not as a task of the app: Faust starts those only after the first partitions were given.
-            self.models.start(asyncio.get_running_loop())
+            self.models.start()
             history = await asyncio.to_thread(self._read_history, given, own)
             await self._ingest.begin(history.recent)
             self._stalls.clear()
@@ -137,14 +142,14 @@ class Shell:
         except Exception as error:
             await self._crash(error)
 
-    def _read_history(self, given: list[tuple[str, int]], own: list[int]) -> History:
+    def _read_history(self, given: list[tuple[str, int]], own: list[int]) -> ReadBack:
         broker, topic = self._settings.broker, self._names.samples
         for (name, partition), n in lost_messages(broker, group_id(self._settings), given).items():
             log.error("%d messages of %s, partition %d, were deleted before they were read", n, name, partition)
         self.models.wait_for_present()
         committed = committed_offsets(broker, group_id(self._settings), topic, own)
         upto = {partition: committed.get(partition) for partition in own}
-        return read_history(broker, topic, upto, self._settings.index.history_samples)
+        return read_back(broker, topic, upto, self._settings.index.history_samples)
 
     async def _on_before_shutdown(self, *_: Any, **__: Any) -> None:
         """Lets the micro-batches under way come to their end, so that they are committed rather than repeated."""
@@ -180,7 +185,7 @@ class Shell:
         reasons = []
         for topic in sorted({topic for topic, _ in lags}):
             lag = sum(n for (name, _), n in lags.items() if name == topic)
-            watch = self._stalls.setdefault(topic, StallWatch())
+            watch = self._stalls.setdefault(topic, StallWatch(self._settings.runtime.stall_s))
             reason = watch.reason(time.monotonic(), lag, committed[topic])
             reasons += [f"{topic}: {reason}"] if reason else []
         return reasons

@@ -1,7 +1,5 @@
 """Whether work on a topic has come to a halt while more comes in. Pure: time is an argument."""
 
-STALL_S = 60.0
-
 
 class StallWatch:
     """Compares what is committed with what it was.
@@ -10,7 +8,7 @@ class StallWatch:
         stall_s: Seconds without a commit, with lag growing, that are a stall.
     """
 
-    def __init__(self, stall_s: float = STALL_S) -> None:
+    def __init__(self, stall_s: float) -> None:
         self._stall_s = stall_s
         self._since_s = 0.0
         self._lag = 0

@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from deploy.machine.brokers import free_port
+from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -77,10 +77,7 @@ class Machine:
         return text
 
     def wait(self, is_so: Callable[[], bool], what: str) -> None:
-        end_s = time.monotonic() + WAIT_S
-        while not is_so():
-            assert time.monotonic() < end_s, f"not after {WAIT_S:.0f} s: {what}\n{self.logs()}"
-            time.sleep(0.3)
+        wait_until(is_so, WAIT_S, told=lambda: f"{what}\n{self.logs()}", every_s=0.3)
 
     def logs(self) -> str:
         return "\n".join(file.read_text()[-2000:] for file in (self.folder / "mmbind-data" / "logs").glob("*.log"))

@@ -6,9 +6,10 @@ import msgspec
 import numpy as np
 
 from streams.intake.messages import Ingest
-from streams.messages.codec import decode_sample, encode
+from streams.messages.codec import decode, encode
 from streams.pipeline import Bound, Pipeline
 from streams.records import Binding, Sample
+from streams.settings import ModalitySettings
 from streams.testing import NS_PER_S, ManualClock, MemoryLog, SyntheticWorld
 
 WORLD = SyntheticWorld(n_sources=8, n_classes=4, held_out=1, seed=5)
@@ -75,10 +76,22 @@ def test_what_a_worker_did_through_a_log_is_done_again_offline() -> None:
     for sample in ingest.tick(clock() + N_SLOTS * WORLD.hop_ns + 10 * NS_PER_S).samples:
         log.append("samples", sample.sample_id.encode(), encode(sample))
 
-    consumed = [decode_sample(message.value or b"") for message in log.read("samples")]
+    consumed = [decode(message.value or b"", Sample) for message in log.read("samples")]
     online, offline = Pipeline(settings), Pipeline(settings)
     first = [binding for sample in consumed for binding in online.bind([sample]).bindings]
     again = offline.bind(consumed).bindings
     assert sum(not one.round for one in first) == len(list(WORLD.samples(N_SLOTS)))
     assert any(one.round for one in first)
     assert first == again
+
+
+def test_a_worker_that_declares_one_more_binds_as_before() -> None:
+    world = SyntheticWorld(6, 3, noise=0.1)
+    settings = world.settings()
+    depth = ModalitySettings(n_channels=192, n_steps=5, rate_hz=1.0)
+    more = settings.model_copy(update={"modalities": {**settings.modalities, "depth": depth}})
+    windows = list(world.windows(12))
+    bound, bound_with_more = (
+        [*pipeline.feed(windows).bindings, *pipeline.flush().bindings] for pipeline in map(Pipeline, (settings, more))
+    )
+    assert bound == bound_with_more

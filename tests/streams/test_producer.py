@@ -14,7 +14,7 @@ from deploy.machine.apache_kafka import KafkaBroker
 from deploy.machine.brokers import Broker
 from streams.broker.connection import BrokerUnreachable
 from streams.messages.codec import Format, decode_window, split
-from streams.messages.partitioning import partition_of
+from streams.messages.outbox import partition_of
 from streams.producer import SendError, WindowProducer
 from streams.records import SensorWindow
 

@@ -15,6 +15,9 @@ class MemoryMessage:
     partition: int
     offset: int
     value: bytes
+    key: bytes | None = None
+    headers: tuple[tuple[str, bytes], ...] = ()
+    timestamp: int = 0
 
 
 class MemoryBroker:

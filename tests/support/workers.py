@@ -2,7 +2,6 @@
 
 import re
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable
@@ -30,11 +29,17 @@ from streams.records import Binding, Sample, SensorWindow
 from streams.settings import BrokerSettings
 from streams.testing import SyntheticWorld
 from streams.worker.faust_app import group_id
+from tests.support.waiting import wait_until
 
 Sent = tuple[str, bytes | None, bytes | None]
 MAX_BYTES = 10_000_000
 # WEB_PORT as Kubernetes sets it where a service is called "web": Faust must not read it.
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1", "WEB_PORT": "tcp://10.0.0.1:80"}
+
+
+def complete_world(n_sources: int = 6) -> SyntheticWorld:
+    """Every node has all sensors, so that a slot without one of them waits for it."""
+    return SyntheticWorld(n_sources, n_complete=n_sources)
 
 
 def start(command: str, folder: Path, name: str) -> ChildProcess:
@@ -79,6 +84,7 @@ class Farm:
         folder: Path,
         prefix: str,
         trainer: dict[str, object] | None = None,
+        runtime: dict[str, object] | None = None,
         **ingest: object,
     ) -> None:
         self.world = world
@@ -91,7 +97,7 @@ class Farm:
                 "broker": {"bootstrap_servers": broker.bootstrap_servers},
                 "topics": {"prefix": prefix, "partitions": 3, "pair_partitions": 2},
                 "registry": {"root": str(folder / "models")},
-                "runtime": {"data_dir": str(folder / "data"), "stream_port": 0, "trainer_port": 0},
+                "runtime": {"data_dir": str(folder / "data"), "stream_port": 0, "trainer_port": 0} | (runtime or {}),
                 "trainer": trainer or {},
             }
         )
@@ -204,14 +210,16 @@ class Farm:
         producer.flush(timeout=10)
         producer.close()
 
-    def wait(self, is_done: Callable[[], bool], timeout_s: float = 45.0) -> None:
+    def wait(self, is_done: Callable[[], bool], timeout_s: float = 90.0) -> None:
         """Fails when it takes longer, or when no process is left alive."""
-        end_s = time.monotonic() + timeout_s
-        while not is_done():
-            assert time.monotonic() < end_s, f"not done after {timeout_s} s"
-            assert any(process.alive for process in self.processes), self.processes[-1].log_tail()
-            time.sleep(0.2)
+        wait_until(
+            is_done,
+            timeout_s,
+            told=lambda: self.processes[-1].log_tail(),
+            is_hopeless=lambda: not any(process.alive for process in self.processes),
+            every_s=0.2,
+        )
 
-    def wait_for_bindings(self, n: int, timeout_s: float = 45.0) -> None:
+    def wait_for_bindings(self, n: int, timeout_s: float = 90.0) -> None:
         """Until so many different samples have one."""
         self.wait(lambda: len({one.sample_id for one in self.bindings()}) >= n, timeout_s)

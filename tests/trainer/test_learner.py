@@ -1,5 +1,4 @@
-from collections.abc import Iterable
-from pathlib import Path
+"""What a learner takes in, when a cycle is due, and what it hands out."""
 
 import msgspec
 import numpy as np
@@ -7,40 +6,11 @@ import pytest
 
 from encoders.modality import ModalitySpec
 from encoders.scaling import Scaling
-from streams.records import Binding, Sample
-from tests.support.recorded import Recorded, binding_of, recorded, small_settings
-from trainer.checkpoints.checkpoint import Checkpoint, CheckpointFolder, admitted_twice
+from streams.records import Sample
+from tests.support.learners import RECORDED, go_through, learner_of
+from tests.support.recorded import binding_of, recorded, small_settings
 from trainer.judging.evaluation import PAIR_PRECISION
 from trainer.learner import Learner
-from trainer.state import LearnerState
-
-RECORDED = recorded()
-
-
-def learner_of(record: Recorded = RECORDED, **settings: object) -> Learner:
-    return Learner(record.world.specs, record.world.shared, small_settings(**settings))
-
-
-def go_through(learner: Learner, bindings: Iterable[Binding], record: Recorded = RECORDED) -> Learner:
-    for binding in bindings:
-        learner.admit(binding, record.samples)
-        if learner.cycle_due:
-            learner.run_cycle()
-    return learner
-
-
-def restored(learner: Learner, samples: dict[str, Sample], state: LearnerState | None = None) -> Learner:
-    return Learner(learner.specs, learner.shared, learner.settings, state=state or learner.snapshot(), samples=samples)
-
-
-def assert_same(one: Learner, other: Learner) -> None:
-    mine, yours = one.snapshot(), other.snapshot()
-    assert mine.arrays.keys() == yours.arrays.keys()
-    for name, value in mine.arrays.items():
-        np.testing.assert_array_equal(value, yours.arrays[name], strict=True, err_msg=name)
-    assert (mine.edges, mine.admitted) == (yours.edges, yours.admitted)
-    uncounted = [{name: fact for name, fact in state.facts.items() if name != "counts"} for state in (mine, yours)]
-    assert uncounted[0] == uncounted[1]
 
 
 def test_a_cycle_is_cut_by_the_number_of_bindings_admitted() -> None:
@@ -106,74 +76,6 @@ def test_training_lowers_the_loss() -> None:
     assert np.mean(losses[-20:]) < 0.8 * np.mean(losses[:20])
 
 
-def test_the_same_bindings_give_the_same_bits() -> None:
-    assert_same(go_through(learner_of(), RECORDED.bindings), go_through(learner_of(), RECORDED.bindings))
-
-
-def test_another_seed_gives_other_encoders() -> None:
-    mine, yours = (go_through(learner_of(seed=seed), RECORDED.bindings).snapshot() for seed in (0, 1))
-    assert any((value != yours.arrays[name]).any() for name, value in mine.arrays.items() if "weights" in name)
-
-
-@pytest.mark.parametrize("stop", [5, 25, 37])
-def test_goes_on_bit_by_bit_alike_from_a_snapshot_between_any_two_bindings(stop: int) -> None:
-    whole = go_through(learner_of(), RECORDED.bindings)
-    first = go_through(learner_of(), RECORDED.bindings[:stop])
-    assert_same(go_through(restored(first, RECORDED.samples), RECORDED.bindings[stop:]), whole)
-
-
-class Killed(Exception):  # noqa: N818 - what happens to the trainer
-    pass
-
-
-def test_killed_in_the_middle_of_a_cycle_and_resumed_from_disk_it_has_the_same_bits(tmp_path: Path) -> None:
-    """The checkpoint of the last whole cycle is loaded, the samples are looked up, the Bindings after it come again."""
-    whole = go_through(learner_of(replay_samples=30), RECORDED.bindings)
-    folder = CheckpointFolder(tmp_path)
-
-    def train(learner: Learner, start: int, parent: int, kill_in_cycle: int) -> None:
-        for place, binding in enumerate(RECORDED.bindings[start:], start):
-            learner.admit(binding, RECORDED.samples)
-            if not learner.cycle_due:
-                continue
-            n_left = 3
-
-            def on_step(result: object) -> None:
-                nonlocal n_left
-                n_left -= 1
-                if learner.n_cycles + 1 == kill_in_cycle and not n_left:
-                    raise Killed
-
-            learner.run_cycle(on_step)
-            state = learner.snapshot()
-            facts = {"learner": dict(state.facts), "next": place + 1}
-            parent = folder.save(Checkpoint(state.arrays, facts, state.edges, state.admissions, parent)).number
-            learner.saved()
-
-    def resume() -> tuple[Learner, int, int]:
-        found = folder.latest()
-        assert found is not None
-        admitted = tuple(folder.admitted(found.number))
-        state = LearnerState(found.arrays, found.facts["learner"], found.edges, (), admitted)
-        # Looked up in the log once more: other objects, and only those that the checkpoint asks for.
-        wanted = {edges.sample_id for edges in found.edges} | set(state.facts["held_out"])
-        samples = {name: sample for name, sample in recorded().samples.items() if name in wanted}
-        learner = Learner(whole.specs, whole.shared, whole.settings, state=state, samples=samples)
-        return learner, found.facts["next"], found.number
-
-    with pytest.raises(Killed):
-        train(learner_of(replay_samples=30), 0, 0, kill_in_cycle=2)
-    learner, start, parent = resume()
-    # A crash between checkpoint and commit, too: the last few Bindings before it come again and are dropped.
-    with pytest.raises(Killed):
-        train(learner, start - 6, parent, kill_in_cycle=3)
-    learner, start, parent = resume()
-    assert parent == 2
-    train(learner, start, parent, kill_in_cycle=0)
-    assert_same(learner, whole)
-    assert admitted_twice(tmp_path) == 0
-
-
 def test_evaluates_the_pairs_that_no_training_sample_has_together() -> None:
     learner = go_through(learner_of(), RECORDED.bindings)
     evaluation = learner.evaluate()
@@ -186,7 +88,7 @@ def test_evaluates_the_pairs_that_no_training_sample_has_together() -> None:
 def test_names_the_evidence_that_is_missing() -> None:
     record = recorded(n_slots=4)
     learner = learner_of(record)
-    go_through(learner, [one for one in record.bindings if one.outcome != "held-out"], record)
+    go_through(learner, [one for one in record.bindings if one.outcome != "held-out"], record.samples)
     assert "gravity -> gyroscope: no two held-out samples have both" in learner.evaluate().missing
 
 
@@ -194,19 +96,6 @@ def test_held_out_samples_are_bounded_and_the_latest_stay() -> None:
     learner = go_through(learner_of(evaluation_max_samples=3), RECORDED.bindings)
     held_out = [one.sample_id for one in RECORDED.samples.values() if one.held_out]
     assert learner.snapshot().facts["held_out"] == held_out[-3:]
-
-
-def test_the_best_so_far_is_judged_on_the_same_samples() -> None:
-    learner = go_through(learner_of(), RECORDED.bindings)
-    assert learner.evaluate_best() is None
-    learner.crown(1)
-    crowned = learner.evaluate()
-    learner.run_cycle()
-    best = learner.evaluate_best()
-    again = restored(learner, RECORDED.samples).evaluate_best()
-    assert best is not None and again is not None
-    assert best.figures == crowned.figures == again.figures
-    assert learner.evaluate().figures != crowned.figures
 
 
 def test_a_bundle_holds_the_modalities_that_were_trained_and_says_how_much() -> None:
@@ -256,10 +145,3 @@ def test_a_cycle_of_samples_that_cannot_be_trained_takes_no_step() -> None:
     learner.admit(binding_of(alone, ()), {alone.sample_id: alone})
     report = learner.run_cycle()
     assert (report.losses, learner.trained_modalities) == ((), [])
-
-
-def test_leaves_out_and_counts_samples_that_are_no_longer_found() -> None:
-    learner = go_through(learner_of(), RECORDED.bindings)
-    gone = next(one.sample_id for one in RECORDED.samples.values() if not one.held_out)
-    samples = {name: one for name, one in RECORDED.samples.items() if name != gone}
-    assert restored(learner, samples).n_missing == 1

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,17 +17,18 @@ from streams.broker.connection import client_config, producer_config
 from streams.broker.log import committed_offsets, read_all
 from streams.broker.topics import create_topics
 from streams.messages.codec import batches
-from streams.messages.partitioning import partition_of
+from streams.messages.outbox import partition_of
 from streams.messages.topic_names import TopicNames
 from streams.models.channels import ChannelView
 from streams.models.registry import Registry
 from streams.records import Binding, Sample
 from tests.support.recorded import Recorded, recorded, small_settings
+from tests.support.waiting import wait_until
 from trainer.checkpoints.checkpoint import CheckpointFolder, admitted_twice
 from trainer.learner import Learner
 from trainer.settings import TrainerSettings
 
-PATIENCE_S = 60.0
+PATIENCE_S = 90.0
 # Cycles of 16 end inside a message.
 BINDINGS_A_MESSAGE = 13
 # After so few steps little is learned: what is shown here is the way of a version that passes.
@@ -83,11 +83,12 @@ class Fleet:
         return process
 
     def wait(self, what: Callable[[], bool], text: str) -> None:
-        end_s = time.monotonic() + PATIENCE_S
-        while not what():
-            if time.monotonic() > end_s or self.processes[-1].poll() is not None:
-                pytest.fail(f"{text}: not after {PATIENCE_S} s; the trainer said:\n{self.log_file.read_text()}")
-            time.sleep(0.05)
+        wait_until(
+            what,
+            PATIENCE_S,
+            told=lambda: f"{text}; the trainer said:\n{self.log_file.read_text()}",
+            is_hopeless=lambda: self.processes[-1].poll() is not None,
+        )
 
     def stop(self, process: subprocess.Popen[bytes]) -> int:
         process.send_signal(signal.SIGTERM)

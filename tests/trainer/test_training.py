@@ -11,8 +11,8 @@ from prometheus_client import CollectorRegistry
 from streams.messages.codec import encode_batch
 from streams.models.registry import Registry
 from tests.support.memory_kafka import MemoryBroker, MemoryConsumer
+from tests.support.memory_models import MemoryModels
 from tests.support.recorded import Recorded, binding_of, recorded, small_settings
-from tests.trainer.topics.test_publishing import MemoryModels
 from trainer.checkpoints.checkpoint import Checkpoint, CheckpointFolder, admitted_twice
 from trainer.learner import Learner
 from trainer.metrics import TrainerMetrics
@@ -123,7 +123,8 @@ def test_nothing_is_committed_or_offered_that_was_not_saved(tmp_path: Path) -> N
     run(trainer)
     assert trainer.parts.learner.n_cycles == 3
     assert broker.committed == {}
-    assert trainer.parts.publisher.is_idle and trainer.models.keys == []
+    assert trainer.models.keys == []
+    assert [trainer.value("mmbind_gate_decisions_total", result=one) for one in ("passed", "refused")] == [0, 0]
 
 
 def test_a_binding_whose_sample_is_nowhere_is_counted_lost_and_the_rest_goes_on(tmp_path: Path) -> None:

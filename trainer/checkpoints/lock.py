@@ -3,10 +3,12 @@
 import fcntl
 from pathlib import Path
 
+from encoders.errors import MmbindError
+
 NAME = ".lock"
 
 
-class FolderInUse(Exception):  # noqa: N818 - it says what is so
+class FolderInUse(MmbindError):  # noqa: N818 - it says what is so
     """Another process works in the folder."""
 
 

@@ -1,6 +1,5 @@
 """The samples and edges that training draws from. Performs no I/O and reads no clock; its randomness is its own."""
 
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
@@ -8,6 +7,7 @@ from typing import Any, Protocol, TypeAlias
 import msgspec
 import numpy as np
 
+from streams.recent import RecentKeys
 from streams.records import Binding, Partner, Sample
 from trainer.settings import TrainerSettings
 from trainer.step.edges import EdgeBatch
@@ -64,7 +64,7 @@ class ReplayBuffer:
         self._samples: dict[str, Sample] = {}
         self._edges: dict[str, ReplayEntry] = {}
         self._by_source: dict[str, list[str]] = {}
-        self._admitted: OrderedDict[Identity, None] = OrderedDict()
+        self._admitted: RecentKeys[Identity] = RecentKeys(settings.remembered_bindings)
         if state is not None:
             self._restore(state, samples or {})
 
@@ -96,7 +96,7 @@ class ReplayBuffer:
         """
         if self.knows(binding):
             return False
-        self._remember((binding.sample_id, binding.round))
+        self._admitted.note((binding.sample_id, binding.round))
         present = self._edges.get(binding.sample_id)
         if len(sample.windows) > 1 and (present is None or present.round < binding.round):
             partners = () if binding.outcome == "withheld" else binding.partners
@@ -188,11 +188,6 @@ class ReplayBuffer:
             del self._by_source[fullest]
         del self._samples[oldest], self._edges[oldest]
 
-    def _remember(self, identity: Identity) -> None:
-        self._admitted[identity] = None
-        if len(self._admitted) > self.settings.remembered_bindings:
-            self._admitted.popitem(last=False)
-
     def _restore(self, state: ReplayState, samples: Mapping[str, Sample]) -> None:
         for edges in state.edges:
             if edges.sample_id in samples:
@@ -200,7 +195,7 @@ class ReplayBuffer:
             else:
                 self.n_missing += 1
         for identity in state.admitted:
-            self._remember(identity)
+            self._admitted.note(identity)
         if state.random is not None:
             self._rng.bit_generator.state = state.random
 

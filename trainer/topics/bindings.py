@@ -10,6 +10,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.consumer.subscription_state import ConsumerRebalanceListener
 from kafka.structs import OffsetAndMetadata
 
+from encoders.errors import MmbindError
 from encoders.manifest import LogRange
 from streams.records import Binding
 from trainer.topics.records import readable_records
@@ -23,7 +24,7 @@ KEPT_BINDINGS = 5000
 COMMIT_TIMEOUT_MS = 10_000
 
 
-class DataGone(Exception):  # noqa: N818 - it says what is so
+class DataGone(MmbindError):  # noqa: N818 - it says what is so
     """The log ends before what was read: the broker came back without its data."""
 
 

@@ -12,6 +12,7 @@ from encoders.manifest import ModelManifest
 from streams.models.channels import ChannelView, decision_record, move_record, version_record
 from streams.models.registry import Registry
 from streams.records import Decision
+from streams.service.backoff import Backoff
 from trainer.candidate import Candidate
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,23 @@ class ModelsTopic(Protocol):
 
     def append(self, record: tuple[bytes, bytes]) -> None:
         """Writes a record; returns when the broker has it."""
+
+
+class MemoryModels:
+    """The topic in this process, for a replay without a broker; `view` is its state."""
+
+    def __init__(self) -> None:
+        self.view = ChannelView()
+        self._n_records = 0
+
+    def refresh(self) -> ChannelView:
+        """See ModelsTopic."""
+        return self.view
+
+    def append(self, record: tuple[bytes, bytes]) -> None:
+        """See ModelsTopic."""
+        self.view.apply(*record, self._n_records)
+        self._n_records += 1
 
 
 class Publisher:
@@ -59,7 +77,6 @@ class Publisher:
         first_retry_s: float = FIRST_RETRY_S,
     ) -> None:
         self.last_version = last_version
-        self.n_published = 0
         self.n_failures = 0
         self._models, self._registry, self._channel = models, registry, channel
         self._now_ns, self._may_publish = now_ns, may_publish
@@ -80,11 +97,6 @@ class Publisher:
             self._changed.notify_all()
         if self._thread.is_alive():
             self._thread.join(timeout_s)
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether all that was offered is announced."""
-        return not self._waiting
 
     def offer(self, candidate: Candidate) -> None:
         """Has the candidate announced after those offered before it.
@@ -148,7 +160,7 @@ class Publisher:
             log.warning("somebody else moved %s first: version %d is not followed", self._channel, decision.version)
 
     def _run(self) -> None:
-        retry_s = self._first_retry_s
+        backoff = Backoff(self._first_retry_s, LONGEST_RETRY_S)
         while not self._stop.is_set():
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting or self._stop.is_set())
@@ -156,10 +168,9 @@ class Publisher:
                     return
                 candidate = self._waiting[0]
             if self._may_publish() and self._try(candidate):
-                retry_s = self._first_retry_s
+                backoff.reset()
                 continue
-            self._stop.wait(retry_s)
-            retry_s = min(2 * retry_s, LONGEST_RETRY_S)
+            self._stop.wait(backoff.next_s())
 
     def _try(self, candidate: Candidate) -> bool:
         try:
@@ -171,7 +182,6 @@ class Publisher:
         with self._changed:
             # It may have been given up meanwhile.
             self._waiting = [one for one in self._waiting if one is not candidate]
-        self.n_published += 1
         word = "passed" if candidate.decision.passed else "refused"
         log.info("version %d announced, %s by the gate: %s", version, word, candidate.decision.reason)
         return True

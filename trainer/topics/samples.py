@@ -1,12 +1,12 @@
 """Samples looked up in the log: read only as far as Bindings ask for them, so that few have to be held."""
 
 import threading
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
+from streams.recent import Recent
 from streams.records import Sample
 from trainer.topics.records import readable_records
 
@@ -40,10 +40,10 @@ class SampleLog:
         capacity: int = 20_000,
     ) -> None:
         self.n_unreadable = 0
-        self._consumer, self._topic, self._capacity = consumer, topic, capacity
+        self._consumer, self._topic = consumer, topic
         self._tps = [TopicPartition(topic, partition) for partition in range(n_partitions)]
-        self._waiting: OrderedDict[str, Sample] = OrderedDict()
         self._places: dict[str, tuple[int, int]] = {}
+        self._waiting: Recent[str, Sample] = Recent(capacity, on_drop=self._forget)
         consumer.assign(self._tps)
         for tp in self._tps:
             if starts and tp.partition in starts:
@@ -97,12 +97,12 @@ class SampleLog:
                 for sample in samples:
                     # A sample that is written again, after a crash, is the same: its first place is enough.
                     if sample.sample_id not in self._places:
-                        (found if sample.sample_id in wanted else self._waiting)[sample.sample_id] = sample
                         self._places[sample.sample_id] = (tp.partition, message.offset)
-        while len(self._waiting) > self._capacity:
-            oldest, _ = self._waiting.popitem(last=False)
-            del self._places[oldest]
+                        (found if sample.sample_id in wanted else self._waiting)[sample.sample_id] = sample
         return sum(len(messages) for messages in polled.values())
+
+    def _forget(self, sample_id: str, sample: Sample) -> None:
+        del self._places[sample_id]
 
     def _at_end(self) -> bool:
         ends = {tp: self._consumer.highwater(tp) for tp in self._tps}

@@ -3,7 +3,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,12 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from deploy.cli.main import app, exit_code
+import deploy.settings.config
+from deploy.cli.main import app, main
 from deploy.machine.brokers import EmbeddedBroker
-from deploy.recordings.recordings import RecordingError
 from deploy.settings.config import ConfigError
 from streams.broker.connection import BrokerUnreachable
-from streams.broker.diagnosis import Step
+from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[3]
 EXAMPLE = ROOT / "mmbind.example.toml"
@@ -52,10 +51,15 @@ def told(*arguments: str) -> str:
 
 def test_help_is_quick_since_nothing_heavy_is_imported() -> None:
     heavy = ("torch", "faust", "kafka", "numpy", "pydantic")
-    code = f"import sys, deploy.cli; print([name for name in {heavy} if name in sys.modules])"
+    code = (
+        "import atexit, sys; from deploy.cli.main import main; sys.argv[1:] = ['--help']\n"
+        f"atexit.register(lambda: print([name for name in {heavy} if name in sys.modules]))\n"
+        "main()"
+    )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, env=environment)
-    assert done.stdout.strip() == b"[]"
+    assert b"Usage:" in done.stdout
+    assert done.stdout.splitlines()[-1] == b"[]"
 
 
 @pytest.mark.parametrize("command", [[], ["replay"], ["topics"], ["models"], ["config"], ["demo"], ["up"], ["tail"]])
@@ -138,10 +142,30 @@ def test_what_is_no_window_is_not_sent(text: bytes, message: str) -> None:
     assert done.stderr.decode().startswith(f"mmbind: {message}")
 
 
-def test_errors_for_people_have_exit_codes_and_bugs_have_none() -> None:
-    assert exit_code(ConfigError("x")) == exit_code(RecordingError("x")) == 2
-    assert exit_code(BrokerUnreachable([Step("port", False, "x")])) == 1
-    assert exit_code(ValueError("x")) is None
+@pytest.mark.parametrize(("error", "code"), [(ConfigError("x"), 2), (BrokerUnreachable([]), 1)])
+def test_an_error_for_people_becomes_a_sentence_and_its_exit_code(
+    error: Exception, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        ended_by(error, monkeypatch)
+    assert ended.value.code == code
+    assert capsys.readouterr().err == f"mmbind: {error}\n"
+
+
+def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValueError, match="a bug"):
+        ended_by(ValueError("a bug"), monkeypatch)
+
+
+def ended_by(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs a command that raises."""
+
+    def load(config: Path | None) -> None:
+        raise error
+
+    monkeypatch.setattr(deploy.settings.config, "load", load)
+    monkeypatch.setattr(sys, "argv", ["mmbind", "config", "check"])
+    main()
 
 
 def test_topics_windows_and_rejects_through_a_broker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,10 +195,12 @@ def test_an_interrupted_demo_leaves_nothing_behind(tmp_path: Path) -> None:
     out = tmp_path / "out.txt"
     with out.open("wb") as output:
         demo = subprocess.Popen(command, stdout=output, stderr=output, env=environment, start_new_session=True)
-        end_s = time.monotonic() + 60
-        while "starting worker" not in out.read_text() and time.monotonic() < end_s:
-            assert demo.poll() is None, out.read_text()
-            time.sleep(0.1)
+        wait_until(
+            lambda: "starting worker" in out.read_text(),
+            timeout_s=60,
+            told=out.read_text,
+            is_hopeless=lambda: demo.poll() is not None,
+        )
         demo.send_signal(signal.SIGINT)
         assert demo.wait(60) == 130
     left = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout

@@ -4,9 +4,9 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from deploy.demo.services import precision_estimate, scrape
+from streams.precision.figures import Control, PrecisionEstimate
 from streams.service.health import HealthServer
 from streams.worker.metrics import StreamMetrics
-from streams.precision.figures import Control, PrecisionEstimate
 
 NOTHING = Control(math.nan, math.nan, math.nan, math.nan)
 

@@ -2,7 +2,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -10,10 +9,12 @@ import pytest
 from deploy.machine.apache_kafka import KafkaBroker
 from deploy.machine.brokers import EmbeddedBroker
 from deploy.machine.process import ChildProcess
-from deploy.machine.up import EXIT_BROKER_GONE, EXIT_FAILED, Supervisor, choose_broker, services
+from deploy.machine.up import Supervisor, choose_broker, services
 from deploy.settings.config import Settings, as_toml
+from streams.service.lifecycle import EXIT_BROKER_GONE, EXIT_FAILED
 from streams.settings import BrokerSettings
 from streams.testing import SyntheticWorld
+from tests.support.waiting import wait_until
 
 
 def child(tmp_path: Path, name: str, code: str) -> ChildProcess:
@@ -54,7 +55,14 @@ def test_hands_the_password_on_by_the_environment_alone(tmp_path: Path) -> None:
 def test_ends_everything_when_it_is_told_to(tmp_path: Path) -> None:
     first, second = (child(tmp_path, name, "import time; time.sleep(60)") for name in ("first", "second"))
     stop = threading.Event()
-    threading.Timer(0.3, stop.set).start()
+
+    def stop_when_both_run() -> None:
+        try:
+            wait_until(lambda: first.alive and second.alive, 20)
+        finally:
+            stop.set()
+
+    threading.Thread(target=stop_when_both_run).start()
 
     assert Supervisor(None, [first, second], print).run(stop) == 0
     assert (first.exit_code, second.exit_code) == (-signal.SIGTERM, -signal.SIGTERM)
@@ -102,10 +110,12 @@ def test_up_serves_until_a_signal(tmp_path: Path) -> None:
     up = ChildProcess("up", command, tmp_path / "up.log", {"KAFKA_HOME": ""})
     up.start()
     worker_log = tmp_path / "data" / "logs" / "worker.log"
-    end_s = time.monotonic() + 40
-    while "given" not in (worker_log.read_text() if worker_log.exists() else "") and time.monotonic() < end_s:
-        assert up.alive, up.log_tail()
-        time.sleep(0.1)
+    wait_until(
+        lambda: worker_log.exists() and "given" in worker_log.read_text(),
+        timeout_s=60,
+        told=up.log_tail,
+        is_hopeless=lambda: not up.alive,
+    )
 
     up.signal(signal.SIGINT)
 

@@ -5,7 +5,7 @@ import pytest
 
 from deploy.report.picture import draw, rolling, swaps
 from deploy.report.report import Report
-from tests.deploy.report.test_report import filled
+from tests.support.reports import filled
 
 
 def test_a_picture_is_drawn_of_a_run(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from deploy.settings.config import ConfigError, Settings, as_toml, find_file, leaves, load, origin
 from deploy.settings.toml_text import line_of
+from streams.labels import LABEL
 from streams.settings import StreamSettings
 
 EXAMPLE = Path(__file__).parents[3] / "mmbind.example.toml"
@@ -151,3 +152,19 @@ def test_settings_are_frozen() -> None:
     with pytest.raises(ValueError, match="frozen"):
         load(EXAMPLE).shared_modality = "gravity"  # type: ignore[misc]
     assert Settings.model_config["extra"] == "forbid"
+
+
+def test_the_settings_file_names_the_label_and_no_modality_of_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    modality = "[modalities.acc]\nn_channels = 3\nn_steps = 250\nrate_hz = 50\n"
+    file = tmp_path / "mmbind.toml"
+    file.write_text(f'shared_modality = "label"\n{modality}[labels]\nkind = "text"\n')
+    read = load(file)
+    assert (read.labels.kind, set(read.specs), set(read.sensors)) == ("text", {"acc", LABEL}, {"acc"})
+    file.write_text(as_toml(read))
+    assert load(file).model_dump() == read.model_dump()
+    file.write_text(f'shared_modality = "label"\n{modality}[binding]\ndescriptor = "both"\n')
+    with pytest.raises(ConfigError, match="descriptor"):
+        load(file)

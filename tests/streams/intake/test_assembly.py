@@ -1,38 +1,10 @@
 """Windows of a source find each other, whatever the order of the topics, and none is lost or used twice."""
 
-from collections import Counter
-from collections.abc import Iterable
-
-import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from encoders.scaling import Scaling
-from streams.intake.assembly import ABSENT_SLOTS, CATCH_UP_GRACES, Arrival, Assembler, Group, slot_of
-from streams.messages.message import Place
-from streams.records import SensorWindow
-
-HOP, GRACE = 100, 20
-NOTHING = Scaling(center=np.zeros(1), scale=np.ones(1), n_windows=1)
-ALL = ("a", "b", "c", "d")
-
-
-def arrival(modality: str, slot: float, source: str = "s") -> Arrival:
-    window = SensorWindow(
-        source_id=source, modality=modality, start_ns=round(slot * HOP), values=np.zeros((2, 1), np.float32)
-    )
-    return Arrival(window, NOTHING, Place(modality, 0, 0))
-
-
-def assembler(modalities: Iterable[str] = ALL, **limits: int) -> Assembler:
-    return Assembler(modalities, HOP, GRACE, **limits)
-
-
-def told(groups: Iterable[Group]) -> list[str]:
-    """What closed: slot and modalities, `!` for a late one."""
-    return [
-        f"{one.slot}{''.join(a.window.modality for a in one.arrivals)}{'!' if one.is_late else ''}" for one in groups
-    ]
+from streams.intake.assembly import ABSENT_SLOTS, CATCH_UP_GRACES, Assembler, slot_of
+from tests.support.arrivals import GRACE, HOP, arrival, assembler, told
 
 
 def with_history(modalities: str) -> Assembler:
@@ -209,41 +181,6 @@ def test_the_most_silent_source_is_forgotten_first_but_never_one_that_waits() ->
     assert told(one.add(arrival("b", 1, "waits"), 0)) == ["1ab"]
     assert told(one.add(arrival("b", 1, "new"), 0)) == ["1ab"]
     assert told(one.add(arrival("a", 1, "silent"), 0)) == []  # no longer known to be closed
-
-
-WINDOWS = st.lists(
-    st.tuples(st.sampled_from("xy"), st.sampled_from("abc"), st.integers(0, 12), st.sampled_from([0.0, 0.1, -0.3])),
-    unique=True,
-    max_size=40,
-)
-
-
-@given(windows=WINDOWS, waits=st.lists(st.integers(0, GRACE), min_size=40, max_size=40))
-def test_in_any_order_each_window_ends_in_one_group_and_each_id_comes_once(
-    windows: list[tuple[str, str, int, float]], waits: list[int]
-) -> None:
-    one, now = assembler("abc"), 0
-    groups: list[Group] = []
-    sent = []
-    for (source, modality, slot, jitter), wait in zip(windows, waits, strict=False):
-        now += wait
-        groups += one.tick(now)
-        sent.append(arrival(modality, slot + 1 + jitter, source))
-        groups += one.add(sent[-1], now)
-    groups += one.tick(now + CATCH_UP_GRACES * GRACE)
-    ended = Counter(id(each) for group in groups for each in group.arrivals)
-    assert ended == Counter(id(each) for each in sent)
-    assert max(Counter(group.sample_id for group in groups).values(), default=1) == 1
-    assert one.n_open == 0
-
-
-@given(st.data())
-def test_complete_topics_read_in_any_interleaving_give_the_same_full_groups(data: st.DataObject) -> None:
-    topics = {name: [arrival(name, slot + 1) for slot in range(8)] for name in "abc"}
-    order = data.draw(st.permutations([name for name in "abc" for _ in range(8)]))
-    one = assembler("abc")
-    groups = [group for name in order for group in one.add(topics[name].pop(0), 0)]
-    assert sorted(told(groups)) == sorted(f"{slot + 1}abc" for slot in range(8))
 
 
 def test_a_source_that_lost_a_sensor_holds_up_nobody_else() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from encoders.scaling import Scaling
 from streams.intake.messages import Emission, Ingest
-from streams.messages.codec import decode_sample, encode
+from streams.messages.codec import decode, encode
 from streams.messages.message import Message
 from streams.messages.rejects import HEADER_PREFIX, KEPT_BYTES, Reject
 from streams.records import Sample, SensorWindow
@@ -172,7 +172,7 @@ def test_a_message_read_again_is_not_used_again() -> None:
 
 
 def through_the_log(samples: Any) -> list[Sample]:
-    return [decode_sample(encode(one)) for one in samples]
+    return [decode(encode(one), Sample) for one in samples]
 
 
 def test_windows_of_a_recalled_sample_are_dropped_and_counted() -> None:

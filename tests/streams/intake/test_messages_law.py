@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from encoders.modality import ModalitySpec
 from streams.intake.messages import Emission, Ingest
-from streams.messages.codec import decode_sample, decode_window, encode, encode_batch, split
+from streams.messages.codec import decode, decode_window, encode, encode_batch, split
 from streams.records import Sample, SensorWindow
 from streams.testing import EPOCH_NS, NS_PER_S, ManualClock, MemoryLog, SyntheticWorld
 
@@ -33,7 +33,7 @@ class Worker:
         self.sent: set[tuple[str, str, bytes]] = set()
         self.ingest = Ingest(SETTINGS)
         for message in out.read("samples"):
-            sample = decode_sample(message.value or b"")
+            sample = decode(message.value or b"", Sample)
             self.sent.update((sample.source_id, name, values.tobytes()) for name, values in sample.windows.items())
             self.ingest.recall(sample)
 
@@ -94,7 +94,7 @@ def samples_once(out: MemoryLog) -> list[Sample]:
     """As every reader of the log has them: of two with one id the first."""
     seen: dict[str, Sample] = {}
     for message in out.read("samples"):
-        sample = decode_sample(message.value or b"")
+        sample = decode(message.value or b"", Sample)
         seen.setdefault(sample.sample_id, sample)
     return list(seen.values())
 

@@ -15,9 +15,8 @@ from encoders.scaling import Scaling
 from streams.messages.codec import (
     Format,
     batches,
-    decode_binding,
+    decode,
     decode_many,
-    decode_sample,
     decode_window,
     encode,
     encode_batch,
@@ -62,14 +61,14 @@ def test_a_sample_and_a_binding_survive_the_wire(form: Format) -> None:
         windows={"m": np.ones((3, 2), np.float32)},
         scaling={"m": scaling},
     )
-    got = decode_sample(encode(sample, form))
+    got = decode(encode(sample, form), Sample)
     assert got.scaled("m").tolist() == sample.scaled("m").tolist()
     assert (got.scaling["m"].n_windows, got.start_ns, got.held_out, got.label) == (7, 2**62, False, None)
     partner = Partner(sample_id="b@1", similarity=0.1, probability=0.2)
     binding = Binding(
         sample_id="a@1", round=1, model_version=3, outcome="bound", partners=(partner,), worker="w", sequence=9
     )
-    assert decode_binding(encode(binding, form)) == binding
+    assert decode(encode(binding, form), Binding) == binding
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -190,16 +189,20 @@ HOSTILE = {
 
 
 def records_or_refusal(value: bytes, content_type: str | None = None) -> list[Any]:
-    read: list[Callable[[bytes], object]] = [decode_window, decode_sample, decode_binding]
+    read: list[Callable[[bytes], object]] = [
+        decode_window,
+        lambda raw: decode(raw, Sample),
+        lambda raw: decode(raw, Binding),
+    ]
     try:
         raws = split(value, content_type)
     except InvalidRecord as refusal:
         return [refusal.detail]
     got = []
     for raw in raws[:20]:
-        for decode in read:
+        for as_read in read:
             try:
-                got.append(decode(raw))
+                got.append(as_read(raw))
             except InvalidRecord as refusal:
                 got.append(refusal.detail)
     return got

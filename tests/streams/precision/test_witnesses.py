@@ -1,6 +1,7 @@
 import msgspec
 import numpy as np
 
+from encoders.scaling import Scaling
 from streams.history.table import SampleTable
 from streams.precision.witnesses import MAX_WITNESSES, farness, known_pairs, witnesses_of
 from streams.records import Sample
@@ -40,12 +41,32 @@ def test_a_modality_that_one_source_has_alone_is_no_witness() -> None:
     assert witnesses_of(table(alone), WORLD.specs, [WORLD.shared]) == []
 
 
-def test_windows_of_few_steps_can_bear_witness() -> None:
-    specs = tuple(msgspec.structs.replace(spec, n_steps=5) for spec in WORLD.specs.values())
-    assert all(spec.n_steps < MIN_SPECTRUM_STEPS for spec in specs)
+def moved_elsewhere(sample: Sample) -> Sample:
+    """The same seen by sensors that stand elsewhere and have another gain, each source's its own."""
+    source = int(sample.source_id.removeprefix("node-"))
+    gain, zero = 2.0**source, 10.0 * source
+    return msgspec.structs.replace(
+        sample,
+        windows={name: (values * gain + zero).astype(np.float32) for name, values in sample.windows.items()},
+        scaling={
+            name: Scaling(center=one.center * gain + zero, scale=one.scale * gain, n_windows=one.n_windows)
+            for name, one in sample.scaling.items()
+        },
+    )
+
+
+def test_windows_of_few_steps_are_compared_in_the_robust_units_of_their_source() -> None:
+    specs = tuple(msgspec.structs.replace(spec, n_steps=MIN_SPECTRUM_STEPS - 1) for spec in WORLD.specs.values())
     short = SyntheticWorld(n_sources=4, n_classes=4, specs=specs)
-    found = witnesses_of(table(list(short.samples(30))), short.specs, [short.shared])
-    assert len(found) == len(specs) - 1
+    samples = list(short.samples(30))
+    heard, elsewhere = (
+        witnesses_of(table(some), short.specs, [short.shared])
+        for some in (samples, list(map(moved_elsewhere, samples)))
+    )
+    assert len(heard) == len(elsewhere) == len(specs) - 1
+    for one, other in zip(heard, elsewhere, strict=True):
+        assert not np.isnan(one.likeness).all()
+        np.testing.assert_allclose(other, one, atol=1e-3)
 
 
 def test_a_rotated_sensor_says_the_same_where_that_is_tolerated() -> None:

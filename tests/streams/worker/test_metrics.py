@@ -65,8 +65,8 @@ def test_precision_is_a_number_only_while_it_is_estimated() -> None:
 def test_embedding_and_search_are_observed_once_for_each_micro_batch_that_has_them() -> None:
     registry = CollectorRegistry()
     metrics = StreamMetrics(registry)
-    metrics.observe_seconds(0.5, {"embed": 0.2, "search": 0.1})
-    metrics.observe_seconds(0.1, {})
+    metrics.observe_seconds({"bind": 0.5, "embed": 0.2, "search": 0.1})
+    metrics.observe_seconds({"bind": 0.1})
     counts = [shown(registry, f"mmbind_{step}_seconds_count") for step in ("bind", "embed", "search")]
     assert counts == [2, 1, 1]
     assert shown(registry, "mmbind_embed_seconds_sum") == 0.2

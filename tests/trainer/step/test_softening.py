@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
+from streams.labels import LABEL, LABEL_SCALING, LabelWindows
 from streams.similarity.lag import lag_similarity
 from streams.similarity.standard_units import HUB_NEIGHBOURS, hub_corrected
 from trainer.settings import SofteningSettings
-from trainer.step.softening import Softening
+from trainer.step.softening import Softening, softening_of
 
 
 def windows_of(n_rows: int, n_steps: int = 60, n_channels: int = 3, seed: int = 0) -> np.ndarray:
@@ -101,3 +102,17 @@ def test_the_quantile_runs_and_goes_on_where_it_was() -> None:
     resumed.log_weights(12, np.arange(12), windows_of(12, seed=2))
 
     assert resumed.quantile == pytest.approx(0.75 * seen[0] + 0.25 * seen[1])
+
+
+def test_negatives_of_the_same_label_are_none_and_related_ones_are_less() -> None:
+    made = LabelWindows("text")
+    texts = ("walking upstairs", "walking upstairs", "walking downstairs", "clap")
+    rows = np.stack([LABEL_SCALING.apply(made(text, f"a@{i}")) for i, text in enumerate(texts)])
+    softening = softening_of(LABEL, SofteningSettings())
+    shares = np.exp(softening.log_weights(5, np.arange(4), rows))
+    assert shares[0, 1] < 1e-5
+    assert 0.1 < shares[0, 2] < 0.6
+    assert shares[0, 3] > 0.7
+    assert (shares[4] == 1).all()
+    plain = softening_of(LABEL, SofteningSettings(enabled=False))
+    assert not plain.log_weights(4, np.arange(4), rows).any()

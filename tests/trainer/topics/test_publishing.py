@@ -1,6 +1,4 @@
-import itertools
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,36 +7,15 @@ import pytest
 from encoders.bundle import ModelBundle
 from encoders.manifest import ModelManifest
 from encoders.modality import ModalitySpec
-from streams.models.channels import ChannelView, move_record
+from streams.models.channels import move_record
 from streams.models.registry import Registry, RegistryAway
 from streams.records import Decision
+from tests.support.memory_models import MemoryModels
+from tests.support.waiting import wait_until
 from trainer.candidate import Candidate
 from trainer.topics.publishing import MAX_WAITING, Publisher
 
 SPEC = ModalitySpec(name="gravity", n_channels=1, n_steps=2, rate_hz=1.0)
-
-
-class MemoryModels:
-    """The topic; `fail_at` names the how-manieth append that is refused, once."""
-
-    def __init__(self, fail_at: int = 0) -> None:
-        self.view = ChannelView()
-        self.keys: list[str] = []
-        self._offsets = itertools.count()
-        self._fail_at = fail_at
-        self.before_append: Callable[[], None] = lambda: None
-
-    def refresh(self) -> ChannelView:
-        return self.view
-
-    def append(self, record: tuple[bytes, bytes]) -> None:
-        if self._fail_at:
-            self._fail_at -= 1
-            if not self._fail_at:
-                raise ConnectionError("the broker is away")
-        self.before_append()
-        self.keys.append(record[0].decode().rpartition("/")[0] if b"channel" in record[0] else record[0].decode())
-        self.view.apply(*record, next(self._offsets))
 
 
 def candidate(number: int, passed: bool = True, version: int | None = None) -> Candidate:
@@ -141,26 +118,14 @@ class AwayOnce(Registry):
         return super().publish(bundle)
 
 
-def waited_until_idle(publisher: Publisher) -> bool:
-    done = threading.Event()
-
-    def watch() -> None:
-        while not publisher.is_idle:
-            done.wait(0.005)
-        done.set()
-
-    threading.Thread(target=watch, daemon=True).start()
-    return done.wait(20)
-
-
 def test_tries_again_while_the_registry_is_away(tmp_path: Path) -> None:
     models = MemoryModels()
     publisher = Publisher(models, AwayOnce(str(tmp_path)), "stable", lambda: 7, first_retry_s=0.01)
     publisher.offer(candidate(1))
     publisher.start()
-    assert waited_until_idle(publisher)
+    wait_until(lambda: publisher.last_version == 1, 20)
     publisher.stop(5)
-    assert (publisher.n_failures, publisher.n_published, models.view.current("stable")) == (1, 1, 1)
+    assert (publisher.n_failures, list(models.view.manifests), models.view.current("stable")) == (1, [1], 1)
 
 
 def test_publishes_nothing_while_it_may_not(tmp_path: Path) -> None:
@@ -176,7 +141,7 @@ def test_publishes_nothing_while_it_may_not(tmp_path: Path) -> None:
     assert asked.wait(20)
     assert models.keys == []
     allowed.set()
-    assert waited_until_idle(publisher)
+    wait_until(lambda: publisher.last_version == 1, 20)
     publisher.stop(5)
     assert models.view.current("stable") == 1
 
@@ -187,7 +152,7 @@ def test_all_that_wait_are_announced_in_order_each_the_child_of_the_one_before(t
     for number in (1, 2, 3):
         publisher.offer(candidate(number, version=1))
     publisher.start()
-    assert waited_until_idle(publisher)
+    wait_until(lambda: publisher.last_version == 3, 20)
     publisher.stop(5)
     assert [(one.version, one.parent) for one in models.view.manifests.values()] == [(1, 0), (2, 1), (3, 2)]
 
@@ -198,7 +163,7 @@ def test_of_too_many_that_wait_one_that_failed_is_given_up_first(tmp_path: Path)
     for number in range(1, MAX_WAITING + 3):
         publisher.offer(candidate(number, passed=number != 4))
     publisher.start()
-    assert waited_until_idle(publisher)
+    wait_until(lambda: publisher.last_version == MAX_WAITING + 2, 20)
     publisher.stop(5)
     # Number 4 first, then the oldest.
     assert list(models.view.manifests) == [number for number in range(2, MAX_WAITING + 3) if number != 4]

@@ -8,28 +8,17 @@ import numpy as np
 
 from encoders.modality import ModalitySpec
 from encoders.scaling import fit_scaling
-from streams.pipeline import Pipeline
-from streams.records import Binding, Sample
-from streams.settings import ModalitySettings
-from streams.testing import SyntheticWorld
-from tests.support.recorded import Recorded, binding_of, recorded, small_settings
+from streams.records import Sample
+from tests.support.learners import RECORDED, go_through
+from tests.support.recorded import Recorded, binding_of, small_settings
 from trainer.checkpoints.checkpoint import CheckpointFolder
 from trainer.checkpoints.progress import Progress, resumption, save
 from trainer.learner import Learner
 
 DEPTH = ModalitySpec(name="depth", n_channels=192, n_steps=5, rate_hz=1.0)
-RECORDED = recorded()
 N_BEFORE = 30
 SPECS = RECORDED.world.specs
 MORE_SPECS = {**SPECS, DEPTH.name: DEPTH}
-
-
-def go_through(learner: Learner, bindings: list[Binding], samples: Mapping[str, Sample]) -> Learner:
-    for binding in bindings:
-        learner.admit(binding, samples)
-        if learner.cycle_due:
-            learner.run_cycle()
-    return learner
 
 
 def interrupted(record: Recorded = RECORDED) -> Learner:
@@ -133,15 +122,3 @@ def interrupted_and_saved() -> Learner:
     learner = interrupted()
     learner.saved()
     return learner
-
-
-def test_a_worker_that_declares_one_more_binds_as_before() -> None:
-    world = SyntheticWorld(6, 3, noise=0.1)
-    settings = world.settings()
-    depth = ModalitySettings(n_channels=192, n_steps=5, rate_hz=1.0)
-    more = settings.model_copy(update={"modalities": {**settings.modalities, DEPTH.name: depth}})
-    windows = list(world.windows(12))
-    bound, bound_with_more = (
-        [*pipeline.feed(windows).bindings, *pipeline.flush().bindings] for pipeline in map(Pipeline, (settings, more))
-    )
-    assert bound == bound_with_more

@@ -1,0 +1,52 @@
+"""What all processes and arms work on and with: the same real windows, the same encoder, the same index."""
+
+import hnswlib
+import numpy as np
+import torch
+from scipy.signal import butter, filtfilt
+
+from deploy.recordings.recordings import NS_PER_S
+from deploy.recordings.watch import GRAVITY_CUTOFF_HZ, N_STEPS, RATE_HZ, SHARED, START_NS, read_watch_file
+from encoders.modality import ModalitySpec
+from encoders.nets import Encoder
+from streams.records import SensorWindow
+from streams.settings import IndexSettings
+from trainer.settings import TrainerSettings
+
+SPEC = ModalitySpec(name=SHARED, n_channels=3, n_steps=N_STEPS, rate_hz=RATE_HZ, unit="g")
+# From one window to the next, 0.16 s: so close that the recordings give many thousand windows.
+HOP_STEPS = 8
+# Neighbours that the naive job wants of each window.
+NEAREST = 10
+
+
+def overlapping_windows() -> list[SensorWindow]:
+    """All 5 s windows every 0.16 s of linear acceleration, every node playing its recordings, in order of time."""
+    raw = read_watch_file()
+    low_pass = butter(2, GRAVITY_CUTOFF_HZ, fs=RATE_HZ)
+    windows: list[SensorWindow] = []
+    played: dict[str, int] = {}
+    for signal, person, side in zip(raw["X"], raw["subject"], raw["side"], strict=True):
+        source = f"person-{int(person):02d}-{'right' if side else 'left'}"
+        moving = (signal[:, :3] - filtfilt(*low_pass, signal[:, :3], axis=0)).astype(np.float32)
+        for first in range(0, len(moving) - SPEC.n_steps + 1, HOP_STEPS):
+            slot = played[source] = played.get(source, 0) + 1
+            values = np.ascontiguousarray(moving[first : first + SPEC.n_steps])
+            start_ns = START_NS + slot * HOP_STEPS * NS_PER_S // RATE_HZ
+            windows.append(SensorWindow(source_id=source, modality=SHARED, start_ns=start_ns, values=values))
+    return sorted(windows, key=lambda one: (one.start_ns, one.source_id))
+
+
+def first_encoder(spec: ModalitySpec) -> Encoder:
+    """An encoder of the product's size with random weights of seed 0: in every process the same."""
+    torch.manual_seed(0)
+    trainer = TrainerSettings()
+    return Encoder(spec, trainer.dim, trainer.width).eval()
+
+
+def plain_index(capacity: int, index: IndexSettings, dim: int = TrainerSettings().dim) -> hnswlib.Index:
+    """One HNSW index with the product's parameters, as one would make it without the product."""
+    plain = hnswlib.Index(space="ip", dim=dim)
+    plain.init_index(capacity, M=index.M, ef_construction=index.ef_construction, random_seed=1)
+    plain.set_ef(index.ef)
+    return plain

@@ -1,0 +1,40 @@
+"""One tree of all errors that a person can act on. Imports nothing, so that what catches them stays light.
+
+`mmbind` says the message of any of them and ends with its exit code; every other exception is a bug, with a traceback.
+Where a caller may know it as one of Python's own, it is that one too::
+
+    MmbindError                       exit code 1: it failed
+        BundleError                   encoders.bundle: a file of a model is not what its manifest says
+            BundleConflict            ... the version is there with other contents
+        InvalidRecord                 streams.messages.rejects: a record that cannot be used, and why
+        BrokerUnreachable             streams.broker.connection: the step that fails; a ConnectionError
+        LogError                      streams.broker.log: a topic that cannot be read to its end; a ConnectionError
+        ClosedError, TlsError         streams.broker.protocol: what a broker does instead of answering; ConnectionErrors
+        TopicsError                   streams.broker.topics: the topics are not as the settings want them
+        RegistryAway                  streams.models.registry: the store cannot be reached; an OSError
+        PortTaken                     streams.service.health: another process listens there; an OSError
+        NoModelYet                    streams.follower: asked before the first version; a RuntimeError
+        DataGone                      trainer.topics.bindings: the broker lost its data
+        CheckpointError               trainer.checkpoints.checkpoint: a checkpoint that cannot be used
+        FolderInUse                   trainer.checkpoints.lock: another trainer works there
+        AnotherTrainer                trainer.training: another trainer has the partitions
+        BrokerError                   deploy.machine.brokers: a broker of this machine cannot be started
+        ServiceError                  deploy.demo.services: a service of the demo did not do its part
+        CommandError                  deploy.errors: a command cannot do what it was asked
+        UsageError                    exit code 2: what was given is wrong
+            ConfigError               deploy.settings.config: the settings
+            RecordingError            deploy.recordings.recordings: a recording
+            WrongInput                deploy.errors: an argument, or what was given to send
+"""
+
+
+class MmbindError(Exception):
+    """Something that a person can act on; the message is for that person."""
+
+    exit_code = 1
+
+
+class UsageError(MmbindError):
+    """What a person gave is not what was wanted: doing the same again fails again."""
+
+    exit_code = 2

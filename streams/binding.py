@@ -1,0 +1,99 @@
+"""Messages of `samples` to Bindings and rejects: what `intake.messages` is for windows. Performs no I/O, no clock.
+
+The shell writes what comes out, waits until the broker has it, and then acknowledges the messages, in their order.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from encoders.modality import ModalitySpec
+from streams.binder import Binder
+from streams.messages.codec import decode
+from streams.messages.message import Message
+from streams.messages.rejects import InvalidRecord, Reject, rejects_max_bytes
+from streams.records import Binding, Sample
+from streams.settings import StreamSettings
+from streams.stopwatch import Stopwatch
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BoundMessages:
+    """What came of some messages.
+
+    `bindings` holds one for each sample that was new, and those of later rounds; `n_repeated` counts the samples that
+    were not new; `seconds` says what the parts "bind", "embed" and "search" took, as far as there is a clock.
+    """
+
+    bindings: tuple[Binding, ...]
+    rejects: tuple[Reject, ...]
+    n_repeated: int
+    seconds: Mapping[str, float]
+
+
+class MessageBinder:
+    """The bind side of one worker, from the moment it was given its partitions until it loses them.
+
+    Args:
+        settings: Of the worker.
+        worker: Its name in the Bindings.
+        stopwatch: With a clock, if times are wanted.
+    """
+
+    def __init__(self, settings: StreamSettings, worker: str, stopwatch: Stopwatch | None = None) -> None:
+        self._stopwatch = stopwatch or Stopwatch()
+        self.binder = Binder(settings, worker, self._stopwatch)
+        self._specs = settings.specs
+        self._max_reject_bytes = rejects_max_bytes(settings.topics)
+
+    def remember(self, bound: Sequence[Sample]) -> None:
+        """Takes samples of the log that were bound before."""
+        self.binder.remember(bound)
+        self._stopwatch.taken()
+
+    def accept(self, messages: Iterable[Message]) -> BoundMessages:
+        """Binds the samples of messages; a record that is no sample of ours costs nobody but itself."""
+        samples: list[Sample] = []
+        rejects: list[Reject] = []
+        for message in messages:
+            for found in self._read(message):
+                if isinstance(found, Reject):
+                    rejects.append(found)
+                else:
+                    samples.append(found)
+        with self._stopwatch.timed("bind"):
+            bindings = self.binder.observe(samples)
+        n_repeated = len(samples) - sum(not one.round for one in bindings)
+        return BoundMessages(tuple(bindings), tuple(rejects), n_repeated, self._stopwatch.taken())
+
+    def _read(self, message: Message) -> Iterator[Sample | Reject]:
+        try:
+            raws = message.records
+        except InvalidRecord as refusal:
+            yield message.reject(0, message.value or b"", refusal, self._max_reject_bytes)
+            return
+        for index, raw in enumerate(raws):
+            try:
+                yield checked(decode(raw, Sample), self._specs)
+            except InvalidRecord as refusal:
+                yield message.reject(index, raw, refusal, self._max_reject_bytes)
+
+
+def checked(sample: Sample, specs: Mapping[str, ModalitySpec]) -> Sample:
+    """The sample, whose windows are of known modalities.
+
+    Ingest writes nothing else; but anybody may write to a topic, and one bad sample must not stop a worker.
+
+    Raises:
+        InvalidRecord: If it cannot be bound.
+    """
+    for name, values in sample.windows.items():
+        spec = specs.get(name)
+        if spec is None:
+            raise InvalidRecord("unknown-modality", "windows", name, ", ".join(specs))
+        if values.shape != (spec.n_steps, spec.n_channels) or name not in sample.scaling:
+            raise InvalidRecord("shape", f"windows.{name}", values.shape, f"[{spec.n_steps}, {spec.n_channels}]")
+        if not np.isfinite(values).all():
+            raise InvalidRecord("not-finite", f"windows.{name}")
+    return sample

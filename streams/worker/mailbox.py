@@ -1,0 +1,76 @@
+"""The model that a worker should bind by: put in by the thread that follows a channel, taken up by the bind stage."""
+
+import threading
+from collections.abc import Callable
+from typing import NamedTuple
+
+from streams.review.review import Encoders
+
+
+class WantedModel(NamedTuple):
+    """A version and its encoders by modality; version 0 has none."""
+
+    version: int
+    encoders: Encoders
+
+
+NO_MODEL = WantedModel(0, {})
+
+
+class Mailbox:
+    """Holds one wanted model, the newest, and what became of it.
+
+    The bind stage looks at `wanted` between two micro-batches, builds what is not in use yet, and says `settle` or
+    `refuse`. Whoever put the model in waits for that word.
+    """
+
+    def __init__(self) -> None:
+        # Notified of all that changes on a model's way, here and where models are followed.
+        self.changed = threading.Condition()
+        self.wanted = self.in_use = NO_MODEL
+        self._error: Exception | None = None
+        self._is_closed = False
+
+    def put(self, model: WantedModel) -> None:
+        """Wants that model from now on, instead of whatever was wanted before."""
+        with self.changed:
+            self.wanted, self._error = model, None
+            self.changed.notify_all()
+
+    def wait(self) -> None:
+        """Returns when the wanted model is in use.
+
+        Raises:
+            Exception: What it was refused for; then the one before it is wanted again.
+            RuntimeError: If the worker stops first.
+        """
+        with self.changed:
+            self.changed.wait_for(lambda: self.wanted is self.in_use or self._error or self._is_closed)
+            if self._error:
+                raise self._error
+            if self._is_closed and self.wanted is not self.in_use:
+                raise RuntimeError("the worker stops")
+
+    def wait_until(self, is_so: Callable[[], bool], timeout_s: float) -> bool:
+        """Whether something on a model's way came to be so, waited for at most `timeout_s`."""
+        with self.changed:
+            return self.changed.wait_for(is_so, timeout_s)
+
+    def settle(self, model: WantedModel) -> None:
+        """The model is in use."""
+        with self.changed:
+            self.in_use = model
+            self.changed.notify_all()
+
+    def refuse(self, model: WantedModel, error: Exception) -> None:
+        """The model cannot be used: the present one stays."""
+        with self.changed:
+            if self.wanted is model:
+                self.wanted, self._error = self.in_use, error
+                self.changed.notify_all()
+
+    def close(self) -> None:
+        """Nothing will be taken up any more."""
+        with self.changed:
+            self._is_closed = True
+            self.changed.notify_all()
