@@ -66,7 +66,7 @@ class LabelSettings(Section):
 
 
 class IngestSettings(Section):
-    """From windows to samples."""
+    """How windows become samples: which belong together, and how long one waits for another."""
 
     hop_s: float = Field(5.0, gt=0, description="windows of one source within one hop form a sample")
     grace_s: float = Field(2.0, gt=0, description="wall-clock time a window waits for its companions")
@@ -93,7 +93,7 @@ class IndexSettings(Section):
 
 
 class BindingSettings(Section):
-    """How partners are chosen."""
+    """How partners are chosen; `python -m benchmarks.learning --ablation` says what each part is worth."""
 
     partners: int = Field(8, ge=1, description="at most so many partners a sample")
     neighbours: int = Field(48, ge=1, description="candidates fetched from the index")
