@@ -38,7 +38,7 @@ class Emission:
 
     @classmethod
     def joined(cls, emissions: Iterable["Emission"]) -> "Emission":
-        """Several as one."""
+        """Several Emissions as one, in their order."""
         many = list(emissions)
         return cls(
             samples=tuple(one for some in many for one in some.samples),
