@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, fi
 from encoders.modality import NAME_PATTERN, ModalitySpec
 from streams.labels import LABEL, LABEL_SPEC, LabelKind
 
+# Messages in `rejects` may be so many times as long as elsewhere.
+REJECTS_FACTOR = 4
 # Samples: more than any stream has.
 NEVER_WITHHOLD = 10**12
 
@@ -43,6 +45,11 @@ class TopicSettings(Section):
     replication_factor: int = Field(1, ge=1)
     max_message_bytes: int = Field(1_000_000, ge=10_000, description="of all topics but rejects")
     retention_hours: float = Field(48, gt=0, description="of samples, pairs and rejects; longer than the history")
+
+    @property
+    def rejects_max_bytes(self) -> int:
+        """The longest message that `rejects` takes: what is refused may be longer than what is taken."""
+        return REJECTS_FACTOR * self.max_message_bytes
 
 
 class ModalitySettings(Section):
