@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 from fnmatch import fnmatch
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -72,8 +73,13 @@ BENCHMARKS = files_of("benchmarks")
 TESTS = files_of("tests")
 
 
-def imported(file: str) -> Iterator[str]:
+@cache
+def imported(file: str) -> tuple[str, ...]:
     """Every module that a file imports anywhere, `.` in front where it is relative."""
+    return tuple(_imported(file))
+
+
+def _imported(file: str) -> Iterator[str]:
     for node in ast.walk(ast.parse((ROOT / file).read_text())):
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names)

@@ -13,11 +13,23 @@ def demo(
     folder: Annotated[Path, typer.Option("--folder", help="Where report, picture and logs go.")] = Path("demo"),
     speed: Annotated[float, typer.Option("--speed", help="Times real time.", min=0.1)] = 3.5,
     seed: Annotated[int, typer.Option("--seed", help="Of the training.", min=0)] = 0,
+    windows: Annotated[
+        int | None,
+        typer.Option(
+            "--windows",
+            help="Play only the first so many windows, 5 s each, of each recording.",
+            min=1,
+            show_default="all",
+        ),
+    ] = None,
 ) -> None:
-    """Shows the whole loop on real recordings, on this machine, in under five minutes."""
+    """Shows the whole loop on real recordings, on this machine, in under five minutes.
+
+    In about one minute, with fewer pairs and versions: --windows 3 --speed 15.
+    """
     from deploy.demo.demo import run_demo
 
-    run_demo(folder, speed, seed)
+    run_demo(folder, speed, seed, windows)
 
 
 def up(config: ConfigOption = None) -> None:

@@ -44,8 +44,14 @@ SETTLE_S = 90.0
 CYCLE_BINDINGS = 96
 
 
-def run_demo(folder: Path = FOLDER, speed: float = 3.5, seed: int = 0) -> Report:
+def run_demo(folder: Path = FOLDER, speed: float = 3.5, seed: int = 0, n_windows: int | None = None) -> Report:
     """Runs it to its end and returns the report; whatever happens, nothing keeps running.
+
+    Args:
+        folder: Where report, picture and logs go; what an earlier demo left there is removed.
+        speed: Times real time.
+        seed: Of the training.
+        n_windows: Of each recording only the first so many; without it all.
 
     Raises:
         ServiceError: If a service did not do its part.
@@ -57,7 +63,7 @@ def run_demo(folder: Path = FOLDER, speed: float = 3.5, seed: int = 0) -> Report
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _interrupt)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    recordings = watch_recordings()
+    recordings = watch_recordings(n_windows)
     logs = _cleared(folder)
     broker = EmbeddedBroker(logs / "broker.log")
     settings = demo_settings(recordings, broker.bootstrap_servers, folder, seed)
@@ -154,26 +160,16 @@ def _settle(recordings: Recordings, settings: Settings, services: Services, evid
     n_cycles = sum(source not in recordings.held_out for source, _ in slots) // settings.trainer.cycle_bindings
     view.say("all windows are sent; waiting until the last ones are bound")
     services.wait(
-        lambda: len(slots) <= len(evidence.samples) <= len(evidence.bindings),
+        lambda: len(slots) <= len(evidence.samples) <= evidence.n_bound,
         SETTLE_S,
-        lambda: f"{len(evidence.samples)} samples and {len(evidence.bindings)} Bindings of {len(slots)}",
+        lambda: f"{len(evidence.samples)} samples, {evidence.n_bound} with a Binding, of {len(slots)}",
     )
     view.say("waiting for the last training cycle, and until worker and consumer run its model")
     services.wait(
-        lambda: len(evidence.models.decisions) >= n_cycles and _all_follow(evidence, settings),
+        lambda: len(evidence.models.decisions) >= n_cycles and evidence.all_run_the_last(settings.registry.channel),
         SETTLE_S,
-        lambda: f"{len(evidence.models.decisions)} of {n_cycles} versions, followers {_versions(evidence)}",
+        lambda: f"{len(evidence.models.decisions)} of {n_cycles} versions, followers {evidence.versions}",
     )
-
-
-def _all_follow(evidence: Evidence, settings: Settings) -> bool:
-    wanted = evidence.models.current(settings.registry.channel) or 0
-    versions = _versions(evidence)
-    return len(versions) >= 2 and all(version == wanted for version in versions.values())
-
-
-def _versions(evidence: Evidence) -> dict[str, int]:
-    return {name: report.version for name, report in dict(evidence.followers).items()}
 
 
 def finished(
@@ -187,7 +183,7 @@ def finished(
     last = checkpoints.latest()
     admitted = checkpoints.admitted(last.number) if last else []
     registry, manifests = Registry(settings.registry.root), evidence.models.manifests
-    versions = _versions(evidence)
+    versions = evidence.versions
     return FinishedRun(
         recordings=recordings,
         settings=settings,

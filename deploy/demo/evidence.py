@@ -39,6 +39,25 @@ class Evidence:
         return self.n_windows - self.n_rejects - sum(map(n_sensor_windows, self.samples.values()))
 
     @property
+    def n_bound(self) -> int:
+        """Samples that have a Binding, of whichever round."""
+        return len({sample_id for sample_id, _ in list(self.bindings)})
+
+    @property
+    def versions(self) -> dict[str, int]:
+        """The version that each follower says it runs."""
+        return {name: report.version for name, report in dict(self.followers).items()}
+
+    def all_run_the_last(self, channel: str) -> bool:
+        """Whether two followers or more, and no other, run the last version that passed the gate.
+
+        Its decision is written before the channel moves to it: until then all still agree on the version before.
+        """
+        last = max((version for version, one in dict(self.models.decisions).items() if one.passed), default=0)
+        versions = list(self.versions.values())
+        return (self.models.current(channel) or 0) == last and len(versions) >= 2 and set(versions) == {last}
+
+    @property
     def in_order(self) -> list[Binding]:
         """Bindings, each worker's in the order in which it made them."""
         return sorted(self.bindings.values(), key=lambda one: (one.worker, one.sequence, one.round))

@@ -33,10 +33,13 @@ SHARED, GRAVITY, GYROSCOPE = "linear-acceleration", "gravity", "gyroscope"
 UNITS = {SHARED: "g", GRAVITY: "g", GYROSCOPE: "rad/s"}
 
 
-def watch_recordings() -> Recordings:
+def watch_recordings(n_windows: int | None = None) -> Recordings:
     """20 nodes (person and side) with windows of 5 s without overlap; every node plays its seven recordings.
 
     People of odd number lack gravity, those of even number the gyroscope; two people keep all and are held out.
+
+    Args:
+        n_windows: Only the first so many of each recording; without it all, six or seven.
 
     Raises:
         RecordingError: If the package is missing or its file is not the known one.
@@ -45,7 +48,7 @@ def watch_recordings() -> Recordings:
     specs = [
         ModalitySpec(name=name, n_channels=3, n_steps=N_STEPS, rate_hz=RATE_HZ, unit=UNITS[name]) for name in UNITS
     ]
-    whole = arrange("watch", specs, _windows(raw), shared=SHARED)
+    whole = arrange("watch", specs, _windows(raw, n_windows), shared=SHARED)
     people = {source: int(source.split("-")[1]) for source in whole.sources}
     hide = [
         f"{source}:{GRAVITY if person % 2 else GYROSCOPE}"
@@ -74,12 +77,12 @@ def read_watch_file() -> dict[str, Any]:
     return data
 
 
-def _windows(raw: dict[str, Any]) -> Iterator[SensorWindow]:
+def _windows(raw: dict[str, Any], most: int | None) -> Iterator[SensorWindow]:
     played: dict[str, int] = {}
     for signal, exercise, person, side in zip(raw["X"], raw["y"], raw["subject"], raw["side"], strict=True):
         source = f"person-{int(person):02d}-{'right' if side else 'left'}"
         parts = _sensors(signal)
-        for row in range(len(signal) // N_STEPS):
+        for row in range(len(signal) // N_STEPS)[:most]:
             slot = played.get(source, 0)
             played[source] = slot + 1
             for name, values in parts.items():

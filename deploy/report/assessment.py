@@ -92,7 +92,8 @@ def _counted(run: FinishedRun) -> Report:
         f"{n_late} of {len(run.samples)} samples are late: windows of one sensor that stand closer than ingest.hop_s, "
         f"{run.settings.ingest.hop_s:g} s, or that came after the grace."
     ]
-    outcomes = Counter({one.sample_id: one.outcome for one in run.bindings}.values())
+    outcome_of = {one.sample_id: one.outcome for one in run.bindings}
+    outcomes = Counter(outcome_of.values())
     return Report(
         windows_in=run.windows_in,
         windows_lost=run.windows_lost,
@@ -103,6 +104,7 @@ def _counted(run: FinishedRun) -> Report:
         pairs_by_version=edges,
         samples_alone=outcomes["alone"],
         samples_withheld=outcomes["withheld"],
+        samples_without_binding=len(run.samples.keys() - outcome_of.keys()),
         models_published=len(run.weights),
         worker_model_version=run.worker_model_version,
         consumer_model_version=run.consumer_model_version,

@@ -28,7 +28,8 @@ class Series(msgspec.Struct, kw_only=True):
 class Report(msgspec.Struct, kw_only=True):
     """Shares are 0..1; null where there is nothing to judge by.
 
-    `pairs` are edges, `bindings` the records that carry them, one for every sample. `retrieval` and its controls are
+    `pairs` are edges, `bindings` the records that carry them, one or more for every sample: `samples_without_binding`
+    is 0, unless something was lost. `retrieval` and its controls are
     on held-out sources between modalities that were never together in training, by `"query->gallery"`.
     `pair_precision_estimate` was made without labels: the last one, or "none" or "unknown".
     """
@@ -42,6 +43,7 @@ class Report(msgspec.Struct, kw_only=True):
     pairs_by_version: dict[int, int]
     samples_alone: int
     samples_withheld: int = 0
+    samples_without_binding: int = 0
     pair_precision: float | None = None
     pair_precision_error: float | None = None
     pair_precision_on_arrival: float | None = None
@@ -122,6 +124,7 @@ def _flow_table(report: Report) -> Table:
         ("windows lost", report.windows_lost),
         ("windows rejected", report.rejects),
         ("samples", report.samples),
+        ("samples without a Binding", report.samples_without_binding),
         ("samples alone", report.samples_alone),
         ("samples withheld", report.samples_withheld),
         (f"pairs ({versions})" if versions else "pairs", report.pairs),

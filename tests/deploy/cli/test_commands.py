@@ -6,8 +6,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import msgspec
-import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -128,6 +126,16 @@ def test_a_wrong_argument_is_named(arguments: list[str], message: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "arguments", [["--windows", "0"], ["--windows", "two"], ["--speed", "0"], ["--seed", "-1"], ["--cycles", "3"]]
+)
+def test_the_demo_plays_nothing_where_an_option_is_wrong(arguments: list[str]) -> None:
+    result = CliRunner().invoke(app, ["demo", *arguments])
+    assert result.exit_code == 2
+    assert arguments[0] in result.output
+    assert not Path("demo").exists()
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         (b"", "nothing to send"),
@@ -205,39 +213,3 @@ def test_an_interrupted_demo_leaves_nothing_behind(tmp_path: Path) -> None:
         assert demo.wait(60) == 130
     left = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     assert [line for line in left.splitlines() if str(tmp_path) in line] == []
-
-
-def test_records_of_every_topic_become_a_line() -> None:
-    from deploy.topics.tail import as_line, records_of
-    from encoders.scaling import Scaling
-    from streams.messages.codec import encode_batch
-    from streams.messages.message import Message
-    from streams.messages.rejects import reject_headers
-    from streams.records import Binding, FollowerReport, Partner, Sample
-
-    def message(value: bytes, key: bytes = b"k", headers: tuple[tuple[str, bytes], ...] = ()) -> Message:
-        return Message("t", 0, 0, key, value, headers, 1_700_000_000_000)
-
-    partners = tuple(Partner(sample_id=f"b@{i}", similarity=0.9, probability=0.2) for i in range(5))
-    pair = Binding(sample_id="a@1", round=0, model_version=2, outcome="bound", partners=partners)
-    scaling = Scaling(center=np.zeros(3, np.float32), scale=np.ones(3, np.float32), n_windows=1)
-    sample = Sample(
-        sample_id="a@1", source_id="a", start_ns=0, windows={"acc": np.zeros((4, 3), np.float32)},
-        scaling={"acc": scaling}, held_out=True,
-    )  # fmt: skip
-    report = msgspec.json.encode(FollowerReport(follower_id="f", version=3, at_ns=0))
-    refused = reject_headers("mmbind.windows.acc", 1, 7, 3, "not-finite", "values", "values: not-finite: nan")
-    for kind, given, wanted in (
-        ("pairs", message(encode_batch([pair])), "v2  a@1  bound  b@0 (0.90, p 0.20)"),
-        ("samples", message(encode_batch([sample])), "a@1  acc 4x3  held_out"),
-        (
-            "rejects",
-            message(b"x", headers=refused),
-            "not-finite  mmbind.windows.acc[1]@7, record 3: values: not-finite",
-        ),
-        ("followers", message(report, key=b"f"), 'f  {"follower_id": "f", "version": 3'),
-        ("pairs", message(b"\xc1"), "undecodable"),
-    ):
-        (record,) = records_of(kind, given)
-        assert wanted in as_line(kind, given, record)
-    assert as_line("pairs", message(b""), records_of("pairs", message(encode_batch([pair])))[0]).endswith("and 2 more")

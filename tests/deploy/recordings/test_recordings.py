@@ -160,6 +160,18 @@ def test_the_watch_becomes_nodes_that_lack_a_modality_each() -> None:
     assert all(one.values.shape == (250, 3) and np.isfinite(one.values).all() for one in read.windows)
 
 
+def test_a_short_watch_plays_the_first_windows_of_every_recording_without_a_gap() -> None:
+    whole, short = watch.watch_recordings(), watch.watch_recordings(n_windows=2)
+    known = {(one.source_id, one.modality, one.values.tobytes(), one.label) for one in whole.windows}
+    assert (short.sources, short.hidden, short.held_out) == (whole.sources, whole.hidden, whole.held_out)
+    for source in short.sources:
+        own = [one for one in short.windows if (one.source_id, one.modality) == (source, short.shared)]
+        assert [one.start_ns for one in own] == [watch.START_NS + slot * 5 * 10**9 for slot in range(7 * 2)]
+        assert all(own[i].label == own[i + 1].label for i in range(0, len(own), 2))
+        assert len({one.label for one in own}) == 7
+    assert all((one.source_id, one.modality, one.values.tobytes(), one.label) in known for one in short.windows)
+
+
 def test_gravity_and_linear_acceleration_add_up_to_the_watch() -> None:
     read = watch.watch_recordings()
     first = {
