@@ -11,7 +11,12 @@ Embed = Callable[[np.ndarray], np.ndarray]
 
 
 class LoadedModel:
-    """The encoders of one version; never changes."""
+    """The encoders of one version; never changes, so that all that is made with it can be compared.
+
+    Args:
+        manifest: What the version says of itself.
+        encoders: By modality, from windows `[N, T, C]` in robust units to unit rows `[N, dim]`.
+    """
 
     def __init__(self, manifest: ModelManifest, encoders: Mapping[str, Embed]) -> None:
         self.manifest = manifest
@@ -19,7 +24,7 @@ class LoadedModel:
 
     @property
     def version(self) -> int:
-        """Its number."""
+        """The version's number."""
         return self.manifest.version
 
     def embed(self, windows: Mapping[str, np.ndarray], scaling: Mapping[str, Scaling] | None = None) -> np.ndarray:

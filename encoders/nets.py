@@ -10,11 +10,13 @@ from torch import Tensor, nn
 from encoders.bundle import ModelBundle
 from encoders.modality import ModalitySpec
 
+# A row's last bits may depend on how many rows are embedded at once: always this many. Chosen by hand, as all here.
 BLOCK_ROWS = 64
 # Steps that are left after the first layer, whatever the window's length: they decide the cost of all the rest.
 STEM_STEPS = 64
 # Robust units beyond which a value says only that it is extreme.
 CLIP = 8.0
+# Of the group norms.
 GROUPS = 8
 
 
@@ -44,7 +46,7 @@ class Encoder(nn.Module):
         self.head = nn.Sequential(nn.Linear(4 * width, 2 * width), nn.GELU(), nn.Linear(2 * width, dim))
 
     def forward(self, windows: Float[Tensor, "batch steps channels"]) -> Float[Tensor, "batch dim"]:
-        """One unit row for each window."""
+        """Unit embeddings of windows in robust units."""
         return self.project(self.hidden(windows))
 
     def hidden(self, windows: Float[Tensor, "batch steps channels"]) -> Float[Tensor, "batch hidden"]:
@@ -54,7 +56,7 @@ class Encoder(nn.Module):
         return features
 
     def project(self, hidden: Float[Tensor, "batch hidden"]) -> Float[Tensor, "batch dim"]:
-        """Unit rows of hidden features."""
+        """Unit embeddings of what `hidden` gave: the last layer alone."""
         return nn.functional.normalize(self.head[-1](hidden), dim=1)
 
 

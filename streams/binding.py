@@ -12,7 +12,7 @@ from encoders.modality import ModalitySpec
 from streams.binder import Binder
 from streams.messages.codec import decode
 from streams.messages.message import Message
-from streams.messages.rejects import InvalidRecord, Reject, rejects_max_bytes
+from streams.messages.rejects import InvalidRecord, Reject
 from streams.records import Binding, Sample
 from streams.settings import StreamSettings
 from streams.stopwatch import Stopwatch
@@ -45,7 +45,7 @@ class MessageBinder:
         self._stopwatch = stopwatch or Stopwatch()
         self.binder = Binder(settings, worker, self._stopwatch)
         self._specs = settings.specs
-        self._max_reject_bytes = rejects_max_bytes(settings.topics)
+        self._max_reject_bytes = settings.topics.rejects_max_bytes
 
     def remember(self, bound: Sequence[Sample]) -> None:
         """Takes samples of the log that were bound before."""

@@ -40,6 +40,16 @@ class ModelFollower:
         follower_id: Names this process in `followers`; host and process number without it.
         on_swap: Called with the old and the new version's number after each swap, in the follower's thread.
         models: Where to read instead of Kafka.
+
+    Example:
+        >>> import numpy as np
+        >>> from streams.follower import ModelFollower
+        >>> windows = np.zeros((8, 250, 3), np.float32)  # in the node's robust units: see Sample.scaled
+        >>> with ModelFollower("127.0.0.1:9092", root="mmbind-data/models") as follower:
+        ...     if follower.wait_for(version=1, timeout_s=60):
+        ...         embeddings = follower.embed({"gyroscope": windows})
+        >>> embeddings.shape, follower.version
+        ((8, 64), 1)
     """
 
     def __init__(
@@ -114,7 +124,7 @@ class ModelFollower:
 
     @property
     def swaps(self) -> int:
-        """How often one was."""
+        """How often a new model was taken up."""
         return self.watch.swaps
 
     def wait_for(self, version: int = 1, timeout_s: float = 30.0) -> bool:

@@ -26,6 +26,7 @@ from streams.intake.recorded import RecordedIntake
 from streams.records import Binding, Sample, SensorWindow
 from streams.settings import StreamSettings
 
+# Samples that are bound at once. Speed alone depends on it.
 MICRO_BATCH = 64
 
 
@@ -46,7 +47,25 @@ class Bound(NamedTuple):
 
 
 class Pipeline:
-    """Intake and binder in a row. The time is the stream's own: the latest start of a window so far."""
+    """Intake and binder in a row.
+
+    The time is the stream's own: the latest start of a window so far. Windows should come in the order of their time,
+    as recordings do.
+
+    Example:
+        >>> from streams.pipeline import Pipeline
+        >>> from streams.testing import SyntheticWorld
+        >>> world = SyntheticWorld(n_sources=6)  # recordings whose truth is known
+        >>> pipeline = Pipeline(world.settings())
+        >>> bound = pipeline.feed(world.windows(n_slots=20)) + pipeline.flush()
+        >>> len(bound.samples), len(bound.bindings)  # some were asked again
+        (120, 184)
+        >>> sample, binding = bound.latest[-1]
+        >>> sample.sample_id, binding.outcome, len(binding.partners)
+        ('node-05@340000019', 'bound', 8)
+        >>> binding.partners[0].sample_id, round(binding.partners[0].similarity, 1)
+        ('node-04@340000002', 0.7)
+    """
 
     def __init__(self, settings: StreamSettings, worker: str = "") -> None:
         self.binder = Binder(settings, worker)

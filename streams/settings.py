@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, fi
 from encoders.modality import NAME_PATTERN, ModalitySpec
 from streams.labels import LABEL, LABEL_SPEC, LabelKind
 
+# Messages in `rejects` may be so many times as long as elsewhere.
+REJECTS_FACTOR = 4
 # Samples: more than any stream has.
 NEVER_WITHHOLD = 10**12
 
@@ -44,6 +46,11 @@ class TopicSettings(Section):
     max_message_bytes: int = Field(1_000_000, ge=10_000, description="of all topics but rejects")
     retention_hours: float = Field(48, gt=0, description="of samples, pairs and rejects; longer than the history")
 
+    @property
+    def rejects_max_bytes(self) -> int:
+        """The longest message that `rejects` takes: what is refused may be longer than what is taken."""
+        return REJECTS_FACTOR * self.max_message_bytes
+
 
 class ModalitySettings(Section):
     """One sensor kind; the table's name is the modality's."""
@@ -55,7 +62,7 @@ class ModalitySettings(Section):
     channels: tuple[str, ...] = ()
 
     def spec(self, name: str) -> ModalitySpec:
-        """The modality of that name."""
+        """These numbers as the modality of that name, checked."""
         return ModalitySpec(name=name, **self.model_dump())
 
 
@@ -66,7 +73,7 @@ class LabelSettings(Section):
 
 
 class IngestSettings(Section):
-    """From windows to samples."""
+    """How windows become samples: which belong together, and how long one waits for another."""
 
     hop_s: float = Field(5.0, gt=0, description="windows of one source within one hop form a sample")
     grace_s: float = Field(2.0, gt=0, description="wall-clock time a window waits for its companions")
@@ -93,7 +100,7 @@ class IndexSettings(Section):
 
 
 class BindingSettings(Section):
-    """How partners are chosen."""
+    """How partners are chosen; `python -m benchmarks.learning --ablation` says what each part is worth."""
 
     partners: int = Field(8, ge=1, description="at most so many partners a sample")
     neighbours: int = Field(48, ge=1, description="candidates fetched from the index")
@@ -161,7 +168,21 @@ class RuntimeSettings(Section):
 
 
 class StreamSettings(Section):
-    """All that a worker is told."""
+    """All that a worker is told; what is not said has the defaults of its section.
+
+    Example:
+        >>> from streams.settings import IngestSettings, ModalitySettings, StreamSettings
+        >>> settings = StreamSettings(
+        ...     modalities={
+        ...         "acceleration": ModalitySettings(n_channels=3, n_steps=250, rate_hz=50.0, unit="g"),
+        ...         "gyroscope": ModalitySettings(n_channels=3, n_steps=250, rate_hz=50.0, unit="rad/s"),
+        ...     },
+        ...     shared_modality="acceleration",
+        ...     ingest=IngestSettings(hop_s=5.0),
+        ... )
+        >>> settings.specs["gyroscope"].duration_s, settings.ingest.grace_s, settings.topics.prefix
+        (5.0, 2.0, 'mmbind.')
+    """
 
     broker: BrokerSettings = BrokerSettings()
     topics: TopicSettings = TopicSettings()
@@ -195,7 +216,7 @@ class StreamSettings(Section):
 
     @property
     def sensors(self) -> dict[str, ModalitySpec]:
-        """What windows come in of, by name."""
+        """The modalities that sensors send windows of, by name."""
         return {name: one.spec(name) for name, one in self.modalities.items()}
 
     @property

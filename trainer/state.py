@@ -30,13 +30,13 @@ class LearnerState:
 
     @property
     def step(self) -> StepState:
-        """Of the training step."""
+        """The part that the training step goes on from."""
         names = [name for name in self.arrays if name.startswith(STEP)]
         return StepState({name.removeprefix(STEP): self.arrays[name] for name in names}, self.facts["step"])
 
     @property
     def replay(self) -> ReplayState:
-        """Of the replay buffer."""
+        """The part that the replay buffer goes on from."""
         return ReplayState(self.edges, self.admitted, self.facts["random"])
 
     @property

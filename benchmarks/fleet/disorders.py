@@ -46,9 +46,9 @@ def gain_drift(windows: Windows, shared: str, rng: np.random.Generator) -> list[
 
 
 def upside_down(windows: Windows, shared: str, rng: np.random.Generator) -> list[SensorWindow]:
-    """Half of the sources wear the sensor turned by 180 degrees: two axes run the other way."""
-    turned = np.array([1.0, -1.0, -1.0])
-    return _change(windows, shared, _half(windows, rng), lambda one, _: one.values * turned)
+    """Half of the sources wear the sensor rotated by 180 degrees: two axes run the other way."""
+    rotated = np.array([1.0, -1.0, -1.0])
+    return _change(windows, shared, _half(windows, rng), lambda one, _: one.values * rotated)
 
 
 def axes_swapped(windows: Windows, shared: str, rng: np.random.Generator) -> list[SensorWindow]:
@@ -179,15 +179,15 @@ def rotation(rng: np.random.Generator) -> np.ndarray:
     q, r = np.linalg.qr(rng.standard_normal((3, 3)))
     q *= np.sign(np.diag(r))
     q[:, 0] *= np.sign(np.linalg.det(q))
-    turned: np.ndarray = q
-    return turned
+    rotated: np.ndarray = q
+    return rotated
 
 
 def _mounting(rng: np.random.Generator) -> np.ndarray:
     mounted = np.eye(3)[rng.permutation(3)] * rng.choice([-1.0, 1.0], 3)
     mounted[0] *= np.sign(np.linalg.det(mounted))
-    turned: np.ndarray = mounted
-    return turned
+    rotated: np.ndarray = mounted
+    return rotated
 
 
 def _crop(values: np.ndarray, rng: np.random.Generator) -> np.ndarray:

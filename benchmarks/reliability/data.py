@@ -60,8 +60,8 @@ def _with_troubles(data: str, name: str, recordings: Recordings, seeds: int) -> 
 
 def with_rotations(recordings: Recordings, seed: int) -> Recordings:
     """Every source wears the sensor that binds at an angle of its own."""
-    turned = all_rotated(recordings.windows, recordings.shared, np.random.default_rng([seed, 11]))
-    return replace(recordings, windows=tuple(turned))
+    rotated = all_rotated(recordings.windows, recordings.shared, np.random.default_rng([seed, 11]))
+    return replace(recordings, windows=tuple(rotated))
 
 
 def with_noise(recordings: Recordings, seed: int, modalities: Collection[str] = ()) -> Recordings:

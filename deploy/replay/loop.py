@@ -101,7 +101,7 @@ class Loop:
         self.followed = version
 
     def finished(self, recordings: Recordings) -> FinishedRun:
-        """What came of it."""
+        """What came of the replay, for the report."""
         admitted = self.learner.counts["admitted"]
         n_refused = sum(self.pipeline.refused.values())
         n_windows = len(recordings.visible)

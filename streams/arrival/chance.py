@@ -9,12 +9,13 @@ from streams.history.index import SegmentedIndex
 from streams.history.segment import NO_SIMILARITY
 from streams.similarity.exact_products import ROWS_AT_ONCE, padded
 
-# Random pairs of different sources that are remembered, the last ones.
+# Random pairs of different sources that are remembered, the last ones. All numbers here were chosen by hand.
 REMEMBERED_PAIRS = 2048
 # The share of them that are most alike: where they begin and how far they spread are the units.
 TAIL_SHARE = 0.2
 # Before a pair is known: typical of cosines.
 FIRST_START, FIRST_SPREAD = 0.65, 0.1
+# Keeps from dividing by 0 where all pairs are alike.
 MIN_SPREAD = 1e-3
 # Rows that are drawn where a block ends, and others for each of them; later only where every fourth block ends.
 DRAWN_ROWS, DRAWN_OTHERS, DRAWN_EVERY = 16, 8, 4
@@ -49,7 +50,7 @@ class Chance:
         self._spread = np.maximum((tail - tail[0]).mean(), np.float32(MIN_SPREAD))
 
     def surprise(self, likeness: np.ndarray) -> np.ndarray:
-        """At each likeness; 0 and more."""
+        """How surprising each likeness is, 0 and more, in natural logarithms of odds against chance."""
         above = (likeness - self._start) / self._spread
         surprise: np.ndarray = np.maximum(above, 0) + np.log1p(np.exp(-np.abs(above)))
         return surprise

@@ -44,7 +44,7 @@ class FirstRound:
         return found
 
     def _count_use(self, assignment: Assignment, row: int) -> None:
-        """Use counts from the next block on."""
+        """Counts who was a partner, for samples of the next block and later."""
         self._used.append(assignment)
         if row % EFFECT_EVERY_ROWS == 0:
             rows = np.concatenate([one.rows.ravel() for one in self._used])

@@ -184,7 +184,7 @@ class GenerationBuild:
 
     @property
     def version(self) -> int:
-        """The model's."""
+        """The version of the model that is being built for."""
         return self.generation.version
 
     def run(self) -> None:
@@ -196,7 +196,7 @@ class GenerationBuild:
         self.is_built = True
 
     def catch_up(self) -> None:
-        """Takes the rows that came since."""
+        """Takes the rows that the store got meanwhile; cheap where they are few."""
         self.generation.follow(self._store, self._store.n_rows)
 
     def abandon(self) -> None:

@@ -4,10 +4,10 @@ import numpy as np
 
 from streams.history.segment import NO_SIMILARITY
 
-# So many nearest of other sources make a row's neighbourhood.
+# So many nearest of other sources make a row's neighbourhood, as in the paper on CSLS, arXiv 1710.04087.
 NEIGHBOURS = 10
 # What queries found takes effect on the rows found where a block of so many rows ends: at a counted row, however the
-# stream is cut.
+# stream is cut. Chosen by hand.
 EFFECT_EVERY_ROWS = 64
 
 

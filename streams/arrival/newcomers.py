@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from streams.recent import RecentKeys
 from streams.records import Outcome, Sample
 from streams.similarity.descriptor import moves
 
@@ -27,8 +28,8 @@ class Newcomers:
     """
 
     def __init__(self, shared: Sequence[str], held: Container[str], most: int) -> None:
-        self._shared, self._held, self._most = tuple(shared), held, most
-        self._passed: dict[str, None] = {}
+        self._shared, self._held = tuple(shared), held
+        self._passed: RecentKeys[str] = RecentKeys(most)
 
     def sort(self, samples: Sequence[Sample]) -> list[Newcomer]:
         """The new ones in order.
@@ -53,7 +54,7 @@ class Newcomers:
             elif any(name in sample.windows for name in self._shared):
                 outcome = "alone"
             if outcome != "bound":
-                self._pass_by(sample.sample_id)
+                self._passed.note(sample.sample_id)
             newcomers.append(Newcomer(sample, outcome, sample.sample_id in may_be_reviewed))
         return newcomers
 
@@ -64,8 +65,3 @@ class Newcomers:
             for sample, is_moving in zip(having, moves(np.stack([one.windows[name] for one in having])), strict=True):
                 if is_moving:
                     yield sample.sample_id
-
-    def _pass_by(self, sample_id: str) -> None:
-        self._passed[sample_id] = None
-        if len(self._passed) > self._most:
-            del self._passed[next(iter(self._passed))]

@@ -47,7 +47,7 @@ class RowVectors:
         return learned
 
     def __call__(self, windows: Windows) -> np.ndarray:
-        """One row for each window."""
+        """One unit row `[n, dim]` for each window."""
         fixed = self._descriptor(windows.raw)
         if self._learned is None:
             return fixed

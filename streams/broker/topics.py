@@ -8,7 +8,6 @@ from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from kafka.errors import TopicAlreadyExistsError
 
 from encoders.errors import MmbindError
-from streams.messages.rejects import rejects_max_bytes
 from streams.messages.topic_names import TopicNames
 from streams.settings import StreamSettings
 
@@ -48,7 +47,7 @@ def wanted_topics(settings: StreamSettings) -> list[Topic]:
         kept(names.samples, topics.partitions),
         kept(names.pairs, topics.pair_partitions),
         kept(names.embeddings, topics.partitions),
-        kept(names.rejects, topics.partitions, rejects_max_bytes(topics)),
+        kept(names.rejects, topics.partitions, topics.rejects_max_bytes),
         Topic(names.models, 1, _configs("compact", topics.max_message_bytes)),
         Topic(names.followers, 1, _configs("compact,delete", topics.max_message_bytes, FOLLOWERS_EXPIRE_HOURS)),
     ]

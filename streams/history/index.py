@@ -10,10 +10,12 @@ from streams.settings import IndexSettings
 
 # Segments at the young end that are searched exactly: the one that fills, and the one whose graph is being built.
 N_EXACT_SEGMENTS = 2
-# So many usable answers a query wants of a sealed segment, else that segment is searched exactly for it.
+# So many usable answers a query wants of a sealed segment, else that segment is searched exactly for it:
+# as many as make a neighbourhood.
 MIN_ANSWERS = 10
-# One query of so many is also answered exactly, to know the recall.
+# One query of so many is also answered exactly, to know the recall. Chosen by hand, to cost next to nothing.
 RECALL_EVERY_QUERIES = 256
+# Far above the rounding of float32, far below what would change an answer.
 NORM_TOLERANCE = 1e-3
 # So many queries at once: more would not fit the cache.
 SEARCH_ROWS = 64
@@ -36,6 +38,20 @@ class SegmentedIndex:
 
     Raises:
         ValueError: If `first_row` is not.
+
+    Example:
+        >>> import numpy as np
+        >>> from streams.history.index import SegmentedIndex
+        >>> from streams.settings import IndexSettings
+        >>> index = SegmentedIndex(dim=2, settings=IndexSettings())
+        >>> vectors = np.array([[1, 0], [0.8, 0.6], [0, 1]], np.float32)
+        >>> sources = np.array([0, 1, 1])
+        >>> index.append(vectors, sources)
+        >>> rows, cosines = index.search(vectors, k=2, sources=sources, before=np.full(3, 3))
+        >>> rows.tolist()  # rows 1 and 2 are of one source, and no answer to each other
+        [[1, 2], [0, -1], [0, -1]]
+        >>> print(cosines[0].round(1))
+        [0.8 0. ]
     """
 
     def __init__(self, dim: int, settings: IndexSettings, first_row: int = 0) -> None:
@@ -58,7 +74,7 @@ class SegmentedIndex:
 
     @property
     def n_vectors(self) -> int:
-        """How many rows are held."""
+        """How many rows are held; those of the oldest segment count until it goes whole."""
         return sum(one.n_filled for one in self._segments.values())
 
     @property

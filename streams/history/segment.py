@@ -8,7 +8,7 @@ import numpy as np
 
 from streams.similarity.exact_products import padded, products
 
-# Vectors lie in tiles, since a product's last bits may depend on its shape.
+# Vectors lie in tiles, since a product's last bits may depend on its shape. Chosen by hand.
 MAX_TILE_ROWS = 512
 MIN_TILE_ROWS = 64
 # Below any cosine and any score: of what must not be found, or was not.
@@ -52,7 +52,7 @@ class Queries:
         return len(self.vectors)
 
     def some(self, which: np.ndarray) -> "Queries":
-        """Those of the queries."""
+        """These of the queries, by their places, as queries of their own."""
         return Queries(self.vectors[which], self.sources[which], self.before[which], self._history, self.floor)
 
 
@@ -69,7 +69,7 @@ class Segment:
 
     @property
     def vectors(self) -> np.ndarray:
-        """All of them `[n_rows, D]`, zeros where there is none yet."""
+        """All vectors `[n_rows, D]`, zeros where there is none yet."""
         return self.tiles.reshape(self.n_rows, -1)
 
     def append(self, vectors: np.ndarray, sources: np.ndarray) -> None:
@@ -140,7 +140,7 @@ class _Places:
         self._counts: dict[int, int] = {}
 
     def append(self, sources: np.ndarray, first: int) -> None:
-        """Those of the rows from place `first` on."""
+        """The sources of the rows from place `first` on."""
         for place, source in enumerate(sources.tolist(), first):
             count = self._counts.get(source, 0)
             places = self._places.get(source)
@@ -152,7 +152,7 @@ class _Places:
             self._counts[source] = count + 1
 
     def of(self, source: int, first: int) -> np.ndarray:
-        """Those of one source from place `first` on."""
+        """The places of one source from place `first` on, ascending."""
         places = self._places.get(source, NOWHERE)[: self._counts.get(source, 0)]
         return places[np.searchsorted(places, first) :] if first else places
 

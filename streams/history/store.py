@@ -70,7 +70,7 @@ class SampleStore:
 
     @property
     def n_samples(self) -> int:
-        """How many are held."""
+        """How many samples are held; those of the oldest segment count until it goes whole."""
         return self.n_rows - self.first_row
 
     @property
@@ -145,7 +145,7 @@ class SampleStore:
         return used
 
     def count_use(self, rows: np.ndarray, amounts: np.ndarray) -> None:
-        """Counts rows `[n]` as used."""
+        """Adds to each of rows `[n]` the amount by which it was used; a row may be named more than once."""
         np.add.at(self._use, rows % len(self._use), amounts)
 
     def _drop_old(self) -> None:

@@ -38,7 +38,7 @@ class SampleTable:
 
     @property
     def ids(self) -> list[str]:
-        """Of the samples, in the order in which they came."""
+        """The samples' ids, in the order in which they came, which is that of the places."""
         return [row.sample.sample_id for row in self.rows]
 
     @property
@@ -48,7 +48,7 @@ class SampleTable:
 
     @property
     def modality_sets(self) -> ModalitySets:
-        """Which modalities each sample has."""
+        """Which modalities each sample has, as codes into the sets that occur."""
         return modality_sets_of([row.sample for row in self.rows])
 
     def append(self, sample: Sample) -> None:
@@ -57,7 +57,7 @@ class SampleTable:
         del self.rows[: -self._size]
 
     def forget_embeddings(self) -> None:
-        """Another model is used from now on."""
+        """Lets go of all embedded rows: another model is used from now on."""
         for row in self.rows:
             row.embedded.clear()
 
@@ -72,11 +72,11 @@ class SampleTable:
         return np.ix_(places, places)
 
     def windows(self, name: str, places: Sequence[int] | np.ndarray) -> np.ndarray:
-        """Their raw windows `[n, T, C]`."""
+        """The raw windows `[n, T, C]` of the samples at these places."""
         return np.stack([self.rows[place].sample.windows[name] for place in places]).astype(np.float32, copy=False)
 
     def described(self, name: str, places: np.ndarray, describe: Transform) -> np.ndarray:
-        """Rows `[n, D]` of their raw windows."""
+        """Rows `[n, D]` of the raw windows at these places, each described once."""
         rows = [self.rows[place] for place in places]
         new = [row for row in rows if name not in row.described]
         if new:

@@ -114,7 +114,7 @@ class Assembler:
 
     @property
     def n_open(self) -> int:
-        """Slots that wait."""
+        """How many slots wait for companions."""
         return len(self._open)
 
     def add(self, arrival: ArrivedWindow, now_ns: int) -> list[Group]:
@@ -152,7 +152,7 @@ class Assembler:
         return groups
 
     def flush(self) -> list[Group]:
-        """Closes all slots."""
+        """The groups of all open slots, which are closed by this."""
         return [self._close(source_id, slot) for source_id, slot in list(self._open)]
 
     def recall(self, source_id: str, start_ns: int, modalities: Iterable[str], is_late: bool = False) -> None:

@@ -12,7 +12,7 @@ from streams.intake.assembly import Group
 from streams.intake.windows import Intake
 from streams.messages.codec import decode_window
 from streams.messages.message import Message, Place
-from streams.messages.rejects import InvalidRecord, Reject, rejects_max_bytes
+from streams.messages.rejects import InvalidRecord, Reject
 from streams.recent import Recent
 from streams.records import Sample
 from streams.settings import StreamSettings
@@ -38,7 +38,7 @@ class Emission:
 
     @classmethod
     def joined(cls, emissions: Iterable["Emission"]) -> "Emission":
-        """Several as one."""
+        """Several Emissions as one, in their order."""
         many = list(emissions)
         return cls(
             samples=tuple(one for some in many for one in some.samples),
@@ -62,7 +62,7 @@ class Ingest:
 
     def __init__(self, settings: StreamSettings) -> None:
         self._topic_start = f"{settings.topics.prefix}windows."
-        self._max_reject_bytes = rejects_max_bytes(settings.topics)
+        self._max_reject_bytes = settings.topics.rejects_max_bytes
         self._intake = Intake(settings)
         self._books = Acknowledgement()
         self._homes: Recent[str, int] = Recent(MAX_HOMES)  # the partition a source was first seen in

@@ -80,11 +80,11 @@ class Intake:
         return self._assembler.add(ArrivedWindow(window, scaling, place), now_ns)
 
     def tick(self, now_ns: int) -> list[Group]:
-        """What the grace closes."""
+        """The groups whose grace is over by now."""
         return self._assembler.tick(now_ns)
 
     def flush(self) -> list[Group]:
-        """Closes everything."""
+        """The groups of all slots that are open: nothing more comes."""
         return self._assembler.flush()
 
     def recall(self, sample: Sample) -> None:

@@ -12,7 +12,7 @@ MAX_PASSED_ON_BYTES = 4096  # of a refused message's own headers
 
 
 class Place(NamedTuple):
-    """Where a message lies."""
+    """Where a message lies: it is there once, and stays there."""
 
     topic: str
     partition: int

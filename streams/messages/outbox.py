@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from kafka.partitioner import murmur2
 
 from streams.messages.codec import CONTENT_TYPE_HEADER, MSGPACK_TYPE, batches
-from streams.messages.rejects import Header, Reject, reject_headers, rejects_max_bytes
+from streams.messages.rejects import Header, Reject, reject_headers
 from streams.messages.topic_names import TopicNames
 from streams.records import Binding, Sample
 from streams.settings import TopicSettings
@@ -56,7 +56,7 @@ class Outbox:
             detail = f"{len(refused.value)} bytes, longer than the broker takes in {refused.topic}"
             where = reject_headers(refused.topic, refused.partition or 0, -1, 0, "too-large", "", detail)
             reject = Reject(refused.key, refused.value, refused.headers + where, "too-large")
-            reject = reject.fitted(rejects_max_bytes(self._topics))
+            reject = reject.fitted(self._topics.rejects_max_bytes)
         else:
             reject = Reject(refused.key, refused.value, refused.headers, "too-large").digest()
             if len(reject.value) == len(refused.value):

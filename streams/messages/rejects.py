@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from encoders.errors import MmbindError
-from streams.settings import TopicSettings
 
 Header: TypeAlias = tuple[str, bytes]
 Reason: TypeAlias = Literal[
@@ -22,7 +21,6 @@ Reason: TypeAlias = Literal[
 ]
 
 HEADER_PREFIX = "mmbind.reject."
-REJECTS_FACTOR = 4  # messages in `rejects` may be so many times as long as elsewhere
 KEPT_BYTES = 4096  # of a value, and of a key, too long even for `rejects`
 OVERHEAD_BYTES = 10_000  # key and headers of a reject are shorter than that
 
@@ -83,8 +81,3 @@ def reject_headers(
         "detail": detail,
     }
     return tuple((f"{HEADER_PREFIX}{name}", str(value).encode(errors="replace")) for name, value in told.items())
-
-
-def rejects_max_bytes(topics: TopicSettings) -> int:
-    """The longest message that `rejects` takes: refused messages may be longer than others."""
-    return REJECTS_FACTOR * topics.max_message_bytes

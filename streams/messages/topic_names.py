@@ -15,12 +15,12 @@ class TopicNames:
 
     @property
     def samples(self) -> str:
-        """Assembled windows."""
+        """Samples: windows of one source at one time, assembled."""
         return f"{self.prefix}samples"
 
     @property
     def pairs(self) -> str:
-        """Bindings."""
+        """Bindings: what became of each sample."""
         return f"{self.prefix}pairs"
 
     @property
@@ -40,5 +40,5 @@ class TopicNames:
 
     @property
     def embeddings(self) -> str:
-        """Fused embeddings."""
+        """Fused embeddings of samples, where an embedder writes them."""
         return f"{self.prefix}embeddings"

@@ -65,11 +65,6 @@ class ChannelView:
         moves = self._moves.get(channel)
         return moves[-1].version if moves else None
 
-    def previous(self, channel: str) -> int | None:
-        """The version that the channel pointed at before, for rolling back; None if there is none."""
-        moves = self._moves.get(channel)
-        return moves[-1].replaces if moves else None
-
     def history(self, channel: str) -> list[ChannelMove]:
         """The moves that counted, oldest first."""
         return list(self._moves.get(channel, ()))
@@ -135,11 +130,6 @@ class ChannelView:
 def version_record(manifest: ModelManifest) -> tuple[bytes, bytes]:
     """Key and value that announce a version; its files must be readable before."""
     return f"version/{manifest.version}".encode(), msgspec.json.encode(manifest)
-
-
-def version_tombstone(version: int) -> tuple[bytes, None]:
-    """Key and value that remove a version."""
-    return f"version/{version}".encode(), None
 
 
 def decision_record(decision: Decision) -> tuple[bytes, bytes]:

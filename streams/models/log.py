@@ -63,7 +63,7 @@ class KafkaModelLog:
         self._next_offset = 0
 
     def records(self, stop: threading.Event) -> Iterator[ModelRecord | None]:
-        """See ModelLog."""
+        """All records from the first one on, through the broker's absences: see `ModelLog.records`."""
         said = ""
         while wait_for_broker(self._broker, stop):
             try:
@@ -77,7 +77,7 @@ class KafkaModelLog:
                 stop.wait(RETRY_S)
 
     def report(self, report: FollowerReport) -> None:
-        """See ModelLog."""
+        """Sends a report to `followers`; a failure is logged once, until one gets through."""
         try:
             if self._producer is None:
                 self._producer = KafkaProducer(
@@ -94,7 +94,7 @@ class KafkaModelLog:
             self._is_reporting = False
 
     def close(self) -> None:
-        """See ModelLog."""
+        """Leaves the broker, after the last report was given two seconds."""
         if self._producer is not None:
             self._producer.close(timeout=2)
 
@@ -125,7 +125,7 @@ class MemoryModelLog:
             self._news.notify_all()
 
     def records(self, stop: threading.Event) -> Iterator[ModelRecord | None]:
-        """See ModelLog."""
+        """All that were appended, and those that will be: see `ModelLog.records`."""
         n_read = 0
         while not stop.is_set():
             with self._news:
@@ -137,8 +137,8 @@ class MemoryModelLog:
                 self._news.wait_for(lambda: len(self._records) > n_read, timeout=0.02)  # noqa: B023 - called at once
 
     def report(self, report: FollowerReport) -> None:
-        """See ModelLog."""
+        """Keeps the report in `reports`."""
         self.reports.append(report)
 
     def close(self) -> None:
-        """See ModelLog."""
+        """Nothing: there is nobody to leave."""

@@ -9,17 +9,20 @@ from jaxtyping import Bool, Float
 from streams.precision.witnesses import Farness
 
 # A partner agrees that is among the nearest tenth of its source, and the surest tenth of pairs is taken to be right.
-# Chosen on four sets, with their labels.
+# These numbers and those below were chosen on four sets, with their labels, or by hand; what comes of them is held
+# against the truth by `python -m benchmarks.reliability`.
 NEAREST_SHARE, SUREST_SHARE = 0.1, 0.1
 # So many samples must have been compared before anything is said.
 MIN_QUERIES = 100
-# Standard errors that agreement must be above chance by.
+# Standard errors that agreement must be above chance by: luck alone does that once in 700 times.
 EVIDENCE = 3.0
 # A slope that is steep: where the sureness of pairs, in standard deviations, says much.
 STEEP = 0.3
 # Weight of what pairs say that are alike anyway, where sureness says nothing.
 ALIKE_WEIGHT = 0.3
+# Keeps from dividing by 0.
 MIN_GAIN = 1e-6
+# Newton's method doubles the exact digits with each step; the penalty keeps the slope finite where pairs are separable.
 NEWTON_STEPS, SLOPE_PENALTY = 12, 1.0
 
 
@@ -42,7 +45,7 @@ class AgreementCurve(NamedTuple):
     is_evident: bool
 
     def __call__(self, sureness: Float[np.ndarray, "*pairs"]) -> Float[np.ndarray, "*pairs"]:
-        """P(agree) of pairs that are so sure."""
+        """P(agree) of pairs, from how sure each is in standard deviations."""
         return _sigmoid(self.intercept + self.slope * sureness)
 
     @property
@@ -52,11 +55,11 @@ class AgreementCurve(NamedTuple):
 
     @property
     def weight(self) -> float:
-        """Against other witnesses: what seldom agrees says little."""
+        """How much this witness counts beside others: what was asked seldom, or seldom agrees, says little."""
         return self.queries * self.gain
 
     def variance(self, share: float) -> float:
-        """Of the agreement less a share of that of right pairs, as well as they are known."""
+        """The variance of the agreement less a share of that of right pairs, from how well both are known."""
         each = np.array([1, -share])
         return float(each @ self.covariance @ each)
 

@@ -17,15 +17,16 @@ from streams.precision.figures import Control, PrecisionEstimate
 from streams.precision.witnesses import Witness, echoes, farness, known_pairs, look_alikes, witnesses_of
 from streams.similarity.sinkhorn import balanced_plan
 
-# Standard errors that another way to compare must be better by than the usual one.
+# Standard errors that another way to compare must be better by than the usual one. This number and those below were
+# chosen on four sets, with their labels, or by hand: `python -m benchmarks.reliability`.
 BETTER = 2.0
 # A share of pairs, for what estimates are wrong by beside chance: pairs that are judged are not those emitted.
 SYSTEMATIC = 0.05
 # Of a normal interval that holds 95 %. An estimate that is not known to so much is none.
 WIDTH, MAX_RANGE = 1.96, 0.6
-# Bisections.
+# Bisections of an interval of 20: to a millionth.
 SHIFTS = 24
-# Of a modality of which nothing can be said.
+# The weight of a modality of which nothing can be said.
 UNKNOWN = 0.5
 # Scale of the scores on which one partner is as good as another, as in a review.
 SOFTNESS = 0.4
@@ -177,7 +178,14 @@ def control_of(
     best: Int[np.ndarray, " n"],
     usable: Bool[np.ndarray, "n n"],
 ) -> Control:
-    """Best partners `[N]` beside all those that were possible."""
+    """What best partners have in common beside what all that were possible have, for a person to compare.
+
+    Args:
+        calibration: Of these pairs.
+        cosines: Of all pairs.
+        best: Each sample's best partner.
+        usable: Which pairs are possible; a sample without any is left out.
+    """
     asked = np.flatnonzero(usable.any(axis=1))
     if not len(asked):
         return Control()

@@ -35,5 +35,5 @@ class Control(NamedTuple):
 
     @property
     def margin(self) -> float:
-        """How much more similar the best partners are."""
+        """How much more similar best partners are than random ones: next to 0 where binding finds nothing."""
         return self.similarity - self.random_similarity

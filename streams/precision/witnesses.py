@@ -15,8 +15,9 @@ from streams.similarity.descriptor import MIN_SPECTRUM_STEPS
 from streams.similarity.window_likeness import window_likeness_of
 
 # So many modalities are heard, those that most samples have: each costs as much as one that binds.
+# Chosen by hand.
 MAX_WITNESSES = 3
-# Of a source with fewer samples one cannot tell which are near.
+# Of a source with fewer samples one cannot tell which are near. Chosen by hand: a tenth are two.
 MIN_REFERENCES = 20
 
 
@@ -31,13 +32,13 @@ class Witness(NamedTuple):
     rotation_tolerant_cosines: Float[np.ndarray, "n n"]
 
     def of(self, places: Int[np.ndarray, " n"]) -> "Witness":
-        """Of some of the samples."""
+        """What the witness says of some of the samples: those at `places`, in that order."""
         square = np.ix_(places, places)
         return Witness(self.likeness[square], self.rotation_tolerant_cosines[square])
 
 
 def witnesses_of(table: SampleTable, specs: Mapping[str, ModalitySpec], shared: Collection[str]) -> list[Witness]:
-    """Those of a table, the most frequent first; `shared` bind, so they are none."""
+    """The witnesses that a table has, the most frequent modality first; `shared` bind, so they are none."""
     sources = table.sources
     having = {name: table.having(name) for name in specs if name not in shared}
     usual = sorted((name for name in having if len(having[name]) > 1), key=lambda name: -len(having[name]))
@@ -88,7 +89,7 @@ class Farness(NamedTuple):
     among: Int[np.ndarray, " m"]
 
     def agree(self, share: float) -> Bool[np.ndarray, " m"]:
-        """Whether each partner is among the nearest."""
+        """Whether each partner is among this share of the nearest."""
         agree: np.ndarray = self.nearer * self.among < share * self.among
         return agree
 
@@ -104,7 +105,7 @@ def farness(
     rows: Int[np.ndarray, " m"],
     partners: Int[np.ndarray, " m"],
 ) -> Farness:
-    """Of `rows` with `partners`, by one view `[N, N]`."""
+    """How far each of `rows` is from its partner by one view `[N, N]`, the likeness that a witness sees."""
     likeness, theirs = view[rows], sources[partners][:, None]
     known = ~np.isnan(likeness)
     known[np.arange(len(rows)), rows] = False

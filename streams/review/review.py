@@ -28,10 +28,11 @@ from streams.similarity.standard_units import hub_corrected, largest, standardis
 from streams.similarity.window_likeness import Comparison, WindowLikeness, window_likeness_of
 
 # A table that is not full is asked again once it has grown by this share, a full one once so much of it is new.
+# Chosen by hand; what asking again is worth: `python -m benchmarks.learning --ablation`.
 GROWTH, TURNOVER = 0.25, 1.0
-# Scale of the scores, in standard deviations of chance, on which one partner is as good as another.
+# Scale of the scores, in standard deviations of chance, on which one partner is as good as another. Chosen by hand.
 SOFTNESS = 0.4
-# Weight of the shared modality's trained embedding beside what needs no training.
+# Weight of the shared modality's trained embedding beside what needs no training. Chosen by hand.
 LEARNED_WEIGHT = 0.5
 NS_PER_S = 1_000_000_000
 
@@ -108,7 +109,7 @@ class Review:
         self._newest_s = max(self._newest_s, sample.start_ns // NS_PER_S)
 
     def skip_round(self) -> None:
-        """Notes that the table was asked, without asking."""
+        """Waits for the next round as if this one had been held: what it would give is known already."""
         self._n_new = 0
 
     def use(self, encoders: Encoders, held: Held | None = None) -> None:

@@ -6,9 +6,10 @@ from jaxtyping import Float, Int
 from streams.similarity.standard_units import hub_corrected, largest, standardised
 
 # Look-alikes of its own source and of others that have a say in a sample's partners, and how large a say.
+# Chosen by hand; what smoothing is worth: `python -m benchmarks.learning --ablation`.
 OWN_LOOK_ALIKES, OTHER_LOOK_ALIKES = 2, 4
 OWN_SAY, OTHER_SAY = 0.3, 0.2
-# Of the units below: within it one look-alike is as good as another.
+# In standard deviations of likeness: within it one look-alike is as good as another.
 LOOK_ALIKE_SOFTNESS = 0.5
 
 

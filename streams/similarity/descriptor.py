@@ -17,18 +17,21 @@ MAX_BINS = 40
 SPECTRUM_BANDS = 8
 CROSS_BANDS = 4
 QUANTILES = 6
-# Of spectrum, cross-spectra and quantiles.
+# Of spectrum, cross-spectra and quantiles. Chosen by hand; `python -m benchmarks.fleet` says how many pairs are right.
 ORIENTED_WEIGHTS = (1.4, 0.8, 1.3)
 # Along a window's principal axes, whose order and signs may be wrong, what depends on them counts less.
+# Chosen by hand; `python -m benchmarks.fleet` has fleets whose sensors are rotated.
 ROTATION_TOLERANT_WEIGHTS, UPRIGHT_WEIGHT = (1.4, 0.4, 0.8), 1.0
 # Of "both": 0.5 lost nothing without rotated sensors and gained little with them, 0.8 the other way round.
 ROTATION_TOLERANT_SHARE = 0.65
 # Windows shorter than this have no spectrum worth the name: their values are compared as they are.
+# Chosen by hand.
 MIN_SPECTRUM_STEPS = 8
-# Up to so many channels every pair has a cross-spectrum, above it only neighbours do.
+# Up to so many channels every pair has a cross-spectrum, above it only neighbours do. Chosen by hand.
 MAX_CHANNELS_ALL_PAIRS = 4
+# Of a row. Chosen by hand; three channels have 66 numbers.
 MAX_DIM = 128
-# A step of less than this share of the largest value is rounding.
+# A step of less than this share of the largest value is rounding: float32 has 1.2e-7.
 STILL = 1e-6
 
 
@@ -50,6 +53,16 @@ class Descriptor:
 
     Raises:
         ValueError: If it is to be rotation-tolerant and windows have not three channels, or too few steps.
+
+    Example:
+        >>> import numpy as np
+        >>> from encoders.modality import ModalitySpec
+        >>> from streams.similarity.descriptor import Descriptor
+        >>> describe = Descriptor(ModalitySpec(name="tilt", n_channels=1, n_steps=100, rate_hz=20.0))
+        >>> t = np.arange(100)[:, None] / 20
+        >>> rows = describe(np.stack([np.sin(9 * t), np.sin(9 * t + 2), np.sin(15 * t)]))
+        >>> print((rows @ rows.T)[0].round(1))  # with itself, with itself at another moment, with a faster motion
+        [1.  1.  0.7]
     """
 
     def __init__(self, spec: ModalitySpec, is_rotation_tolerant: bool = False) -> None:
@@ -72,7 +85,7 @@ class Descriptor:
         self.dim = min(n_features, MAX_DIM)
 
     def __call__(self, windows: Float[np.ndarray, "n t c"]) -> Float32[np.ndarray, "n {self.dim}"]:
-        """One row for each window.
+        """One row for each window, the same to the last bit whatever others it comes with.
 
         Raises:
             ValueError: If the windows are not `[N, T, C]` of the modality.
@@ -131,7 +144,7 @@ class BothDescriptors:
         self.dim = self._oriented.dim + self._rotation_tolerant.dim
 
     def __call__(self, windows: Float[np.ndarray, "n t c"]) -> Float32[np.ndarray, "n {self.dim}"]:
-        """One row for each window."""
+        """One row for each window, the same to the last bit whatever others it comes with."""
         parts = (self._oriented, self._rotation_tolerant)
         weighted = [weight * describe(windows) for weight, describe in zip(self._weights, parts, strict=True)]
         rows: np.ndarray = np.concatenate(weighted, axis=1)

@@ -7,7 +7,7 @@ from jaxtyping import Float, Float32, Shaped
 # 32 or 64 the last rows take another path and get other last bits, as they do if they are the product's other side.
 PRODUCT_ROWS = 16
 # Of anything else a row's last bits may depend on how many rows are worked on at once: always this many, padded with
-# zeros.
+# zeros. Chosen by hand.
 ROWS_AT_ONCE = 64
 
 
@@ -16,6 +16,16 @@ def products(matrices: Float[np.ndarray, "m n d"], rows: Float[np.ndarray, "r d"
 
     Where a row stands in its block of sixteen, and what the others are, does not change a bit of its products. What
     stands in a row of a matrix does not change those of another.
+
+    Example:
+        >>> import numpy as np
+        >>> from streams.similarity.exact_products import padded, products
+        >>> rows = np.array([[1, 1], [1, -1], [0, 1]], np.float32)
+        >>> found = products(np.array([[[1, 2], [3, 4]]], np.float32), padded(rows))
+        >>> found.shape
+        (1, 1, 2, 16)
+        >>> found[0, 0, :, :3].tolist()
+        [[3.0, -1.0, 2.0], [7.0, -1.0, 4.0]]
     """
     assert len(rows) % PRODUCT_ROWS == 0, "padded by the caller"
     blocks = rows.reshape(-1, PRODUCT_ROWS, rows.shape[1])

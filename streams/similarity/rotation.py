@@ -3,6 +3,7 @@
 import numpy as np
 from jaxtyping import Complex, Float, Float32, Int
 
+# Of a sensor that can be rotated: there is one rotation in space for all its channels.
 AXES = 3
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Bool, Float
 
-# More hardly change who comes first.
+# More hardly change who comes first. Chosen by hand.
 ITERATIONS = 30
 
 
@@ -38,6 +38,6 @@ def balanced_plan(
 def plan_row_by_row(
     scores: Float[np.ndarray, "n m"], allowed: Bool[np.ndarray, "n m"], softness: float
 ) -> Float[np.ndarray, "n m"]:
-    """The same without any balance: each row for itself."""
+    """Log-probabilities, but for a constant of each row, where each row shares itself out without regard to others."""
     alone: np.ndarray = np.where(allowed, scores / np.float32(softness), np.float32(-np.inf))
     return alone

@@ -3,6 +3,7 @@
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+# As in the paper on CSLS, arXiv 1710.04087.
 HUB_NEIGHBOURS = 10
 
 

@@ -45,7 +45,7 @@ class WindowLikeness:
     def cosines(
         self, described: Float[np.ndarray, "n d"], comparison: Comparison = "oriented"
     ) -> Float[np.ndarray, "n n"]:
-        """Those of one descriptor `[N, N]`; of the oriented one where there is no other."""
+        """Cosines `[N, N]` of the rows of one descriptor: of the oriented one where there is no other."""
         oriented, rotation_tolerant = np.split(described, [self._oriented.dim], axis=1)
         rows = rotation_tolerant if comparison == "rotation-tolerant" and self.tolerates_rotation else oriented
         cosines: np.ndarray = rows @ rows.T
@@ -58,7 +58,7 @@ class WindowLikeness:
         among: Bool[np.ndarray, "n n"],
         comparison: Comparison = "oriented",
     ) -> Float[np.ndarray, "n n"]:
-        """How alike `[N, N]`, in standard deviations of the pairs `among`."""
+        """How alike every two windows are, `[N, N]`, in standard deviations of the pairs `among`."""
         parts = [standardised(self.cosines(described), among)]
         if self.tolerates_rotation:
             parts.append(standardised(self.cosines(described, "rotation-tolerant"), among))
@@ -73,5 +73,5 @@ class WindowLikeness:
 
 @lru_cache(maxsize=256)
 def window_likeness_of(spec: ModalitySpec, lag_tolerant: bool = True) -> WindowLikeness:
-    """That of a modality, whose descriptors are made once."""
+    """The likeness of a modality's windows: the same object again, since its descriptors take time to make."""
     return WindowLikeness(spec, lag_tolerant)

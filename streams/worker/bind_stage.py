@@ -92,7 +92,7 @@ class BindStage:
             self._metrics.set_generation(self._bound.binder.version)
 
     async def bind(self, events: Sequence[Event]) -> None:
-        """One micro-batch."""
+        """Binds the samples of one micro-batch, and returns when the broker has what became of them."""
         async with self._lock:
             await self._look()  # 1
             bound = self._bound

@@ -7,7 +7,6 @@ import aiokafka
 import faust
 
 from streams.broker.connection import ssl_context
-from streams.messages.rejects import rejects_max_bytes
 from streams.settings import BrokerSettings, StreamSettings
 
 # Lower than their defaults (60 s): a killed worker's partitions stand still for that long.
@@ -45,10 +44,10 @@ def faust_app(settings: StreamSettings, is_embedded: bool) -> faust.App:
         # With 0 and no tables Faust falls back to round robin, and a source's modalities end up at different workers.
         table_standby_replicas=1,
         consumer_auto_offset_reset="earliest",
-        consumer_max_fetch_size=max(1 << 20, rejects_max_bytes(settings.topics)),
+        consumer_max_fetch_size=max(1 << 20, settings.topics.rejects_max_bytes),
         producer_acks=-1,
         producer_compression_type=settings.broker.compression,
-        producer_max_request_size=rejects_max_bytes(settings.topics),
+        producer_max_request_size=settings.topics.rejects_max_bytes,
         producer_request_timeout=SEND_TIMEOUT_S,
         # It would wait for windows that wait for their companions.
         stream_wait_empty=False,

@@ -56,7 +56,7 @@ class IngestStage:
             self._events.clear()
 
     async def ingest(self, events: Sequence[Event]) -> None:
-        """One micro-batch."""
+        """Takes in the windows of one micro-batch; returns when the broker has the samples that it completed."""
         async with self._lock:
             if self._ingest is None:
                 return

@@ -25,7 +25,7 @@ class Progress:
     parent_version: int = 0
 
     def facts(self) -> dict[str, Any]:
-        """What JSON holds."""
+        """The same in what JSON can hold."""
         offsets = {"first_pairs": self.first_pairs, "next_pairs": self.next_pairs, "first_samples": self.first_samples}
         return {
             name: {str(partition): offset for partition, offset in sorted(found.items())}
@@ -34,7 +34,7 @@ class Progress:
 
     @classmethod
     def from_facts(cls, facts: Mapping[str, Any]) -> "Progress":
-        """What `facts` gave."""
+        """The progress whose `facts` these are."""
         first_pairs, next_pairs, first_samples = (
             {int(partition): int(offset) for partition, offset in facts[name].items()}
             for name in ("first_pairs", "next_pairs", "first_samples")

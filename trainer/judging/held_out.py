@@ -47,7 +47,7 @@ class HeldOut:
 
     @property
     def sample_ids(self) -> list[str]:
-        """Oldest first."""
+        """The ids of the samples, the oldest first."""
         return list(self._samples)
 
     def add(self, sample: Sample) -> None:

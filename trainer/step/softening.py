@@ -50,5 +50,11 @@ class LabelSoftening(Softening):
 
 
 def softening_of(shared: str, settings: SofteningSettings, quantile: float | None = None) -> Softening:
-    """What suits the shared modality."""
+    """The softening that suits the shared modality: by likeness of windows, or of labels.
+
+    Args:
+        shared: The shared modality's name.
+        settings: Of the softening.
+        quantile: To go on from, as its own `quantile` had become.
+    """
     return (LabelSoftening if shared == LABEL else Softening)(settings, quantile)

@@ -19,6 +19,7 @@ from trainer.step.loss import edge_losses, weighted_mean
 from trainer.step.softening import softening_of
 
 # Steps over which the learning rate rises to its value; from then on it is steady, since a stream has no end.
+# Chosen by hand.
 WARM_UP_STEPS = 20
 MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 

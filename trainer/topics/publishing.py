@@ -42,11 +42,11 @@ class MemoryModels:
         self._n_records = 0
 
     def refresh(self) -> ChannelView:
-        """See ModelsTopic."""
+        """The state of all records that were appended."""
         return self.view
 
     def append(self, record: tuple[bytes, bytes]) -> None:
-        """See ModelsTopic."""
+        """Keeps the record; it is there at once."""
         self.view.apply(*record, self._n_records)
         self._n_records += 1
 

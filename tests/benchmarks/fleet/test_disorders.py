@@ -43,6 +43,6 @@ def test_one_source_is_rotated(fleet: Recordings) -> None:
 
 
 def test_a_rotation_mirrors_nothing() -> None:
-    turned = rotation(np.random.default_rng(0))
-    np.testing.assert_allclose(turned @ turned.T, np.eye(3), atol=1e-12)
-    assert np.linalg.det(turned) == pytest.approx(1)
+    rotated = rotation(np.random.default_rng(0))
+    np.testing.assert_allclose(rotated @ rotated.T, np.eye(3), atol=1e-12)
+    assert np.linalg.det(rotated) == pytest.approx(1)

@@ -21,9 +21,9 @@ def test_witnesses_can_be_made_noise_instead(recordings: Recordings) -> None:
 
 
 def test_each_source_has_one_rotation_that_keeps_lengths(recordings: Recordings) -> None:
-    turned = with_rotations(recordings, 0)
+    rotated = with_rotations(recordings, 0)
     rotations: dict[str, np.ndarray] = {}
-    for old, new in zip(recordings.windows, turned.windows, strict=True):
+    for old, new in zip(recordings.windows, rotated.windows, strict=True):
         if old.modality != recordings.shared:
             assert new is old
             continue

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from encoders.manifest import BundleFile, ModelManifest
 from encoders.modality import ModalitySpec
-from streams.models.channels import ChannelView, decision_record, move_record, version_record, version_tombstone
+from streams.models.channels import ChannelView, decision_record, move_record, version_record
 from streams.records import ChannelMove, Decision
 
 
@@ -35,7 +35,7 @@ def filled(*records: tuple[bytes, bytes | None]) -> ChannelView:
 
 def test_knows_nothing_before_the_first_record() -> None:
     view = ChannelView()
-    assert (view.current("stable"), view.previous("stable"), view.next_version) == (None, None, 1)
+    assert (view.current("stable"), view.history("stable"), view.next_version) == (None, [], 1)
 
 
 def test_takes_up_versions_decisions_and_moves() -> None:
@@ -84,7 +84,7 @@ def test_a_void_move_stays_void_when_its_predecessor_comes_later() -> None:
 
 def test_goes_back_to_the_previous_version() -> None:
     view = filled(move(1, 1, 0, "a"), move(2, 2, 1, "b"))
-    key, value = move_record(view, "stable", view.previous("stable") or 0, "worse in the field", "me", 5)
+    key, value = move_record(view, "stable", 1, "worse in the field", "me", 5)
     assert view.apply(key, value, 2) is None
     assert view.current("stable") == 1
     assert [one.version for one in view.history("stable")] == [1, 2, 1]
@@ -96,7 +96,7 @@ def test_a_move_applied_twice_counts_once() -> None:
 
 
 def test_a_tombstone_removes_a_version_and_its_number_is_not_used_again() -> None:
-    view = filled(version_record(manifest(4)), version_tombstone(4))
+    view = filled(version_record(manifest(4)), (b"version/4", None))
     assert view.manifests == {}
     assert view.next_version == 5
 
