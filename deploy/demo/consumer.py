@@ -11,7 +11,6 @@ from deploy.machine.logs import set_up_logging
 from deploy.settings.config import load
 from streams.broker.log import LogReader
 from streams.follower import ModelFollower
-from streams.messages.codec import decode_many
 from streams.messages.topic_names import TopicNames
 from streams.records import Sample
 
@@ -37,7 +36,7 @@ def main() -> None:
     embedded: Counter[int] = Counter()
     with follower, LogReader(settings.broker, TopicNames(settings.topics.prefix).samples) as reader:
         for message in reader.follow(stop):
-            for sample in decode_many(message.value, Sample) if message and follower.version else ():
+            for sample in message.decoded(Sample)[0] if message and follower.version else ():
                 embedding = follower.embed_sample(sample)
                 embedded[follower.version] += len(embedding) > 0
     log.info("embedded samples by model version: %s", dict(embedded))

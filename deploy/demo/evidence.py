@@ -1,7 +1,6 @@
 """What the topics say of a run, read by nobody but us: no service is asked what it did."""
 
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -9,7 +8,7 @@ import msgspec
 
 from streams.broker.log import LogReader, read_all
 from streams.labels import n_sensor_windows
-from streams.messages.codec import CONTENT_TYPE_HEADER, decode_many, split
+from streams.messages.codec import decode
 from streams.messages.message import Message
 from streams.messages.topic_names import TopicNames
 from streams.models.channels import ChannelView
@@ -19,17 +18,12 @@ from streams.settings import StreamSettings
 
 @dataclass(slots=True, eq=False)
 class Evidence:
-    """What was read so far; records that came twice count once.
-
-    `places` are partition and offset of each Binding's message, by the Binding's identity.
-    """
+    """What was read so far; records that came twice count once."""
 
     n_windows: int = 0
     n_rejects: int = 0
-    reject_reasons: Counter[str] = field(default_factory=Counter)
     samples: dict[str, Sample] = field(default_factory=dict)
     bindings: dict[tuple[str, int], Binding] = field(default_factory=dict)
-    places: dict[tuple[str, int], tuple[int, int]] = field(default_factory=dict)
     models: ChannelView = field(default_factory=ChannelView)
     followers: dict[str, FollowerReport] = field(default_factory=dict)
 
@@ -62,33 +56,32 @@ class Evidence:
         """Bindings, each worker's in the order in which it made them."""
         return sorted(self.bindings.values(), key=lambda one: (one.worker, one.sequence, one.round))
 
-    def take_window(self, message: Message) -> None:
-        """A message of a windows topic."""
-        self.n_windows += len(split(message.value, _content_type(message)))
+    def count_windows(self, message: Message) -> None:
+        """Of a message of a windows topic."""
+        self.n_windows += len(message.records)
 
-    def take_reject(self, message: Message) -> None:
-        """A message of `rejects`."""
+    def count_reject(self, message: Message) -> None:
+        """A message of `rejects` is one of them."""
         self.n_rejects += 1
-        self.reject_reasons[dict(message.headers).get("mmbind.reject.reason", b"?").decode()] += 1
 
-    def take_samples(self, message: Message) -> None:
-        """A message of `samples`."""
-        for sample in decode_many(message.value, Sample, _content_type(message)):
+    def keep_samples(self, message: Message) -> None:
+        """Of a message of `samples`; raises InvalidRecord if one is none."""
+        for raw in message.records:
+            sample = decode(raw, Sample)
             self.samples.setdefault(sample.sample_id, sample)
 
-    def take_bindings(self, message: Message) -> None:
-        """A message of `pairs`."""
-        for binding in decode_many(message.value, Binding, _content_type(message)):
-            identity = (binding.sample_id, binding.round)
-            self.bindings.setdefault(identity, binding)
-            self.places.setdefault(identity, (message.partition, message.offset))
+    def keep_bindings(self, message: Message) -> None:
+        """Of a message of `pairs`; raises InvalidRecord if one is none."""
+        for raw in message.records:
+            binding = decode(raw, Binding)
+            self.bindings.setdefault((binding.sample_id, binding.round), binding)
 
-    def take_model(self, message: Message) -> None:
-        """A message of `models`."""
+    def apply_model(self, message: Message) -> None:
+        """A message of `models` changes what is known of versions and channels."""
         self.models.apply(message.key or b"", message.value, message.offset)
 
-    def take_follower(self, message: Message) -> None:
-        """A message of `followers`."""
+    def keep_report(self, message: Message) -> None:
+        """The last one of each follower, of messages of `followers`."""
         if message.value is not None:
             report = msgspec.json.decode(message.value, type=FollowerReport)
             self.followers[report.follower_id] = report
@@ -101,10 +94,10 @@ def read_evidence(settings: StreamSettings) -> Evidence:
         LogError: If a topic is not there or cannot be read in time.
     """
     found, names = Evidence(), TopicNames(settings.topics.prefix)
-    windows = [(names.windows(modality), found.take_window) for modality in settings.modalities]
-    for topic, take in (*windows, *_readers(found, names), (names.rejects, found.take_reject)):
+    windows = [(names.windows(modality), found.count_windows) for modality in settings.modalities]
+    for topic, keep in (*windows, *_readers(found, names), (names.rejects, found.count_reject)):
         for message in read_all(settings.broker, topic):
-            take(message)
+            keep(message)
     return found
 
 
@@ -133,22 +126,17 @@ class Observer:
         for thread in self._threads:
             thread.join(timeout=5)
 
-    def _follow(self, topic: str, take: Callable[[Message], None]) -> None:
+    def _follow(self, topic: str, keep: Callable[[Message], None]) -> None:
         with LogReader(self._settings.broker, topic) as reader:
             for message in reader.follow(self._stop):
                 if message is not None:
-                    take(message)
+                    keep(message)
 
 
 def _readers(found: Evidence, names: TopicNames) -> Iterable[tuple[str, Callable[[Message], None]]]:
     return (
-        (names.samples, found.take_samples),
-        (names.pairs, found.take_bindings),
-        (names.models, found.take_model),
-        (names.followers, found.take_follower),
+        (names.samples, found.keep_samples),
+        (names.pairs, found.keep_bindings),
+        (names.models, found.apply_model),
+        (names.followers, found.keep_report),
     )
-
-
-def _content_type(message: Message) -> str | None:
-    value = dict(message.headers).get(CONTENT_TYPE_HEADER)
-    return None if value is None else value.decode(errors="replace")

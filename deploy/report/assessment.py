@@ -12,7 +12,7 @@ from deploy.recordings.recordings import Recordings
 from deploy.recordings.truth import Truth, never_paired
 from deploy.report.controls import CONTROL_RULES, ControlRun, Weights, train_controls
 from deploy.report.pair_figures import edges_by_version, first_rounds, judge_pairs, swaps_under_load
-from deploy.report.report import CONTROLS, Report, Series, gap_closed, take_estimate, take_pairs
+from deploy.report.report import CONTROLS, Report, Series, gap_closed, note_estimate, note_pairs
 from deploy.report.retrieval import Encoders, RetrievalJudge
 from encoders.modality import ModalitySpec
 from streams.labels import LABEL
@@ -74,8 +74,8 @@ def assess(run: FinishedRun, announce: Announce = lambda what: None) -> Report:
     truth = Truth(run.recordings, run.settings.ingest.hop_s)
     report = _counted(run)
     announce("judging pairs")
-    take_pairs(report, judge_pairs(run.bindings, run.samples, truth.labels(run.samples.values())))
-    take_estimate(report, run.estimate)
+    note_pairs(report, judge_pairs(run.bindings, run.samples, truth.labels(run.samples.values())))
+    note_estimate(report, run.estimate)
     if run.settings.shared_modality == LABEL:
         report.notes.append(BOUND_BY_LABELS)
     if run.weights:

@@ -77,7 +77,7 @@ class Report(msgspec.Struct, kw_only=True):
 CONTROLS = {"natural only": "retrieval_natural_only", "random": "retrieval_random", "oracle": "retrieval_oracle"}
 
 
-def take_pairs(report: Report, figures: PairFigures) -> None:
+def note_pairs(report: Report, figures: PairFigures) -> None:
     """Writes what the pairs are worth into the report."""
     report.pair_precision = _number(figures.best)
     report.pair_precision_error = _number(figures.error)
@@ -92,7 +92,7 @@ def take_pairs(report: Report, figures: PairFigures) -> None:
     report.series.version = figures.version.tolist()
 
 
-def take_estimate(report: Report, estimate: PrecisionEstimate) -> None:
+def note_estimate(report: Report, estimate: PrecisionEstimate) -> None:
     """Writes what was said of the pairs without labels into the report."""
     report.pair_precision_estimate, report.pair_precision_estimate_interval = estimate.state, None
     if estimate.value is not None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from streams.broker.connection import connect_or_explain
 from streams.broker.log import LogReader
-from streams.messages.codec import CONTENT_TYPE_HEADER, decode, split
+from streams.messages.codec import decode
 from streams.messages.message import Message
 from streams.messages.rejects import HEADER_PREFIX, InvalidRecord
 from streams.messages.topic_names import TopicNames
@@ -53,9 +53,8 @@ def records_of(kind: Kind, message: Message) -> list[dict[str, Any]]:
         value = None if message.value is None else msgspec.json.decode(message.value)
         return [{"key": (message.key or b"").decode(errors="replace"), "value": value}]
     kinds: dict[Kind, Any] = {"pairs": Binding, "samples": Sample}
-    content_type = dict(message.headers).get(CONTENT_TYPE_HEADER, b"").decode(errors="replace") or None
     try:
-        found: list[Any] = [decode(raw, kinds.get(kind, SensorWindow)) for raw in split(message.value, content_type)]
+        found: list[Any] = [decode(raw, kinds.get(kind, SensorWindow)) for raw in message.records]
     except InvalidRecord as error:
         return [{"undecodable": error.detail}]
     return [msgspec.to_builtins(one, enc_hook=_shape) for one in found]

@@ -117,13 +117,13 @@ def decode_window(raw: bytes) -> SensorWindow:
     return window
 
 
-def decode_many(value: bytes | None, kind: type[T], content_type: str | None = None) -> list[T]:
+def decode_many(value: bytes | None, kind: type[T]) -> list[T]:
     """All records of a message that our own services wrote.
 
     Raises:
         InvalidRecord: If any of them is not of that kind.
     """
-    return [decode(raw, kind) for raw in split(value, content_type)]
+    return [decode(raw, kind) for raw in split(value)]
 
 
 _HEADER_BYTES = 5

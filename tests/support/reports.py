@@ -3,7 +3,7 @@
 import numpy as np
 
 from deploy.report.pair_figures import judge_pairs
-from deploy.report.report import Report, take_pairs
+from deploy.report.report import Report, note_pairs
 from deploy.report.retrieval import Difference
 from encoders.scaling import Scaling
 from streams.records import Binding, Outcome, Partner, Sample
@@ -63,7 +63,7 @@ def filled() -> Report:
         retrieval_by_version={1: figures(0.35), 2: figures(0.4)},
         differences=[Difference(control="natural only", difference=0.1, error=0.09)],
     )
-    take_pairs(report, judge_pairs(STREAM, SAMPLES, LABELS))
+    note_pairs(report, judge_pairs(STREAM, SAMPLES, LABELS))
     report.series.loss, report.series.loss_steps = [4.0, 3.0, 2.5], [1, 2, 3]
     report.series.steps_of_version = {1: 2, 2: 3}
     return report

@@ -19,12 +19,12 @@ def published(evidence: Evidence, version: int, passed: bool) -> ModelBundle:
         version_record(found.manifest),
         decision_record(Decision(version=version, passed=passed, reason="for the test")),
     ):
-        take(evidence, record)
+        apply(evidence, record)
     return found
 
 
-def take(evidence: Evidence, record: tuple[bytes, bytes]) -> None:
-    evidence.take_model(Message("models", 0, 0, *record))
+def apply(evidence: Evidence, record: tuple[bytes, bytes]) -> None:
+    evidence.apply_model(Message("models", 0, 0, *record))
 
 
 def run(evidence: Evidence, version: int, *followers: str) -> None:
@@ -39,7 +39,7 @@ def test_followers_of_the_version_before_do_not_run_one_that_passed_and_whose_mo
     assert evidence.all_run_the_last("stable")
     published(evidence, 1, passed=True)
     assert not evidence.all_run_the_last("stable")
-    take(evidence, move_record(evidence.models, "stable", 1, "better", "test", at_ns=1))
+    apply(evidence, move_record(evidence.models, "stable", 1, "better", "test", at_ns=1))
     assert not evidence.all_run_the_last("stable")
     run(evidence, 1, "worker")
     assert not evidence.all_run_the_last("stable")
@@ -66,8 +66,8 @@ def test_a_sample_that_was_asked_twice_does_not_stand_for_one_that_never_was() -
     values = np.zeros((2, 1), np.float32)
     for name in ("a@1", "b@1"):
         sample = Sample(sample_id=name, source_id=name[0], start_ns=0, windows={"m": values}, scaling={"m": scaling})
-        evidence.take_samples(Message("samples", 0, 0, b"", encode_batch([sample])))
+        evidence.keep_samples(Message("samples", 0, 0, b"", encode_batch([sample])))
     for again in (0, 1):
         binding = Binding(sample_id="a@1", round=again, model_version=0, outcome="alone", partners=())
-        evidence.take_bindings(Message("pairs", 0, again, b"", encode_batch([binding])))
+        evidence.keep_bindings(Message("pairs", 0, again, b"", encode_batch([binding])))
     assert (len(evidence.samples), len(evidence.bindings), evidence.n_bound) == (2, 2, 1)

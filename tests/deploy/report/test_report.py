@@ -10,7 +10,7 @@ from rich.console import Console
 from deploy.recordings.recordings import arrange, restrict
 from deploy.recordings.truth import Truth, never_paired, without_labels
 from deploy.report.pair_figures import edges_by_version, judge_pairs, swaps_under_load
-from deploy.report.report import Report, as_tables, gap_closed, take_estimate, take_pairs
+from deploy.report.report import Report, as_tables, gap_closed, note_estimate, note_pairs
 from deploy.report.retrieval import Difference, RetrievalJudge, mean_cmap
 from encoders.modality import ModalitySpec
 from streams.precision.figures import PrecisionEstimate, State
@@ -149,7 +149,7 @@ def test_the_gap_closed_lies_between_the_natural_edges_and_the_oracle() -> None:
 
 def test_what_is_not_a_number_is_null_in_json() -> None:
     report = filled()
-    take_pairs(report, judge_pairs(STREAM, SAMPLES, {}))
+    note_pairs(report, judge_pairs(STREAM, SAMPLES, {}))
     read = json.loads(report.as_json())
     assert read["pair_precision"] is None
     assert read["pairs_by_version"] == {"0": 3, "1": 2}
@@ -164,7 +164,7 @@ def text_of(report: Report) -> str:
 
 def test_the_estimate_stands_beside_the_truth_with_its_interval() -> None:
     report = filled()
-    take_estimate(report, PrecisionEstimate("estimated", 0.71, 0.62, 0.8, 400))
+    note_estimate(report, PrecisionEstimate("estimated", 0.71, 0.62, 0.8, 400))
     assert "0.710 (0.620 to 0.800)" in text_of(report)
     read = json.loads(report.as_json())
     assert (read["pair_precision_estimate"], read["pair_precision_estimate_interval"]) == (0.71, [0.62, 0.8])
@@ -173,7 +173,7 @@ def test_the_estimate_stands_beside_the_truth_with_its_interval() -> None:
 @pytest.mark.parametrize("state", ["none", "unknown"])
 def test_an_estimate_that_there_is_not_is_a_word_and_no_number(state: State) -> None:
     report = filled()
-    take_estimate(report, PrecisionEstimate(state, queries=400))
+    note_estimate(report, PrecisionEstimate(state, queries=400))
     assert report.pair_precision_estimate == state
     assert report.pair_precision_estimate_interval is None
     assert state in text_of(report)
