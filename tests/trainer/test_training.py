@@ -11,8 +11,8 @@ from prometheus_client import CollectorRegistry
 from streams.messages.codec import encode_batch
 from streams.models.registry import Registry
 from tests.support.memory_kafka import MemoryBroker, MemoryConsumer
-from tests.support.memory_models import MemoryModels
 from tests.support.recorded import Recorded, binding_of, recorded, small_settings
+from tests.support.watched_models import WatchedModels
 from trainer.checkpoints.checkpoint import Checkpoint, CheckpointFolder, admitted_twice
 from trainer.learner import Learner
 from trainer.metrics import TrainerMetrics
@@ -55,7 +55,7 @@ class StopsAtTheEnd(MemoryConsumer):
 @dataclass
 class Trainer:
     parts: Parts
-    models: MemoryModels
+    models: WatchedModels
     metrics: CollectorRegistry
     training: Training
 
@@ -73,7 +73,7 @@ def filled(record: Recorded) -> MemoryBroker:
 
 
 def trainer_of(record: Recorded, broker: MemoryBroker, folder: CheckpointFolder) -> Trainer:
-    stop, models, metrics = threading.Event(), MemoryModels(), CollectorRegistry()
+    stop, models, metrics = threading.Event(), WatchedModels(), CollectorRegistry()
     intake = BindingIntake(StopsAtTheEnd(broker, stop), "pairs", 1)
     samples = SampleLog(MemoryConsumer(broker), "samples", 1)
     learner = Learner(record.world.specs, record.world.shared, small_settings())

@@ -10,8 +10,8 @@ from encoders.modality import ModalitySpec
 from streams.models.channels import move_record
 from streams.models.registry import Registry, RegistryAway
 from streams.records import Decision
-from tests.support.memory_models import MemoryModels
 from tests.support.waiting import wait_until
+from tests.support.watched_models import WatchedModels
 from trainer.candidate import Candidate
 from trainer.topics.publishing import MAX_WAITING, Publisher
 
@@ -27,12 +27,12 @@ def candidate(number: int, passed: bool = True, version: int | None = None) -> C
     return Candidate(bundle, Decision(version=wish, passed=passed, reason="because"))
 
 
-def publisher_of(models: MemoryModels, folder: Path) -> Publisher:
+def publisher_of(models: WatchedModels, folder: Path) -> Publisher:
     return Publisher(models, Registry(str(folder)), "stable", lambda: 7)
 
 
 def test_a_version_is_readable_then_known_then_judged_then_followed(tmp_path: Path) -> None:
-    models = MemoryModels()
+    models = WatchedModels()
     publisher = publisher_of(models, tmp_path)
     readable: list[bool] = []
     models.before_append = lambda: readable.append((tmp_path / "v1" / "gravity.safetensors").exists())
@@ -44,7 +44,7 @@ def test_a_version_is_readable_then_known_then_judged_then_followed(tmp_path: Pa
 
 
 def test_one_that_failed_is_announced_and_not_followed(tmp_path: Path) -> None:
-    models = MemoryModels()
+    models = WatchedModels()
     publisher = publisher_of(models, tmp_path)
     publisher.announce(candidate(1))
     publisher.announce(candidate(2, passed=False))
@@ -54,7 +54,7 @@ def test_one_that_failed_is_announced_and_not_followed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("fail_at", [1, 2, 3])
 def test_goes_on_where_it_was_interrupted_also_in_another_process(tmp_path: Path, fail_at: int) -> None:
-    models = MemoryModels(fail_at)
+    models = WatchedModels(fail_at)
     with pytest.raises(ConnectionError):
         publisher_of(models, tmp_path).announce(candidate(1))
     # The same encoders, whatever number they are given this time.
@@ -64,7 +64,7 @@ def test_goes_on_where_it_was_interrupted_also_in_another_process(tmp_path: Path
 
 
 def test_what_is_announced_already_changes_nothing(tmp_path: Path) -> None:
-    models = MemoryModels()
+    models = WatchedModels()
     publisher_of(models, tmp_path).announce(candidate(1))
     before = list(models.keys)
     assert publisher_of(models, tmp_path).announce(candidate(1)) == 1
@@ -72,7 +72,7 @@ def test_what_is_announced_already_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_a_roll_back_is_not_undone_by_announcing_again(tmp_path: Path) -> None:
-    models = MemoryModels()
+    models = WatchedModels()
     publisher = publisher_of(models, tmp_path)
     for number in (1, 2):
         publisher.announce(candidate(number))
@@ -82,7 +82,7 @@ def test_a_roll_back_is_not_undone_by_announcing_again(tmp_path: Path) -> None:
 
 
 def test_a_number_that_is_taken_becomes_the_next_free_one(tmp_path: Path) -> None:
-    models = MemoryModels()
+    models = WatchedModels()
     Registry(str(tmp_path)).publish(candidate(1).bundle)
     publisher = publisher_of(models, tmp_path)
     assert publisher.announce(candidate(5, version=1)) == 2
@@ -90,7 +90,7 @@ def test_a_number_that_is_taken_becomes_the_next_free_one(tmp_path: Path) -> Non
 
 
 def test_somebody_who_moves_the_channel_first_wins(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    models = MemoryModels()
+    models = WatchedModels()
     publisher = publisher_of(models, tmp_path)
     publisher.announce(candidate(1))
     append = models.append
@@ -119,7 +119,7 @@ class AwayOnce(Registry):
 
 
 def test_tries_again_while_the_registry_is_away(tmp_path: Path) -> None:
-    models = MemoryModels()
+    models = WatchedModels()
     publisher = Publisher(models, AwayOnce(str(tmp_path)), "stable", lambda: 7, first_retry_s=0.01)
     publisher.offer(candidate(1))
     publisher.start()
@@ -129,7 +129,7 @@ def test_tries_again_while_the_registry_is_away(tmp_path: Path) -> None:
 
 
 def test_publishes_nothing_while_it_may_not(tmp_path: Path) -> None:
-    models, allowed, asked = MemoryModels(), threading.Event(), threading.Event()
+    models, allowed, asked = WatchedModels(), threading.Event(), threading.Event()
 
     def may_publish() -> bool:
         asked.set()
@@ -147,7 +147,7 @@ def test_publishes_nothing_while_it_may_not(tmp_path: Path) -> None:
 
 
 def test_all_that_wait_are_announced_in_order_each_the_child_of_the_one_before(tmp_path: Path) -> None:
-    models = MemoryModels()
+    models = WatchedModels()
     publisher = publisher_of(models, tmp_path)
     for number in (1, 2, 3):
         publisher.offer(candidate(number, version=1))
@@ -158,7 +158,7 @@ def test_all_that_wait_are_announced_in_order_each_the_child_of_the_one_before(t
 
 
 def test_of_too_many_that_wait_one_that_failed_is_given_up_first(tmp_path: Path) -> None:
-    models = MemoryModels()
+    models = WatchedModels()
     publisher = publisher_of(models, tmp_path)
     for number in range(1, MAX_WAITING + 3):
         publisher.offer(candidate(number, passed=number != 4))
