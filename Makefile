@@ -23,7 +23,9 @@ test: .venv/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	OMP_NUM_THREADS=1 $(BIN)/pytest
+	@# A file's tests stay together, with their brokers, and files begin in the order of tests/conftest.py.
+	@# Bytecode is kept, since the tests start a hundred processes; each has one thread, so that cores are not shared.
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/pytest -n logical --dist loadfile --no-loadscope-reorder
 
 install: .venv/dev.stamp
 
