@@ -44,7 +44,8 @@ def test_a_killed_worker_and_a_killed_trainer_lose_nothing_and_repeat_nothing(
     held_back = [
         w for w in middle if w.modality != nodes.shared and w.start_ns >= middle[-1].start_ns - 3 * nodes.hop_ns
     ]
-    with Farm(broker, nodes, tmp_path, prefix, TRAINER, grace_s=2.0) as farm:
+    # A grace that outlasts a slow start: after it, what a new worker has read of a sample goes on alone.
+    with Farm(broker, nodes, tmp_path, prefix, TRAINER, grace_s=6.0) as farm:
         worker, trainer = farm.start_worker(), farm.start_trainer()
         farm.send(first)
         farm.wait_for_bindings(N_SOURCES * N_SLOTS // 3)

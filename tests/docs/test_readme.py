@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from deploy.machine.brokers import free_port
+from tests.support.brokers import usual_port
 from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -101,10 +102,10 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
         before.run(command)
     (start,) = commands(".venv/bin/mmbind up")
     out = folder / "up.txt"
-    with out.open("wb") as output:
-        up = subprocess.Popen(before.here(start).split(), cwd=folder, env=settings, stdout=output, stderr=output)
     try:
-        before.wait(lambda: "Ctrl-C ends all" in out.read_text() or up.poll() is not None, "`mmbind up` says so")
+        with usual_port(tmp_path_factory), out.open("wb") as output:
+            up = subprocess.Popen(before.here(start).split(), cwd=folder, env=settings, stdout=output, stderr=output)
+            before.wait(lambda: "Ctrl-C ends all" in out.read_text() or up.poll() is not None, "`mmbind up` says so")
         found = re.search(r"on (127\.0\.0\.1:\d+)", out.read_text())
         assert found, out.read_text()
         yield Machine(folder, found[1], settings)
