@@ -10,7 +10,7 @@ TORCH_INDEX ?=
 SEGLEARN := seglearn==1.2.5
 
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile
 INDEX := $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
 .PHONY: demo test install clean
@@ -48,13 +48,13 @@ clean:
 	  echo "make: $(PYTHON) cannot make an environment. Debian, Ubuntu: sudo apt-get install $(notdir $(PYTHON))-venv"; exit 2; }
 	$(PYTHON) -m venv .venv
 
-.venv/demo.stamp: pyproject.toml constraints.txt | .venv/bin/python
+.venv/demo.stamp: EXTRAS := embedded,demo
+.venv/dev.stamp: EXTRAS := dev
+.venv/demo.stamp .venv/dev.stamp: pyproject.toml constraints.txt | .venv/bin/python
 	@echo "Installing into ./.venv (once; a minute or two, hnswlib is compiled) ..."
-	$(PIP) $(INDEX) -c constraints.txt -e '.[embedded,demo]'
+	$(PIP) $(INDEX) -c constraints.txt -e '.[$(EXTRAS)]'
 	@# The demo's recordings. Without its dependencies: the package itself is never imported.
 	$(PIP) --no-deps '$(SEGLEARN)'
-	@touch $@
-
-.venv/dev.stamp: .venv/demo.stamp
-	$(PIP) $(INDEX) -c constraints.txt -e '.[dev]'
+	@# On all cores, as pip does not. Packages ship files that do not compile, and never import them.
+	@$(BIN)/python -m compileall -q -q -j 0 .venv/lib || true
 	@touch $@

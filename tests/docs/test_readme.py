@@ -27,6 +27,7 @@ WAIT_S = 120.0
 QUICK = {
     "TRAINER__CYCLE_BINDINGS": "256",
     "TRAINER__STEPS_PER_CYCLE": "20",
+    "TRAINER__WIDTH": "8",
     "TRAINER__GATE__CHANCE_DEVIATIONS": "0",
     "TRAINER__GATE__MIN_EFFECTIVE_RANK": "1",
     "TRAINER__GATE__MAX_MEAN_COSINE": "1",
@@ -179,6 +180,9 @@ def test_replayed_recordings_become_pairs_and_models_to_watch_and_to_take(machin
     def versions() -> list[object]:
         return list(json.loads(machine.run(".venv/bin/mmbind models list --json"))["versions"])
 
+    # A command each time it is asked takes the processor from the trainer: first there must be one to be announced.
+    registry = machine.folder / "mmbind-data" / "models"
+    machine.wait(lambda: any(registry.glob("v*/manifest.json")), "a version is in the registry")
     machine.wait(lambda: bool(versions()), "a version is published")
     listing, showing = commands(".venv/bin/mmbind models")
     assert "version" in machine.run(listing)

@@ -15,9 +15,9 @@ from streams.records import Binding, Sample
 from streams.settings import BindingSettings, IndexSettings
 from streams.testing import SENSORS, SyntheticWorld
 
-N_SAMPLES = 700
+N_SAMPLES = 490
 BUILT_AT, SWAPPED_AT = 330, 421
-# Segments of 64 rows: ten are sealed, several are dropped.
+# Segments of 64 rows: six are sealed, two of them dropped again.
 INDEX = IndexSettings(history_samples=256, segment_samples=64, ef=64)
 BINDING = BindingSettings(neighbours=16)
 WORLD = SyntheticWorld(n_sources=7, n_classes=4, held_out=1, noise=0.5)

@@ -2,6 +2,7 @@
 
 import re
 import sys
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable
@@ -221,5 +222,16 @@ class Farm:
         )
 
     def wait_for_bindings(self, n: int, timeout_s: float = 90.0) -> None:
-        """Until so many different samples have one."""
-        self.wait(lambda: len({one.sample_id for one in self.bindings()}) >= n, timeout_s)
+        """Until so many different samples have one. Follows the topic: reading it anew costs what is waited for."""
+        bound: set[str] = set()
+        with LogReader(self.broker, self.names.pairs) as reader:
+            following = reader.follow(threading.Event())
+
+            def are_there() -> bool:
+                for message in following:
+                    if message is None or len(bound) >= n:
+                        break
+                    bound.update(one.sample_id for one in decode_many(message.value, Binding))
+                return len(bound) >= n
+
+            self.wait(are_there, timeout_s)

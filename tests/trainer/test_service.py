@@ -25,6 +25,7 @@ from streams.records import Binding, Sample
 from tests.support.recorded import recorded, small_settings
 from tests.support.waiting import wait_until
 from trainer.checkpoints.checkpoint import CheckpointFolder, admitted_twice
+from trainer.checkpoints.lock import FolderInUse, FolderLock
 from trainer.learner import Learner
 from trainer.settings import TrainerSettings
 
@@ -33,7 +34,7 @@ PATIENCE_S = 90.0
 BINDINGS_A_MESSAGE = 13
 # After so few steps little is learned: what is shown here is the way of a version that passes.
 LENIENT = {"min_effective_rank": 1, "max_mean_cosine": 1, "chance_factor": 1, "retrieval_tolerance": 1}
-TRAINER = small_settings(cycle_bindings=16, steps_per_cycle=50, gate=LENIENT)
+TRAINER = small_settings(cycle_bindings=16, steps_per_cycle=25, gate=LENIENT)
 N_SLOTS = 14
 
 
@@ -169,6 +170,8 @@ def test_killed_in_the_middle_of_a_cycle_and_started_again_it_has_the_same_bits(
     fleet.write(fleet.record.bindings)
     process = fleet.start()
     fleet.wait(lambda: fleet.n_checkpoints() >= 2, "two checkpoints")
+    with pytest.raises(FolderInUse):
+        FolderLock(fleet.folder / "checkpoints")
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert fleet.n_checkpoints() < 5
@@ -186,9 +189,8 @@ def test_killed_in_the_middle_of_a_cycle_and_started_again_it_has_the_same_bits(
 
 @pytest.mark.parametrize("broker", ["embedded"], indirect=True)  # the lock is a file: no broker knows of it
 def test_a_second_trainer_in_the_same_folder_ends_with_a_clear_sentence(fleet: Fleet) -> None:
-    process = fleet.start()
-    fleet.wait(lambda: (fleet.folder / "checkpoints" / ".lock").exists(), "a locked folder")
+    first = FolderLock(fleet.folder / "checkpoints")
     second = fleet.start()
     assert second.wait(timeout=PATIENCE_S) == 1
     assert "in use by another trainer: stop it first" in fleet.log_file.read_text()
-    assert fleet.stop(process) == 0
+    first.release()

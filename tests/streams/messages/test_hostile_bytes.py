@@ -38,7 +38,7 @@ HOSTILE = {
     "a lone surrogate": b'[{"source_id": "\\ud800", "x": NaN}]',
     "no bytes after the mark": b"\xef\xbb\xbf",
     "5 MB of garbage": b"\xc1" * 5_000_000,
-    "5 MB of commas": b"[NaN" + b",1" * 2_500_000,
+    "1 MB of commas": b"[NaN" + b",1" * 500_000,
 }
 
 
