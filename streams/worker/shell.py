@@ -7,9 +7,11 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from streams.broker.log import committed_offsets, lost_messages
+from streams.messages.checked import checked_sample
 from streams.messages.outbox import Outbox
 from streams.messages.topic_names import TopicNames
 from streams.settings import StreamSettings
@@ -149,7 +151,8 @@ class Shell:
         self.models.wait_for_present()
         committed = committed_offsets(broker, group_id(self._settings), topic, own)
         upto = {partition: committed.get(partition) for partition in own}
-        return read_back(broker, topic, upto, self._settings.index.history_samples)
+        check = partial(checked_sample, specs=self._settings.specs)
+        return read_back(broker, topic, upto, self._settings.index.history_samples, check)
 
     async def _on_before_shutdown(self, *_: Any, **__: Any) -> None:
         """Lets the micro-batches under way come to their end, so that they are committed rather than repeated."""

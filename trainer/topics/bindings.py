@@ -12,6 +12,7 @@ from kafka.structs import OffsetAndMetadata
 
 from encoders.errors import MmbindError
 from encoders.manifest import LogRange
+from streams.messages.checked import checked_binding
 from streams.records import Binding
 from trainer.topics.records import readable_records
 
@@ -175,7 +176,7 @@ class BindingIntake:
                 self._kept.extend(self._arrived(tp.partition, message))
 
     def _arrived(self, partition: int, message: Any) -> Iterator[ArrivedBinding]:
-        bindings, n_faults = readable_records(message, Binding)
+        bindings, n_faults = readable_records(message, Binding, checked_binding)
         self.n_unreadable += n_faults
         for place, binding in enumerate(bindings, 1):
             yield ArrivedBinding(binding, partition, message.offset, is_last=place == len(bindings))

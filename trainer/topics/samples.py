@@ -1,7 +1,7 @@
 """Samples looked up in the log: read only as far as Bindings ask for them, so that few have to be held."""
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
@@ -29,6 +29,7 @@ class SampleLog:
         n_partitions: How many it has.
         starts: Where to begin in each partition; at its first where it is not named.
         capacity: Of samples that wait.
+        check: Gives back a sample that can be trained on, or raises InvalidRecord.
     """
 
     def __init__(
@@ -38,7 +39,9 @@ class SampleLog:
         n_partitions: int,
         starts: Mapping[int, int] | None = None,
         capacity: int = 20_000,
+        check: Callable[[Sample], Sample] = lambda sample: sample,
     ) -> None:
+        self._check = check
         self.n_unreadable = 0
         self._consumer, self._topic = consumer, topic
         self._tps = [TopicPartition(topic, partition) for partition in range(n_partitions)]
@@ -92,7 +95,7 @@ class SampleLog:
         polled = self._consumer.poll(POLL_MS, max_records=POLL_MESSAGES)
         for tp, messages in sorted(polled.items()):
             for message in messages:
-                samples, n_faults = readable_records(message, Sample)
+                samples, n_faults = readable_records(message, Sample, self._check)
                 self.n_unreadable += n_faults
                 for sample in samples:
                     # A sample that is written again, after a crash, is the same: its first place is enough.
