@@ -58,6 +58,7 @@ class Shell:
         )
         self.models = ModelStage(settings, mailbox, self.worker)
         metrics.watch_models(self.models.watch)
+        self.has_crashed = False
         self._beat_s: float | None = None
         self._not_ready = "the broker has not given this worker partitions yet"
         self._stalls: dict[str, StallWatch] = {}
@@ -204,5 +205,6 @@ class Shell:
         }
 
     async def _crash(self, error: BaseException) -> None:
+        self.has_crashed = True
         log.error("stopping after an unexpected %s: %s", type(error).__name__, error, exc_info=error)
         await self.app.crash(error)

@@ -77,6 +77,11 @@ class BindingIntake:
         return len(self._consumer.assignment()) == len(self._tps)
 
     @property
+    def knows_topic(self) -> bool:
+        """Whether the broker has told of all partitions: those of a new topic are not known at once."""
+        return len(self._consumer.partitions_for_topic(self._topic) or ()) >= len(self._tps)
+
+    @property
     def offsets(self) -> dict[int, int]:
         """Where to go on in each partition, by all that is done."""
         return dict(self._next)
