@@ -34,8 +34,8 @@ STOP_LIMIT_S = 15.0
 def run_worker(settings: StreamSettings) -> int:
     """Works until SIGTERM or SIGINT, and returns the exit code: 0, or EXIT_FAILED, or EXIT_BROKER_GONE.
 
-    Waits for the broker. A process that cannot stop in STOP_LIMIT_S, since the broker is away, is ended all the same: what
-    it had not committed will be repeated.
+    Waits for the broker. A process that cannot stop in STOP_LIMIT_S, since the broker is away, is ended: what it had
+    not committed will be repeated.
 
     Raises:
         PortTaken: If the health server's port is in use.
