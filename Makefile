@@ -1,5 +1,5 @@
 # make demo    the whole loop on real recordings, on this machine, in about five minutes
-# make test    lint, format, types and all tests
+# make test    lint, format, types, unused names and all tests, on all cores
 # make install only the environment, ./.venv
 # make clean   removes it
 #
@@ -23,7 +23,10 @@ test: .venv/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	OMP_NUM_THREADS=1 $(BIN)/pytest
+	$(BIN)/vulture
+	@# A file's tests stay together, with their brokers, and files begin in the order of tests/conftest.py.
+	@# Bytecode is kept, since the tests start a hundred processes; each has one thread, so that cores are not shared.
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/pytest -n logical --dist loadfile --no-loadscope-reorder
 
 install: .venv/dev.stamp
 

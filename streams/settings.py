@@ -24,25 +24,29 @@ class Section(BaseModel):
 class BrokerSettings(Section):
     """How to reach the broker; the names are kafka-python's."""
 
-    bootstrap_servers: str = Field("127.0.0.1:9092", min_length=1)
-    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    ssl_cafile: str | None = None
-    ssl_certfile: str | None = None
-    ssl_keyfile: str | None = None
-    ssl_check_hostname: bool = True
-    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
-    sasl_plain_username: str | None = None
-    sasl_plain_password: SecretStr | None = None
-    compression: Literal["gzip", "snappy", "lz4", "zstd"] | None = None
+    bootstrap_servers: str = Field("127.0.0.1:9092", min_length=1, description="HOST:PORT of some, by commas")
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="SSL encrypts, SASL wants a password"
+    )
+    ssl_cafile: str | None = Field(None, description="PEM file of the authorities to trust; else the system's")
+    ssl_certfile: str | None = Field(None, description="PEM certificate of ours, where the broker wants one")
+    ssl_keyfile: str | None = Field(None, description="its PEM key, where it is another file")
+    ssl_check_hostname: bool = Field(True, description="whether the broker's certificate must be for its name")
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = Field(
+        None, description="how the password is sent"
+    )
+    sasl_plain_username: str | None = Field(None, description="user, of any mechanism")
+    sasl_plain_password: SecretStr | None = Field(None, description="better given by the environment")
+    compression: Literal["gzip", "snappy", "lz4", "zstd"] | None = Field(None, description="of all that is written")
 
 
 class TopicSettings(Section):
     """Names, sizes and counts of the topics."""
 
-    prefix: str = Field("mmbind.", pattern=r"[a-z0-9.-]*")
+    prefix: str = Field("mmbind.", pattern=r"[a-z0-9.-]*", description="of all topics and groups")
     partitions: int = Field(4, ge=1, description="of windows.<modality> and samples")
     pair_partitions: int = Field(4, ge=1, description="with 1, training is bit-identical between runs of one log")
-    replication_factor: int = Field(1, ge=1)
+    replication_factor: int = Field(1, ge=1, description="of topics that are made; on a cluster usually 3")
     max_message_bytes: int = Field(1_000_000, ge=10_000, description="of all topics but rejects")
     retention_hours: float = Field(48, gt=0, description="of samples, pairs and rejects; longer than the history")
 
@@ -55,11 +59,11 @@ class TopicSettings(Section):
 class ModalitySettings(Section):
     """One sensor kind; the table's name is the modality's."""
 
-    n_channels: int = Field(ge=1)
+    n_channels: int = Field(ge=1, description="values of one step")
     n_steps: int = Field(ge=1, description="steps of one window")
-    rate_hz: float = Field(gt=0)
-    unit: str = ""
-    channels: tuple[str, ...] = ()
+    rate_hz: float = Field(gt=0, description="steps a second")
+    unit: str = Field("", description="of the values, for people")
+    channels: tuple[str, ...] = Field((), description="names of the channels, for people")
 
     def spec(self, name: str) -> ModalitySpec:
         """These numbers as the modality of that name, checked."""
@@ -80,19 +84,19 @@ class IngestSettings(Section):
     max_future_s: float = Field(60.0, gt=0, description="how far ahead of the wall clock a window may start")
     length_tolerance: float = Field(0.1, ge=0, lt=1, description="share by which a window may be longer or shorter")
     scaling_windows: int = Field(32, ge=1, description="windows after which a source's scaling is fixed")
-    held_out_sources: tuple[str, ...] = ()
+    held_out_sources: tuple[str, ...] = Field((), description="never bound, never trained on: they judge models")
     held_out_share: float = Field(0.0, ge=0, lt=1, description="share of sources held out by the hash of their id")
 
 
 class IndexSettings(Section):
     """The history and its index; M, ef_construction and ef are hnswlib's."""
 
-    history_samples: int = Field(20_000, ge=100)
-    history_hours: float = Field(24.0, gt=0)
-    segment_samples: int = Field(8192, ge=64)
-    M: int = Field(16, ge=2)
-    ef_construction: int = Field(100, ge=8)
-    ef: int = Field(64, ge=8)
+    history_samples: int = Field(20_000, ge=100, description="the latest that partners are looked for in")
+    history_hours: float = Field(24.0, gt=0, description="older samples are forgotten, however few there are")
+    segment_samples: int = Field(8192, ge=64, description="of one graph; what has none yet is searched exactly")
+    M: int = Field(16, ge=2, description="links of a sample in a graph")
+    ef_construction: int = Field(100, ge=8, description="candidates looked at when a graph is built")
+    ef: int = Field(64, ge=8, description="candidates looked at in a search")
 
     def without_graph(self) -> "IndexSettings":
         """The same with segments that are dropped before their graph would be used: all search is exact."""
@@ -145,26 +149,26 @@ class BindingSettings(Section):
 class RegistrySettings(Section):
     """Where bundles lie and which channel is followed."""
 
-    root: str = "mmbind-data/models"
-    channel: str = Field("stable", pattern=NAME_PATTERN)
+    root: str = Field("mmbind-data/models", description="a folder, or a URL that fsspec opens: s3://...")
+    channel: str = Field("stable", pattern=NAME_PATTERN, description="is moved to what passes the gate")
 
 
 class RuntimeSettings(Section):
     """Device, threads and listeners of a service."""
 
-    device: str = "cpu"
-    threads: int = Field(1, ge=1)
-    metrics_host: str = "127.0.0.1"
+    device: str = Field("cpu", description="torch's name of it: cpu, cuda, mps")
+    threads: int = Field(1, ge=1, description="that torch may use, in each service")
+    metrics_host: str = Field("127.0.0.1", description="where metrics and health are served; 0.0.0.0: everywhere")
     stream_port: int = Field(9464, ge=0, le=65535, description="worker's /metrics, /healthz, /readyz; 0 picks one")
-    trainer_port: int = Field(9465, ge=0, le=65535)
-    data_dir: str = "mmbind-data"
+    trainer_port: int = Field(9465, ge=0, le=65535, description="the trainer's; 0 picks one")
+    data_dir: str = Field("mmbind-data", description="for checkpoints, and for the logs and broker of `mmbind up`")
     embedded_max_bytes: int = Field(
         1 << 30, ge=1 << 26, description="resident memory at which `up` stops the embedded broker"
     )
     stall_s: float = Field(
         60.0, gt=0, description="a worker that has committed nothing for so long while work came in is not ready"
     )
-    log_format: Literal["text", "json"] = "text"
+    log_format: Literal["text", "json"] = Field("text", description="a line for people, or an object for programs")
 
 
 class StreamSettings(Section):
@@ -186,7 +190,7 @@ class StreamSettings(Section):
 
     broker: BrokerSettings = BrokerSettings()
     topics: TopicSettings = TopicSettings()
-    modalities: dict[str, ModalitySettings] = Field(min_length=1)
+    modalities: dict[str, ModalitySettings] = Field(min_length=1, description="kinds of sensors by name")
     shared_modality: str = Field(description="the one that most sources have, or `label`")
     labels: LabelSettings = LabelSettings()
     ingest: IngestSettings = IngestSettings()

@@ -14,8 +14,31 @@ __all__ = ["broker", "embedded_broker", "kafka_broker", "prefix"]
 settings.register_profile("mmbind", deadline=None, derandomize=True)
 settings.load_profile("mmbind")
 
+# Where tests run on several cores these files begin first, so that no core is left alone with one of them at the end.
+LONGEST = (
+    "tests/docs/test_readme.py",
+    "tests/streams/worker/test_worker.py",
+    "tests/trainer/test_service.py",
+    "tests/test_end_to_end.py",
+    "tests/deploy/demo/test_demo.py",
+    "tests/streams/worker/test_broker_away.py",
+    "tests/packaging/test_wheel.py",
+    "tests/deploy/replay/test_loop.py",
+    "tests/streams/broker/test_secure_broker.py",
+    "tests/deploy/machine/test_brokers.py",
+    "tests/deploy/machine/test_up.py",
+    "tests/streams/test_many_modalities.py",
+    "tests/streams/test_law.py",
+    "tests/deploy/cli/test_commands.py",
+)
 # A skip whose reason names one of these is a failure where MMBIND_REQUIRE_ALL is set: CI has both at hand.
 PROVIDED = ("KAFKA_HOME", "MMBIND_TEST_DATA")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        places = {file: place for place, file in enumerate(LONGEST)}
+        items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(places)))
 
 
 @pytest.hookimpl(wrapper=True)

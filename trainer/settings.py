@@ -23,9 +23,9 @@ class SofteningSettings(Section):
     `c` is the hub-corrected lag-tolerant similarity of two shared windows, the quantile a running one.
     """
 
-    enabled: bool = True
-    quantile: float = Field(0.97, gt=0, lt=1)
-    width: float = Field(0.03, gt=0)
+    enabled: bool = Field(True, description="whether look-alikes are removed")
+    quantile: float = Field(0.97, gt=0, lt=1, description="of the similarities in a batch: what is above, goes")
+    width: float = Field(0.03, gt=0, description="of similarities round it, from hardly to nearly removed")
     memory: float = Field(0.95, ge=0, lt=1, description="share of the running quantile that a step keeps")
 
 
@@ -37,7 +37,7 @@ class GateSettings(Section):
     chance_deviations: float = Field(
         2.0, ge=0, description="without labels, by how many standard deviations of luck it must be above chance"
     )
-    min_effective_rank: float = Field(4.0, ge=1)
+    min_effective_rank: float = Field(4.0, ge=1, description="dimensions that the embeddings really use")
     max_mean_cosine: float = Field(0.9, gt=0, le=1, description="mean cosine of unlike samples of one modality")
     min_pair_precision: float = Field(
         0.25, ge=0, le=1, description="estimated share of right best partners, where there is an estimate"
@@ -47,20 +47,20 @@ class GateSettings(Section):
 class TrainerSettings(Section):
     """All that the trainer is told."""
 
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, description="of all randomness")
     cycle_bindings: int = Field(128, ge=1, description="a cycle is cut by so many new samples")
     steps_per_cycle: int = Field(100, ge=1, description="of a cycle once the buffer is warm")
     warm_samples: int = Field(
         1024, ge=1, description="samples in the buffer below which a cycle has fewer steps, in proportion"
     )
     publish_every_cycles: int = Field(1, ge=1, description="every how-manieth cycle ends in a candidate")
-    batch_pairs: int = Field(64, ge=2)
-    learning_rate: float = Field(2e-3, gt=0)
-    weight_decay: float = Field(1e-3, ge=0)
-    temperature: float = Field(0.1, gt=0)
+    batch_pairs: int = Field(64, ge=2, description="anchors of a step, each with a partner")
+    learning_rate: float = Field(2e-3, gt=0, description="of AdamW")
+    weight_decay: float = Field(1e-3, ge=0, description="of AdamW")
+    temperature: float = Field(0.1, gt=0, description="of the contrastive loss: the lower, the more near misses count")
     dim: int = Field(64, ge=2, description="length of an embedding")
     width: int = Field(32, ge=8, multiple_of=8, description="channels of an encoder's first layer")
-    edge_weight: Literal["one", "similarity", "probability"] = Field(
+    edge_weight: Literal["one", "similarity"] = Field(
         "one", description="what the loss multiplies an edge by; natural edges have 1"
     )
     augmentation: AugmentationSettings = AugmentationSettings()

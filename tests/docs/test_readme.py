@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from deploy.machine.brokers import free_port
+from tests.support.brokers import usual_port
 from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -22,9 +23,9 @@ BLOCKS: list[tuple[str, str]] = re.findall(r"^```(console|python)\n(.*?)^```", R
 COMMANDS = [line for kind, text in BLOCKS if kind == "console" for line in text.splitlines() if line.strip()]
 PROGRAMS = [text for kind, text in BLOCKS if kind == "python"]
 WAIT_S = 120.0
-# So little training that a version is there in seconds, and a gate that lets it pass.
+# So little training that a version is there in seconds, and few of them, and a gate that lets them pass.
 QUICK = {
-    "TRAINER__CYCLE_BINDINGS": "64",
+    "TRAINER__CYCLE_BINDINGS": "256",
     "TRAINER__STEPS_PER_CYCLE": "20",
     "TRAINER__GATE__CHANCE_DEVIATIONS": "0",
     "TRAINER__GATE__MIN_EFFECTIVE_RANK": "1",
@@ -101,10 +102,10 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
         before.run(command)
     (start,) = commands(".venv/bin/mmbind up")
     out = folder / "up.txt"
-    with out.open("wb") as output:
-        up = subprocess.Popen(before.here(start).split(), cwd=folder, env=settings, stdout=output, stderr=output)
     try:
-        before.wait(lambda: "Ctrl-C ends all" in out.read_text() or up.poll() is not None, "`mmbind up` says so")
+        with usual_port(tmp_path_factory), out.open("wb") as output:
+            up = subprocess.Popen(before.here(start).split(), cwd=folder, env=settings, stdout=output, stderr=output)
+            before.wait(lambda: "Ctrl-C ends all" in out.read_text() or up.poll() is not None, "`mmbind up` says so")
         found = re.search(r"on (127\.0\.0\.1:\d+)", out.read_text())
         assert found, out.read_text()
         yield Machine(folder, found[1], settings)

@@ -42,9 +42,7 @@ def companion(buffer: ReplayBuffer, anchor: Sample, rng: np.random.Generator) ->
 
 def edge_weight(partner: Partner, settings: TrainerSettings) -> float:
     """What the loss multiplies an edge by, at least 0."""
-    if settings.edge_weight == "similarity":
-        return max(partner.similarity, 0.0)
-    return partner.probability if settings.edge_weight == "probability" else 1.0
+    return max(partner.similarity, 0.0) if settings.edge_weight == "similarity" else 1.0
 
 
 def brings_new_pair(anchor: Sample, partner: Sample, shared: str) -> bool:

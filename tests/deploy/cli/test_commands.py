@@ -1,3 +1,5 @@
+import contextlib
+import io
 import json
 import os
 import signal
@@ -35,10 +37,15 @@ def _own_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("COLUMNS", "200")
 
 
-def mmbind(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "deploy.cli", *arguments]
-    return subprocess.run(command, input=stdin, capture_output=True, timeout=60, check=False, env=environment)
+def mmbind(*arguments: str, stdin: bytes = b"") -> tuple[int, str]:
+    """Exit code and what was said of an error; in this process, since each other one imports the product anew."""
+    said = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stderr(said):
+        patch.setattr(sys, "argv", ["mmbind", *arguments])
+        patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        with pytest.raises(SystemExit) as ended:
+            main()
+    return int(ended.value.code or 0), said.getvalue()
 
 
 def told(*arguments: str) -> str:
@@ -72,7 +79,9 @@ def test_good_settings_are_called_good() -> None:
 def test_bad_settings_get_one_sentence_and_exit_code_2(tmp_path: Path) -> None:
     bad = tmp_path / "bad.toml"
     bad.write_text(EXAMPLE.read_text().replace("n_channels = 3", "n_channels = 0", 1))
-    done = mmbind("config", "check", "--config", str(bad))
+    command = [sys.executable, "-m", "deploy.cli", "config", "check", "--config", str(bad)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, capture_output=True, timeout=60, check=False, env=environment)
     assert done.returncode == 2
     line = next(i for i, text in enumerate(bad.read_text().splitlines(), 1) if text == "n_channels = 0")
     assert done.stderr.decode() == (
@@ -93,9 +102,9 @@ def test_settings_are_shown_with_their_origin_and_described() -> None:
 )
 def test_a_broker_that_is_not_there_is_named_with_the_step_that_failed(command: list[str]) -> None:
     Path("window.json").write_text(json.dumps(WINDOW))
-    done = mmbind(*command)
-    assert done.returncode == 1
-    assert done.stderr.decode().startswith(f"mmbind: no connection to {NOBODY_LISTENS} (nothing listens there)")
+    code, said = mmbind(*command)
+    assert code == 1
+    assert said.startswith(f"mmbind: no connection to {NOBODY_LISTENS} (nothing listens there)")
 
 
 def test_doctor_names_what_fails_and_exits_1() -> None:
@@ -120,9 +129,9 @@ def test_doctor_names_what_fails_and_exits_1() -> None:
     ],
 )
 def test_a_wrong_argument_is_named(arguments: list[str], message: str) -> None:
-    done = mmbind(*arguments)
-    assert done.returncode == 2
-    assert done.stderr.decode().startswith(f"mmbind: {message}")
+    code, said = mmbind(*arguments)
+    assert code == 2
+    assert said.startswith(f"mmbind: {message}")
 
 
 @pytest.mark.parametrize(
@@ -145,9 +154,9 @@ def test_the_demo_plays_nothing_where_an_option_is_wrong(arguments: list[str]) -
     ],
 )
 def test_what_is_no_window_is_not_sent(text: bytes, message: str) -> None:
-    done = mmbind("send", "-", stdin=text)
-    assert done.returncode == 2
-    assert done.stderr.decode().startswith(f"mmbind: {message}")
+    code, said = mmbind("send", "-", stdin=text)
+    assert code == 2
+    assert said.startswith(f"mmbind: {message}")
 
 
 @pytest.mark.parametrize(("error", "code"), [(ConfigError("x"), 2), (BrokerUnreachable([]), 1)])

@@ -9,127 +9,14 @@ import pytest
 from typer.testing import CliRunner
 
 from deploy.cli.main import app
-from deploy.downstream.embed import assemble
 from deploy.downstream.labels_only import FEATURES, UNTRAINED, plain_features, untrained
-from deploy.recordings.files import read_recordings
-from deploy.replay.plan import ReplayPlan
-from encoders.bundle import ModelBundle, load_bundle, save_bundle
-from encoders.errors import UsageError
-from encoders.manifest import ModelManifest
-from streams.follower import ModelFollower
-from streams.models.channels import ChannelView, move_record, version_record
-from streams.models.log import MemoryModelLog
-from streams.models.registry import Registry
-from streams.records import Sample
+from encoders.bundle import load_bundle, save_bundle
 from streams.similarity.descriptor import Descriptor
 from streams.testing import SyntheticWorld
+from tests.support.commands import asked, refusal, run
 from trainer.downstream.finetune import few_labelled, nearest_centre
-from trainer.settings import TrainerSettings
-from trainer.step.step import EdgeBatch, TrainStep
 
 N_CLASSES = 3
-
-
-@pytest.fixture(autouse=True)
-def _no_settings_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("MMBIND_CONFIG", raising=False)
-    monkeypatch.setenv("MMBIND_BROKER__BOOTSTRAP_SERVERS", "127.0.0.1:9")
-    monkeypatch.setenv("COLUMNS", "200")
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with `world.npz` and `models/v1`, trained a little on pairs of like moments of other nodes."""
-    folder = tmp_path_factory.mktemp("downstream")
-    world = SyntheticWorld(6, N_CLASSES, noise=0.1, seed=1)
-    arrays: dict[str, np.ndarray] = {}
-    windows = list(world.windows(20))
-    for name in world.specs:
-        ones = [one for one in windows if one.modality == name]
-        arrays[f"{name}.values"] = np.stack([one.values for one in ones])
-        for field in ("start_ns", "label"):
-            arrays[f"{name}.{field}"] = np.array([getattr(one, field) for one in ones])
-        arrays[f"{name}.source"] = np.array([one.source_id for one in ones])
-        arrays[f"{name}.rate_hz"] = np.array(10.0)
-    np.savez(folder / "world.npz", allow_pickle=False, **arrays)
-    settings = TrainerSettings(dim=16, width=8)
-    step = TrainStep(world.specs, world.shared, settings, seed=0)
-    samples, rng = list(world.samples(20)), np.random.default_rng(0)
-    for _ in range(40):
-        anchors = [samples[row] for row in rng.choice(len(samples), 32, replace=False)]
-        partners = [
-            next(samples[row] for row in rng.permutation(len(samples)) if is_like(samples[row], anchor))
-            for anchor in anchors
-        ]
-        step.run(EdgeBatch(anchors, list(partners), np.ones(len(anchors))))
-    manifest = ModelManifest(
-        version=1, parent=0, created_ns=1, modalities=tuple(step.specs.values()), shared_modality=world.shared, dim=16
-    )
-    Registry(str(folder / "models")).publish(ModelBundle(manifest, step.weights()))
-    return folder
-
-
-def is_like(one: Sample, other: Sample) -> bool:
-    return one.label == other.label and one.source_id != other.source_id
-
-
-def asked(place: Path, command: str, *more: str) -> list[str]:
-    return [command, str(place / "world.npz"), "--version", "1", "--root", str(place / "models"), *more]
-
-
-def run(arguments: list[str]) -> str:
-    result = CliRunner().invoke(app, arguments)
-    assert result.exit_code == 0, (result.output, result.exception)
-    return result.output
-
-
-def refusal(arguments: list[str]) -> str:
-    """What is said of arguments that are wrong."""
-    error = CliRunner().invoke(app, arguments).exception
-    assert isinstance(error, UsageError), repr(error)
-    return str(error)
-
-
-def test_embeddings_of_a_file_are_those_of_a_follower(place: Path, tmp_path: Path) -> None:
-    run(asked(place, "embed", "--out", str(tmp_path / "out.npz")))
-    recordings = read_recordings(place / "world.npz")
-    samples, _ = assemble(recordings.windows, ReplayPlan(recordings).settings())
-    root, models = str(place / "models"), MemoryModelLog()
-    manifest = load_bundle(place / "models" / "v1").manifest
-    view = ChannelView()
-    view.apply(*version_record(manifest), 0)
-    models.append(*version_record(manifest))
-    models.append(*move_record(view, "stable", 1, "for the test", "a test", at_ns=1))
-    with (
-        np.load(tmp_path / "out.npz", allow_pickle=False) as found,
-        ModelFollower(root=root, models=models) as follower,
-    ):
-        assert follower.wait_for(1, timeout_s=20)
-        assert np.array_equal(found["embedding"], np.stack([follower.embed_sample(one) for one in samples]))
-        assert found["source"].tolist() == [one.source_id for one in samples]
-        assert found["start_ns"].tolist() == [one.start_ns for one in samples]
-        assert found["label"].tolist() == [one.label for one in samples]
-        assert found["version"] == 1
-
-
-def test_samples_of_a_file_are_scaled_as_ingest_scales_them(place: Path) -> None:
-    recordings = read_recordings(place / "world.npz")
-    world = SyntheticWorld(6, N_CLASSES, noise=0.1, seed=1)
-    expected = {one.sample_id: one for one in world.samples(20)}
-    samples, refused = assemble(recordings.windows, ReplayPlan(recordings).settings())
-    assert not refused
-    assert {one.sample_id for one in samples} == set(expected)
-    for one in samples:
-        for name in one.windows:
-            assert np.array_equal(one.scaled(name), expected[one.sample_id].scaled(name))
-
-
-def test_a_modality_alone_can_be_embedded(place: Path, tmp_path: Path) -> None:
-    run(asked(place, "embed", "--modality", "gyroscope", "--out", str(tmp_path / "out.npz")))
-    with np.load(tmp_path / "out.npz", allow_pickle=False) as found:
-        assert set(found["modalities"].tolist()) == {"gyroscope"}
-        assert set(found["source"].tolist()) == {"node-00", "node-02", "node-04"}
 
 
 @pytest.mark.parametrize("method", ["linear", "centre", "full"])
@@ -222,28 +109,7 @@ def test_what_is_wrong_is_named_with_what_was_wanted(place: Path, more: list[str
     assert wanted in refusal([*asked(place, "finetune", "--labels-per-class", "3"), *more])
 
 
-def test_what_embed_writes_ends_in_npz(place: Path) -> None:
-    assert "--out out.txt: wanted a name that ends in .npz" in refusal(asked(place, "embed", "--out", "out.txt"))
-
-
 def test_fewer_than_one_label_is_refused(place: Path) -> None:
     result = CliRunner().invoke(app, asked(place, "finetune", "--labels-per-class", "0"))
     assert result.exit_code == 2
     assert "--labels-per-class" in result.output
-
-
-def test_a_model_for_other_windows_is_refused(place: Path, tmp_path: Path) -> None:
-    file = tmp_path / "short.npz"
-    np.savez(
-        file,
-        allow_pickle=False,
-        **{
-            "gravity.values": np.ones((2, 40, 3), np.float32),
-            "gravity.source": np.array(["a", "b"]),
-            "gravity.start_ns": np.array([10**18, 10**18]),
-            "gravity.rate_hz": np.array(10.0),
-        },
-    )
-    told = asked(place, "embed", "--out", "out.npz")
-    told[1] = str(file)
-    assert "gravity: windows of [40, 3] steps and channels, the model wants [50, 3]" in refusal(told)

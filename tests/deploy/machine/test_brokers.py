@@ -1,3 +1,4 @@
+import socket
 import time
 from pathlib import Path
 
@@ -98,6 +99,23 @@ def test_names_the_taken_port(embedded_broker: EmbeddedBroker, tmp_path: Path) -
 
     with pytest.raises(BrokerError, match="ended at start"):
         second.start()
+
+
+def test_a_free_port_is_none_that_a_connection_may_be_given() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        given = listening.getsockname()[1]
+    assert given not in brokers.FREE_PORTS
+    ports = {brokers.free_port() for _ in range(30)}
+    assert len(ports) > 25
+    assert all(port in brokers.FREE_PORTS for port in ports)
+
+
+def test_a_port_that_somebody_listens_on_is_not_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    port = brokers.free_port()
+    monkeypatch.setattr(brokers, "FREE_PORTS", range(port, port + 1))
+    assert brokers.free_port() == port
+    with socket.create_server(("127.0.0.1", port)), pytest.raises(BrokerError, match="no free port"):
+        brokers.free_port()
 
 
 def test_refuses_a_folder_without_kafka(tmp_path: Path) -> None:

@@ -148,6 +148,16 @@ def test_dotted_and_quoted_keys_are_found() -> None:
     assert [line and line.number for line in lines] == [1, 3, None]
 
 
+def test_every_setting_says_what_it_is() -> None:
+    schema = Settings.model_json_schema()
+    tables = {"": schema, **{f"{name}.": table for name, table in schema["$defs"].items()}}
+    told = {f"{name}{key}": one for name, table in tables.items() for key, one in table["properties"].items()}
+    assert len(told) > 80
+    # Tables are described where they are defined.
+    assert [key for key, one in told.items() if "description" not in one and "$ref" not in one] == []
+    assert [name for name, table in tables.items() if "description" not in table] == []
+
+
 def test_settings_are_frozen() -> None:
     with pytest.raises(ValueError, match="frozen"):
         load(EXAMPLE).shared_modality = "gravity"  # type: ignore[misc]

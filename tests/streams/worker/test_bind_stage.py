@@ -200,7 +200,8 @@ def test_a_build_for_an_assignment_that_ended_is_let_go() -> None:
     may_build = threading.Event()
 
     def slow(windows: np.ndarray) -> np.ndarray:
-        may_build.wait(10)
+        if len(windows) > 1:  # one window only tells how long an embedding is
+            may_build.wait(10)
         return encoder(windows)
 
     async def work(bench: Bench) -> None:

@@ -151,7 +151,7 @@ def test_refuses_to_draw_from_nothing() -> None:
         buffer_of().draw(1)
 
 
-@pytest.mark.parametrize(("rule", "weight"), [("one", 1.0), ("similarity", 0.25), ("probability", 0.125)])
+@pytest.mark.parametrize(("rule", "weight"), [("one", 1.0), ("similarity", 0.25)])
 def test_an_edge_weighs_what_the_setting_says(rule: str, weight: float) -> None:
     partner = Partner(sample_id="b@0", similarity=0.25, probability=0.125)
     assert edge_weight(partner, small_settings(edge_weight=rule)) == weight
