@@ -6,10 +6,8 @@ The shell writes what comes out, waits until the broker has it, and then acknowl
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from encoders.modality import ModalitySpec
 from streams.binder import Binder
+from streams.messages.checked import checked_sample
 from streams.messages.codec import decode
 from streams.messages.message import Message
 from streams.messages.rejects import InvalidRecord, Reject
@@ -75,25 +73,6 @@ class MessageBinder:
             return
         for index, raw in enumerate(raws):
             try:
-                yield checked(decode(raw, Sample), self._specs)
+                yield checked_sample(decode(raw, Sample), self._specs)
             except InvalidRecord as refusal:
                 yield message.reject(index, raw, refusal, self._max_reject_bytes)
-
-
-def checked(sample: Sample, specs: Mapping[str, ModalitySpec]) -> Sample:
-    """The sample, whose windows are of known modalities.
-
-    Ingest writes nothing else; but anybody may write to a topic, and one bad sample must not stop a worker.
-
-    Raises:
-        InvalidRecord: If it cannot be bound.
-    """
-    for name, values in sample.windows.items():
-        spec = specs.get(name)
-        if spec is None:
-            raise InvalidRecord("unknown-modality", "windows", name, ", ".join(specs))
-        if values.shape != (spec.n_steps, spec.n_channels) or name not in sample.scaling:
-            raise InvalidRecord("shape", f"windows.{name}", values.shape, f"[{spec.n_steps}, {spec.n_channels}]")
-        if not np.isfinite(values).all():
-            raise InvalidRecord("not-finite", f"windows.{name}")
-    return sample

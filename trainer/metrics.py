@@ -44,6 +44,7 @@ class TrainerMetrics:
             self.bindings.labels(outcome)
         self.unreadable = Gauge("mmbind_trainer_unreadable_records", "Records that were no record.", registry=registry)
         self.deleted = Gauge("mmbind_trainer_deleted_messages", "Deleted before they were read.", registry=registry)
+        self.lost = Gauge("mmbind_trainer_lost_samples", "Samples of Bindings that are nowhere.", registry=registry)
         self.waiting = Gauge("mmbind_trainer_waiting_samples", "Samples without a Binding so far.", registry=registry)
         self.replay = Gauge("mmbind_replay_samples", "Samples in the replay buffer.", registry=registry)
 

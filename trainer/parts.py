@@ -4,8 +4,10 @@ import logging
 import threading
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from streams.messages.checked import checked_sample
 from streams.messages.topic_names import TopicNames
 from streams.models.registry import Registry
 from streams.settings import StreamSettings
@@ -68,6 +70,7 @@ def open_parts(settings: StreamSettings, trainer: TrainerSettings, stop: threadi
         topics.partitions,
         progress.first_samples,
         settings.index.history_samples,
+        partial(checked_sample, specs=settings.specs),
     )
     learner = _learner(resumed, samples, settings, trainer, stop)
     intake = BindingIntake(

@@ -96,11 +96,23 @@ class Training:
     def _take_over(self) -> None:
         end_s = time.monotonic() + TAKEOVER_S
         while not self._stop.is_set() and not self._intake.is_sole:
-            self._intake.keep_alive()
-            if time.monotonic() > end_s:
+            self._keep_alive()
+            if not self._intake.knows_topic:
+                # The topic is new, or the broker away: nobody holds what does not exist.
+                end_s = time.monotonic() + TAKEOVER_S
+            elif time.monotonic() > end_s:
                 raise AnotherTrainer(
                     f"another trainer is at work on {self._prefix}pairs: stop it first, or set another topics.prefix"
                 )
+
+    def _keep_alive(self) -> None:
+        """Tells the group that we live; whoever does not poll is not given partitions again."""
+        try:
+            self._intake.keep_alive()
+        except KafkaError as error:
+            if not error.retriable:
+                raise
+            self._stop.wait(RETRY_S)
 
     def _next_bindings(self) -> list[ArrivedBinding]:
         try:
@@ -117,7 +129,7 @@ class Training:
         if self._stop.is_set():
             raise _Stopped
         if now_s - self._alive_s > KEEP_ALIVE_S:
-            self._intake.keep_alive()
+            self._keep_alive()
             self._report()
             self._alive_s = time.monotonic()
         self._step_began_s = time.monotonic()
@@ -141,11 +153,13 @@ class Training:
             try:
                 if self._intake.commit():
                     return True
-                self._intake.keep_alive()
             except KafkaError as error:
                 if not said:
                     log.warning("cannot commit, trying again: %s: %s", type(error).__name__, error)
                 said = True
+            # Not only where the commit was none of ours: one that is refused during a rebalance needs a poll to rejoin.
+            self._keep_alive()
+            self._report()
             self._stop.wait(RETRY_S)
         return False
 
@@ -171,6 +185,7 @@ class Training:
         metrics.unreadable.set(self._intake.n_unreadable + self._samples.n_unreadable)
         metrics.deleted.set(self._intake.n_deleted)
         metrics.waiting.set(self._samples.n_waiting)
+        metrics.lost.set(self._samples.n_lost)
         metrics.replay.set(self._learner.n_replay)
         metrics.published.set(self._publisher.last_version)
         metrics.publish_failures.set(self._publisher.n_failures)

@@ -1,6 +1,6 @@
 """What travels: records to bytes and back, one or many in a message.
 
 In: records, and any bytes at all.
-Out: a `message` as it was read; records of a `codec`; `rejects` with their reason; messages to write (`outbox`);
-`topic_names`.
+Out: a `message` as it was read; records of a `codec`, `checked`; `rejects` with their reason; messages to write
+(`outbox`); `topic_names`.
 """

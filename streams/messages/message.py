@@ -1,5 +1,6 @@
 """One message of a topic, as it was read. Performs no I/O."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
@@ -51,8 +52,15 @@ class Message:
         """
         return split(self.value, self.content_type)
 
-    def decoded(self, kind: type[T]) -> tuple[list[T], list[InvalidRecord]]:
-        """Its records of that kind, in order, and what is wrong with the others."""
+    def decoded(
+        self, kind: type[T], check: Callable[[T], T] = lambda record: record
+    ) -> tuple[list[T], list[InvalidRecord]]:
+        """Its records of that kind that pass the check, in order, and what is wrong with the others.
+
+        Args:
+            kind: Of the records.
+            check: Gives back a record or raises InvalidRecord.
+        """
         records: list[T] = []
         faults: list[InvalidRecord] = []
         try:
@@ -61,7 +69,7 @@ class Message:
             return [], [refusal]
         for raw in raws:
             try:
-                records.append(decode(raw, kind))
+                records.append(check(decode(raw, kind)))
             except InvalidRecord as refusal:
                 faults.append(refusal)
         return records, faults

@@ -34,8 +34,8 @@ STOP_LIMIT_S = 15.0
 def run_worker(settings: StreamSettings) -> int:
     """Works until SIGTERM or SIGINT, and returns the exit code: 0, or EXIT_FAILED, or EXIT_BROKER_GONE.
 
-    Waits for the broker. A process that cannot stop in STOP_LIMIT_S, since the broker is away, is ended with 0: what it
-    had not committed will be repeated.
+    Waits for the broker. A process that cannot stop in STOP_LIMIT_S, since the broker is away, is ended: what it had
+    not committed will be repeated.
 
     Raises:
         PortTaken: If the health server's port is in use.
@@ -103,7 +103,12 @@ def _execute(shell: Shell) -> int:
     shell.app.finalize()
     worker = Worker(shell.app, quiet=True, override_logging=False, redirect_stdouts=False)
     worker.spinner = None
-    shell.app.on_before_shutdown.connect(_limit_stop)
+
+    async def limit_stop(*_: object, **__: object) -> None:
+        _limit_stop(shell)
+
+    # Faust holds what is connected weakly: this function lives as long as the worker runs.
+    shell.app.on_before_shutdown.connect(limit_stop)
     try:
         worker.execute_from_commandline()
     except SystemExit as ended:
@@ -113,15 +118,20 @@ def _execute(shell: Shell) -> int:
         return EXIT_FAILED
 
 
-async def _limit_stop(*_: object, **__: object) -> None:
+def _limit_stop(shell: Shell) -> None:
     def end() -> None:
         log.warning("ended after %.0f s of stopping: what was not committed will be repeated", STOP_LIMIT_S)
         logging.shutdown()
-        os._exit(0)
+        os._exit(stopped_code(shell.has_crashed))
 
     limit = threading.Timer(STOP_LIMIT_S, end)
     limit.daemon = True
     limit.start()
+
+
+def stopped_code(has_crashed: bool) -> int:
+    """The exit code of a worker that had to be ended: a supervisor must not take a crash for a wish."""
+    return EXIT_FAILED if has_crashed else EXIT_DONE
 
 
 def _end_at_once() -> None:

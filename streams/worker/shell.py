@@ -7,9 +7,11 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from streams.broker.log import committed_offsets, lost_messages
+from streams.messages.checked import checked_sample
 from streams.messages.outbox import Outbox
 from streams.messages.topic_names import TopicNames
 from streams.settings import StreamSettings
@@ -56,6 +58,7 @@ class Shell:
         )
         self.models = ModelStage(settings, mailbox, self.worker)
         metrics.watch_models(self.models.watch)
+        self.has_crashed = False
         self._beat_s: float | None = None
         self._not_ready = "the broker has not given this worker partitions yet"
         self._stalls: dict[str, StallWatch] = {}
@@ -149,7 +152,8 @@ class Shell:
         self.models.wait_for_present()
         committed = committed_offsets(broker, group_id(self._settings), topic, own)
         upto = {partition: committed.get(partition) for partition in own}
-        return read_back(broker, topic, upto, self._settings.index.history_samples)
+        check = partial(checked_sample, specs=self._settings.specs)
+        return read_back(broker, topic, upto, self._settings.index.history_samples, check)
 
     async def _on_before_shutdown(self, *_: Any, **__: Any) -> None:
         """Lets the micro-batches under way come to their end, so that they are committed rather than repeated."""
@@ -201,5 +205,6 @@ class Shell:
         }
 
     async def _crash(self, error: BaseException) -> None:
+        self.has_crashed = True
         log.error("stopping after an unexpected %s: %s", type(error).__name__, error, exc_info=error)
         await self.app.crash(error)

@@ -80,6 +80,15 @@ class MemoryConsumer:
             raise KafkaTimeoutError
         return {tp: self._broker.starts.get(tp, 0) for tp in tps}
 
+    def end_offsets(self, tps: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        if self._broker.is_away:
+            self.on_refused()
+            raise KafkaTimeoutError
+        return {tp: len(self._broker.logs.get(tp, [])) for tp in tps}
+
+    def partitions_for_topic(self, topic: str) -> set[int]:
+        return {tp.partition for tp in self._broker.logs if tp.topic == topic}
+
     def poll(self, timeout_ms: int, max_records: int) -> dict[TopicPartition, list[MemoryMessage]]:
         if self._given is not None and not self._broker.is_away:
             self._positions, self._ends = dict.fromkeys(self._given, 0), {}

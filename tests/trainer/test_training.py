@@ -1,11 +1,14 @@
 """The trainer's loop in one process, on a broker in memory."""
 
 import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from kafka import TopicPartition
+from kafka.errors import RebalanceInProgressError
+from kafka.structs import OffsetAndMetadata
 from prometheus_client import CollectorRegistry
 
 from streams.messages.codec import encode_batch
@@ -72,9 +75,14 @@ def filled(record: Recorded) -> MemoryBroker:
     return broker
 
 
-def trainer_of(record: Recorded, broker: MemoryBroker, folder: CheckpointFolder) -> Trainer:
+def trainer_of(
+    record: Recorded,
+    broker: MemoryBroker,
+    folder: CheckpointFolder,
+    consumer: Callable[[MemoryBroker, threading.Event], StopsAtTheEnd] = StopsAtTheEnd,
+) -> Trainer:
     stop, models, metrics = threading.Event(), WatchedModels(), CollectorRegistry()
-    intake = BindingIntake(StopsAtTheEnd(broker, stop), "pairs", 1)
+    intake = BindingIntake(consumer(broker, stop), "pairs", 1)
     samples = SampleLog(MemoryConsumer(broker), "samples", 1)
     learner = Learner(record.world.specs, record.world.shared, small_settings())
     publisher = Publisher(models, Registry(str(folder.root / "models")), "stable", lambda: 7)
@@ -147,6 +155,55 @@ def test_gives_up_where_another_trainer_keeps_its_partitions(tmp_path: Path, mon
     trainer.parts.intake._consumer.give([])
     with pytest.raises(AnotherTrainer, match="stop it first"):
         run(trainer)
+
+
+def test_a_topic_that_nobody_knows_yet_is_no_other_trainer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trainer.training.TAKEOVER_S", 0.0)
+    record = recorded()
+    broker = filled(record)
+    pairs = broker.logs.pop(PAIRS)
+    trainer = trainer_of(record, broker, CheckpointFolder(tmp_path))
+    consumer = trainer.parts.intake._consumer
+    consumer.give([])
+
+    def comes_to_be(topic: str) -> set[int]:
+        broker.logs[PAIRS] = pairs
+        consumer.give([PAIRS])
+        return set()
+
+    monkeypatch.setattr(consumer, "partitions_for_topic", comes_to_be)
+    run(trainer)
+    assert trainer.parts.learner.n_cycles == 3
+
+
+class Rejoining(StopsAtTheEnd):
+    """Refuses one commit during a rebalance, and from then on all until it was polled."""
+
+    must_rejoin = True
+    n_refused = 0
+
+    def commit(self, offsets: Mapping[TopicPartition, OffsetAndMetadata], timeout_ms: int) -> None:
+        if self.must_rejoin:
+            self.n_refused += 1
+            raise RebalanceInProgressError
+        super().commit(offsets, timeout_ms)
+
+    def poll(self, timeout_ms: int, max_records: int) -> dict[TopicPartition, list[object]]:  # type: ignore[override]
+        if self.n_refused:
+            self.must_rejoin = False
+        return super().poll(timeout_ms, max_records)
+
+
+def test_a_commit_that_a_rebalance_refused_is_polled_for_and_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trainer.training.RETRY_S", 0.0)
+    record = recorded()
+    trainer = trainer_of(record, broker := filled(record), CheckpointFolder(tmp_path), Rejoining)
+    run(trainer)
+    assert trainer.parts.learner.n_cycles == 3
+    assert PAIRS in broker.committed
+    assert trainer.parts.intake._consumer.n_refused == 1
 
 
 def test_repeated_bindings_do_not_bring_a_cycle_nearer(tmp_path: Path) -> None:

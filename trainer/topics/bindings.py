@@ -12,6 +12,7 @@ from kafka.structs import OffsetAndMetadata
 
 from encoders.errors import MmbindError
 from encoders.manifest import LogRange
+from streams.messages.checked import checked_binding
 from streams.records import Binding
 from trainer.topics.records import readable_records
 
@@ -74,6 +75,11 @@ class BindingIntake:
     def is_sole(self) -> bool:
         """Whether this trainer holds all partitions."""
         return len(self._consumer.assignment()) == len(self._tps)
+
+    @property
+    def knows_topic(self) -> bool:
+        """Whether the broker has told of all partitions: those of a new topic are not known at once."""
+        return len(self._consumer.partitions_for_topic(self._topic) or ()) >= len(self._tps)
 
     @property
     def offsets(self) -> dict[int, int]:
@@ -175,7 +181,7 @@ class BindingIntake:
                 self._kept.extend(self._arrived(tp.partition, message))
 
     def _arrived(self, partition: int, message: Any) -> Iterator[ArrivedBinding]:
-        bindings, n_faults = readable_records(message, Binding)
+        bindings, n_faults = readable_records(message, Binding, checked_binding)
         self.n_unreadable += n_faults
         for place, binding in enumerate(bindings, 1):
             yield ArrivedBinding(binding, partition, message.offset, is_last=place == len(bindings))

@@ -1,7 +1,8 @@
 """Samples looked up in the log: read only as far as Bindings ask for them, so that few have to be held."""
 
+import logging
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
@@ -10,10 +11,12 @@ from streams.recent import Recent
 from streams.records import Sample
 from trainer.topics.records import readable_records
 
+log = logging.getLogger(__name__)
+
 POLL_MS = 300
 POLL_MESSAGES = 50
-# Polls that must bring nothing, after the broker was seen to live, before the log's end is believed.
-SILENT_POLLS = 2
+# So many polls before the broker is asked where the log ends: mostly they bring what is wanted.
+POLLS_BEFORE_ENDS = 3
 RETRY_S = 1.0
 
 
@@ -29,6 +32,7 @@ class SampleLog:
         n_partitions: How many it has.
         starts: Where to begin in each partition; at its first where it is not named.
         capacity: Of samples that wait.
+        check: Gives back a sample that can be trained on, or raises InvalidRecord.
     """
 
     def __init__(
@@ -38,8 +42,11 @@ class SampleLog:
         n_partitions: int,
         starts: Mapping[int, int] | None = None,
         capacity: int = 20_000,
+        check: Callable[[Sample], Sample] = lambda sample: sample,
     ) -> None:
+        self._check = check
         self.n_unreadable = 0
+        self.n_lost = 0
         self._consumer, self._topic = consumer, topic
         self._tps = [TopicPartition(topic, partition) for partition in range(n_partitions)]
         self._places: dict[str, tuple[int, int]] = {}
@@ -57,18 +64,25 @@ class SampleLog:
         return len(self._waiting)
 
     def find(self, sample_ids: Iterable[str], stop: threading.Event) -> dict[str, Sample]:
-        """The samples with these ids; one that is not there when the log's present end is reached is left out.
+        """The samples with these ids; one that does not lie before the log's present end is left out, and counted.
 
         Waits while the broker is away. Ends early when `stop` is set.
         """
         wanted = set(sample_ids)
         found = {name: self._waiting.pop(name) for name in wanted & self._waiting.keys()}
-        n_silent, is_alive = 0, False
-        while len(found) < len(wanted) and not stop.is_set() and not (is_alive and n_silent >= SILENT_POLLS):
-            n_read = self._read_on(wanted, found)
-            n_silent = 0 if n_read or not self._at_end() else n_silent + 1
-            if n_silent >= SILENT_POLLS and not is_alive:
-                n_silent, is_alive = 0, self._broker_lives(stop)
+        ends: Mapping[TopicPartition, int] | None = None
+        n_polls = 0
+        while len(found) < len(wanted) and not stop.is_set():
+            self._read_on(wanted, found)
+            n_polls += 1
+            if ends is None and n_polls >= POLLS_BEFORE_ENDS:
+                ends = self._ends(stop)
+            # Not "when nothing comes any more": on a busy topic something always does.
+            if ends is not None and all(self._consumer.position(tp) >= end for tp, end in ends.items()):
+                break
+        if n_lost := 0 if stop.is_set() else len(wanted) - len(found):
+            self.n_lost += n_lost
+            log.error("%d samples are nowhere in %s: their Bindings teach nothing", n_lost, self._topic)
         return found
 
     def starts_for(self, sample_ids: Iterable[str]) -> dict[int, int]:
@@ -87,32 +101,28 @@ class SampleLog:
         """Leaves the broker."""
         self._consumer.close()
 
-    def _read_on(self, wanted: set[str], found: dict[str, Sample]) -> int:
-        """Reads a little further; the number of messages."""
+    def _read_on(self, wanted: set[str], found: dict[str, Sample]) -> None:
+        """Reads a little further."""
         polled = self._consumer.poll(POLL_MS, max_records=POLL_MESSAGES)
         for tp, messages in sorted(polled.items()):
             for message in messages:
-                samples, n_faults = readable_records(message, Sample)
+                samples, n_faults = readable_records(message, Sample, self._check)
                 self.n_unreadable += n_faults
                 for sample in samples:
                     # A sample that is written again, after a crash, is the same: its first place is enough.
                     if sample.sample_id not in self._places:
                         self._places[sample.sample_id] = (tp.partition, message.offset)
                         (found if sample.sample_id in wanted else self._waiting)[sample.sample_id] = sample
-        return sum(len(messages) for messages in polled.values())
 
     def _forget(self, sample_id: str, sample: Sample) -> None:
         del self._places[sample_id]
 
-    def _at_end(self) -> bool:
-        ends = {tp: self._consumer.highwater(tp) for tp in self._tps}
-        return all(end is not None and self._consumer.position(tp) >= end for tp, end in ends.items())
-
-    def _broker_lives(self, stop: threading.Event) -> bool:
-        """Whether silence means the log's end: a broker that is away is silent too."""
+    def _ends(self, stop: threading.Event) -> Mapping[TopicPartition, int] | None:
+        """The present end of each partition; None, after a moment, while the broker is away."""
         try:
-            self._consumer.beginning_offsets(self._tps)
+            ends = self._consumer.end_offsets(self._tps)
         except KafkaError:
             stop.wait(RETRY_S)
-            return False
-        return True
+            return None
+        # The embedded broker tells a smaller end here than with what it delivers.
+        return {tp: max(int(ends[tp]), self._consumer.highwater(tp) or 0) for tp in self._tps}

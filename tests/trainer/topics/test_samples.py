@@ -1,10 +1,12 @@
 import threading
 
 import numpy as np
+from kafka import TopicPartition
 
 from streams.messages.codec import encode_batch
+from streams.messages.rejects import InvalidRecord
 from streams.records import Sample
-from tests.support.memory_kafka import MemoryBroker, MemoryConsumer
+from tests.support.memory_kafka import MemoryBroker, MemoryConsumer, MemoryMessage
 from trainer.topics.samples import SampleLog
 
 GO_ON = threading.Event()
@@ -49,6 +51,32 @@ def test_a_sample_that_waits_is_given_without_reading() -> None:
 def test_what_is_not_there_at_the_end_of_the_log_is_left_out() -> None:
     found_in, _ = log_of(filled(8))
     assert list(found_in.find(["a@7", "a@99"], GO_ON)) == ["a@7"]
+
+
+class BusyConsumer(MemoryConsumer):
+    """On a topic into which somebody writes without end."""
+
+    def poll(self, timeout_ms: int, max_records: int) -> dict[TopicPartition, list[MemoryMessage]]:
+        self._broker.write("samples", 0, encode_batch([sample(1000 + self.n_messages)]))
+        return super().poll(timeout_ms, max_records)
+
+
+def test_the_search_for_what_is_nowhere_ends_however_busy_the_topic_and_is_counted() -> None:
+    found_in = SampleLog(consumer := BusyConsumer(filled(8)), "samples", 2)
+    assert list(found_in.find(["a@7", "a@99"], GO_ON)) == ["a@7"]
+    assert found_in.n_lost == 1
+    assert consumer.n_messages < 20
+
+
+def test_a_sample_that_cannot_be_trained_on_is_passed_over_and_counted() -> None:
+    def check(one: Sample) -> Sample:
+        if one.start_ns == 1:
+            raise InvalidRecord("time", "start_ns", 1, "another")
+        return one
+
+    found_in, _ = log_of(filled(4), check=check)
+    assert list(found_in.find(["a@0", "a@1", "a@2"], GO_ON)) == ["a@0", "a@2"]
+    assert (found_in.n_unreadable, found_in.n_lost) == (1, 1)
 
 
 def test_a_broker_that_is_away_does_not_make_a_sample_lost() -> None:

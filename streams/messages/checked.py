@@ -1,0 +1,91 @@
+"""What samples and Bindings must be to be used, whoever wrote them. Performs no I/O and reads no clock.
+
+Our own services write nothing else. But anybody who may write to a topic may write anything, and whatever lies there
+must not stop a worker or a trainer, nor come back to stop it after each restart.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from encoders.modality import ModalitySpec
+from encoders.scaling import Scaling
+from streams.messages.rejects import InvalidRecord
+from streams.records import Binding, Label, Sample
+
+MAX_ID_BYTES = 1024  # a late sample's id holds its source's, its modality's name and two numbers
+MAX_PARTNERS = 1024
+END_NS = 1 << 63  # the first time that 64 bits do not hold
+
+
+def checked_sample(sample: Sample, specs: Mapping[str, ModalitySpec]) -> Sample:
+    """The sample, whose windows are of known modalities, each with a scaling that can be applied.
+
+    Raises:
+        InvalidRecord: If it cannot be bound or trained on.
+    """
+    _check_id("sample_id", sample.sample_id)
+    _check_id("source_id", sample.source_id)
+    _check_label(sample.label)
+    if not 0 <= sample.start_ns < END_NS:
+        raise InvalidRecord("time", "start_ns", sample.start_ns, "0 or later, in ns since 1970, in 63 bits")
+    for name, values in sample.windows.items():
+        spec = specs.get(name)
+        if spec is None:
+            raise InvalidRecord("unknown-modality", "windows", name, ", ".join(specs))
+        if values.shape != (spec.n_steps, spec.n_channels) or name not in sample.scaling:
+            raise InvalidRecord("shape", f"windows.{name}", values.shape, f"[{spec.n_steps}, {spec.n_channels}]")
+        if not np.isfinite(values).all():
+            raise InvalidRecord("not-finite", f"windows.{name}")
+        _check_scaling(name, sample.scaling[name], spec.n_channels)
+    return sample
+
+
+def checked_binding(binding: Binding) -> Binding:
+    """The Binding, whose ids are text and whose numbers are shares and counts.
+
+    Raises:
+        InvalidRecord: If it cannot be trained on.
+    """
+    _check_id("sample_id", binding.sample_id)
+    for field in ("round", "model_version", "sequence"):
+        if not 0 <= (number := getattr(binding, field)) < END_NS:
+            raise InvalidRecord("undecodable", field, number, "0 or more, in 63 bits")
+    if len(binding.partners) > MAX_PARTNERS:
+        raise InvalidRecord("too-large", "partners", f"{len(binding.partners)} of them", f"at most {MAX_PARTNERS}")
+    for partner in binding.partners:
+        _check_id("partners.sample_id", partner.sample_id)
+        if not -2 <= partner.similarity <= 2:  # false for NaN too
+            raise InvalidRecord("not-finite", "partners.similarity", partner.similarity, "-1 to 1")
+        for field, share in (("probability", partner.probability), ("confidence", partner.confidence)):
+            if share is not None and not 0 <= share <= 1.001:
+                raise InvalidRecord("not-finite", f"partners.{field}", share, "0 to 1")
+    return binding
+
+
+def _check_id(field: str, text: str) -> None:
+    try:
+        n_bytes = len(text.encode())
+    except UnicodeEncodeError as error:
+        raise InvalidRecord("undecodable", field, "no UTF-8", "text") from error
+    if not 0 < n_bytes <= MAX_ID_BYTES:
+        raise InvalidRecord("too-large" if n_bytes else "empty", field, f"{n_bytes} bytes", f"1 to {MAX_ID_BYTES}")
+
+
+def _check_label(label: Label | None) -> None:
+    if isinstance(label, str) and label:
+        _check_id("label", label)
+    if isinstance(label, int) and not -END_NS <= label < END_NS:
+        raise InvalidRecord("too-large", "label", "a number beyond 64 bits", "text or a 64-bit integer")
+
+
+def _check_scaling(name: str, scaling: Scaling, n_channels: int) -> None:
+    for field, values in (("center", scaling.center), ("scale", scaling.scale)):
+        if values.shape != (n_channels,):
+            raise InvalidRecord("shape", f"scaling.{name}.{field}", values.shape, f"[{n_channels}]")
+        if not np.isfinite(values).all():
+            raise InvalidRecord("not-finite", f"scaling.{name}.{field}", values.tolist(), "finite numbers")
+    if not (scaling.scale > 0).all():
+        raise InvalidRecord("not-finite", f"scaling.{name}.scale", scaling.scale.tolist(), "above 0")
+    if not 0 <= scaling.n_windows < END_NS:
+        raise InvalidRecord("undecodable", f"scaling.{name}.n_windows", scaling.n_windows, "0 or more")
