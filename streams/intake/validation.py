@@ -7,9 +7,9 @@ import numpy as np
 
 from encoders.modality import ModalitySpec
 from streams.messages.rejects import InvalidRecord
-from streams.records import Label, SensorWindow
+from streams.messages.text import MAX_TEXT_BYTES, check_label, check_text, utf8
+from streams.records import SensorWindow
 
-MAX_TEXT_BYTES = 256
 MAX_VALUE = 1e12  # its square, times any window's length, still is a float32
 NS_PER_S = 1_000_000_000
 
@@ -44,8 +44,8 @@ def validate(
         raise InvalidRecord("unknown-modality", "modality", got, " or ".join(specs) if spec is None else modality)
     _check_source(window.source_id, key)
     _check_time(window.start_ns, now_ns, max_future_s)
-    _check_text("window_id", window.window_id)
-    _check_label(window.label)
+    check_text("window_id", window.window_id)
+    check_label(window.label)
     values = _fitted(window.values, spec, length_tolerance)
     return window if values is window.values else msgspec.structs.replace(window, values=values)
 
@@ -58,7 +58,7 @@ def resampled(values: np.ndarray, n_steps: int) -> np.ndarray:
 
 
 def _check_source(source_id: str, key: bytes | None) -> None:
-    raw = _utf8(source_id)
+    raw = utf8(source_id)
     if not raw or len(raw) > MAX_TEXT_BYTES:
         got = "no UTF-8" if raw is None else f"{len(raw)} bytes"
         raise InvalidRecord("source-id", "source_id", got, f"1 to {MAX_TEXT_BYTES} bytes")
@@ -72,31 +72,6 @@ def _check_time(start_ns: int, now_ns: int, max_future_s: float) -> None:
     if start_ns - now_ns > max_future_s * NS_PER_S:
         got = f"{start_ns // NS_PER_S - now_ns // NS_PER_S} s ahead of now"
         raise InvalidRecord("time", "start_ns", got, f"at most {max_future_s:g} s")
-
-
-def _check_text(field: str, text: str | None) -> None:
-    if text is None:
-        return
-    raw = _utf8(text)
-    if raw is None:
-        raise InvalidRecord("undecodable", field, "no UTF-8", "text")
-    if len(raw) > MAX_TEXT_BYTES:
-        raise InvalidRecord("too-large", field, f"{len(raw)} bytes", f"at most {MAX_TEXT_BYTES}")
-
-
-def _check_label(label: Label | None) -> None:
-    if isinstance(label, int):
-        if not -(1 << 63) <= label < 1 << 63:
-            raise InvalidRecord("too-large", "label", "a number beyond 64 bits", "text or a 64-bit integer")
-    else:
-        _check_text("label", label)
-
-
-def _utf8(text: str) -> bytes | None:
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        return None
 
 
 def _fitted(values: np.ndarray, spec: ModalitySpec, length_tolerance: float) -> np.ndarray:

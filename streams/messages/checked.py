@@ -11,7 +11,8 @@ import numpy as np
 from encoders.modality import ModalitySpec
 from encoders.scaling import Scaling
 from streams.messages.rejects import InvalidRecord
-from streams.records import Binding, Label, Sample
+from streams.messages.text import check_label, check_text
+from streams.records import Binding, Sample
 
 MAX_ID_BYTES = 1024  # a late sample's id holds its source's, its modality's name and two numbers
 MAX_PARTNERS = 1024
@@ -26,7 +27,7 @@ def checked_sample(sample: Sample, specs: Mapping[str, ModalitySpec]) -> Sample:
     """
     _check_id("sample_id", sample.sample_id)
     _check_id("source_id", sample.source_id)
-    _check_label(sample.label)
+    check_label(sample.label)
     if not 0 <= sample.start_ns < END_NS:
         raise InvalidRecord("time", "start_ns", sample.start_ns, "0 or later, in ns since 1970, in 63 bits")
     for name, values in sample.windows.items():
@@ -64,19 +65,9 @@ def checked_binding(binding: Binding) -> Binding:
 
 
 def _check_id(field: str, text: str) -> None:
-    try:
-        n_bytes = len(text.encode())
-    except UnicodeEncodeError as error:
-        raise InvalidRecord("undecodable", field, "no UTF-8", "text") from error
-    if not 0 < n_bytes <= MAX_ID_BYTES:
-        raise InvalidRecord("too-large" if n_bytes else "empty", field, f"{n_bytes} bytes", f"1 to {MAX_ID_BYTES}")
-
-
-def _check_label(label: Label | None) -> None:
-    if isinstance(label, str) and label:
-        _check_id("label", label)
-    if isinstance(label, int) and not -END_NS <= label < END_NS:
-        raise InvalidRecord("too-large", "label", "a number beyond 64 bits", "text or a 64-bit integer")
+    if not text:
+        raise InvalidRecord("empty", field, "0 bytes", f"1 to {MAX_ID_BYTES}")
+    check_text(field, text, MAX_ID_BYTES)
 
 
 def _check_scaling(name: str, scaling: Scaling, n_channels: int) -> None:
