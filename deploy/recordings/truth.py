@@ -9,7 +9,7 @@ import numpy as np
 
 from deploy.recordings.recordings import NS_PER_S, Recordings
 from encoders.scaling import Scaling, fit_scaling
-from streams.intake.assembly import slot_of
+from streams.intake.grid import slot_of
 from streams.intake.windows import is_held_out
 from streams.labels import LABEL
 from streams.records import Label, Sample, SensorWindow

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from streams.intake.acknowledgement import Acknowledgement, TopicPartition
-from streams.intake.assembly import Group
+from streams.intake.group import Group
 from streams.intake.windows import Intake
 from streams.messages.codec import decode_window
 from streams.messages.message import Message, Place

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from streams.intake.assembly import Group
+from streams.intake.group import Group
 from streams.intake.windows import Intake
 from streams.messages.message import Place
 from streams.messages.rejects import InvalidRecord

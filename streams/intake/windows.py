@@ -1,11 +1,14 @@
 """Decoded windows to samples: checked, known when they come twice, scaled by source, assembled. No I/O, no clock."""
 
 import zlib
+from collections import Counter
+from collections.abc import Callable
 
 import numpy as np
 
 from encoders.scaling import RobustScaler
-from streams.intake.assembly import ArrivedWindow, Assembler, Group, slot_of
+from streams.intake.assembly import Assembler, ReadUpto
+from streams.intake.group import ArrivedWindow, Group, slot_in
 from streams.intake.validation import NS_PER_S, validate
 from streams.labels import LABEL, LABEL_SCALING, LabelWindows
 from streams.messages.message import Place
@@ -71,17 +74,30 @@ class Intake:
             is_new = self._seen.note(hash((window.source_id, modality, window.window_id))) and is_new
         if not is_new:
             raise InvalidRecord("duplicate", "window_id", window.identity, "each window once")
-        if (
-            self._recalled
-            and self._content(window.source_id, window.start_ns, modality, window.values) in self._recalled
-        ):
-            return None
+        if self._recalled:
+            slot = self._assembler.slot(window.source_id, window.start_ns)
+            if _content(window.source_id, slot, modality, window.values) in self._recalled:
+                return None
         scaling = self._scaler(window.source_id, modality).update(window.values)
         return self._assembler.add(ArrivedWindow(window, scaling, place), now_ns)
 
-    def tick(self, now_ns: int) -> list[Group]:
+    @property
+    def n_forced(self) -> int:
+        """Slots that were closed for want of room."""
+        return self._assembler.n_forced
+
+    @property
+    def waiting_bytes(self) -> Counter[tuple[str, int]]:
+        """Of the windows that wait for companions, by modality and partition."""
+        return self._assembler.waiting_bytes
+
+    def tick(self, now_ns: int, read_upto: ReadUpto | None = None) -> list[Group]:
         """The groups whose grace is over by now."""
-        return self._assembler.tick(now_ns)
+        return self._assembler.tick(now_ns, read_upto)
+
+    def make_room(self, is_enough: Callable[[], bool], partition: int | None = None) -> list[Group]:
+        """The groups that have waited longest, of that partition or of all, until it is enough."""
+        return self._assembler.make_room(is_enough, partition)
 
     def flush(self) -> list[Group]:
         """The groups of all slots that are open: nothing more comes."""
@@ -90,11 +106,10 @@ class Intake:
     def recall(self, sample: Sample) -> None:
         """Takes up a sample of an earlier life: its windows are known, its slot is closed, its scaling goes on."""
         sensors = {name: values for name, values in sample.windows.items() if name != LABEL}
-        new = [
-            name
-            for name, values in sensors.items()
-            if self._recalled.note(self._content(sample.source_id, sample.start_ns, name, values))
-        ]
+        slot = slot_in(sample.sample_id, sample.source_id)
+        if slot is None:
+            slot = self._assembler.slot(sample.source_id, sample.start_ns)
+        new = [name for name in sensors if self._recalled.note(_content(sample.source_id, slot, name, sensors[name]))]
         for name in new:
             scaling = sample.scaling.get(name)
             if scaling is not None and scaling.n_windows >= self._ingest.scaling_windows:
@@ -102,7 +117,7 @@ class Intake:
             else:
                 self._scaler(sample.source_id, name).update(sample.windows[name])
         if new:
-            self._assembler.recall(sample.source_id, sample.start_ns, sensors, sample.late)
+            self._assembler.recall(sample.source_id, slot, sample.start_ns, sensors, sample.late)
 
     def sample(self, group: Group) -> Sample:
         """What a group of windows is called and carries from here on; its label's window too, where labels bind."""
@@ -126,10 +141,6 @@ class Intake:
             label=label,
         )
 
-    def _content(self, source_id: str, start_ns: int, modality: str, values: np.ndarray) -> int:
-        # By its values: a sample does not say when each of its windows started.
-        return hash((source_id, slot_of(start_ns, self._hop_ns), modality, values.tobytes()))
-
     def _scaler(self, source_id: str, modality: str, known: RobustScaler | None = None) -> RobustScaler:
         key = (source_id, modality)
         if key not in self._scalers or (known is not None and key not in self._fixed):
@@ -144,6 +155,11 @@ def is_held_out(source_id: str, settings: IngestSettings) -> bool:
     """By name, or by a hash that is the same everywhere and always."""
     share = zlib.crc32(source_id.encode()) / 2**32
     return source_id in settings.held_out_sources or share < settings.held_out_share
+
+
+def _content(source_id: str, slot: int, modality: str, values: np.ndarray) -> int:
+    # By its values: a sample does not say when each of its windows started.
+    return hash((source_id, slot, modality, values.tobytes()))
 
 
 def _check_size(settings: StreamSettings) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from streams.intake.assembly import Group
+from streams.intake.group import Group
 from streams.intake.windows import Intake
 from streams.labels import LABEL, LABEL_SCALING, LABEL_SPEC, LabelKind, LabelWindows, label_likeness
 from streams.messages.codec import decode, encode

@@ -3,15 +3,17 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.intake.assembly import ABSENT_SLOTS, CATCH_UP_GRACES, Assembler, slot_of
-from tests.support.arrivals import GRACE, HOP, arrival, assembler, told
+from streams.intake.assembly import Assembler
+from streams.intake.grid import slot_of
+from streams.intake.source_slots import ABSENT_SLOTS
+from tests.support.arrivals import ALL, GRACE, HOP, arrival, assembler, read_upto, told
 
 
-def with_history(modalities: str) -> Assembler:
+def with_history(modalities: str, **limits: int) -> Assembler:
     """An assembler that expects these modalities of source `s`, all slots up to 9 closed."""
-    one = assembler()
+    one = assembler(ALL, **limits)
     for slot in range(10):
-        one.recall("s", slot * HOP, modalities)
+        one.recall("s", slot, slot * HOP, modalities, is_late=False)
     return one
 
 
@@ -56,27 +58,44 @@ def test_a_topic_that_runs_ahead_makes_no_other_late() -> None:
     assert (told(first), told(second)) == ([], [f"{slot}ab" for slot in range(10, 500)])
 
 
-def test_a_modality_that_is_catching_up_is_waited_for_longer_than_the_grace() -> None:
+def test_a_topic_with_a_backlog_is_waited_for_however_long() -> None:
     one = with_history("ab")
     for slot in range(10, 20):
         one.add(arrival("a", slot), 0)
     groups = []
     for slot in range(10, 20):
-        now = (slot - 9) * (GRACE - 1)  # at the end nine graces after a
-        groups += told([*one.tick(now), *one.add(arrival("b", slot), now)])
+        now = slot * 100 * GRACE
+        groups += told([*one.tick(now, read_upto({"b": GRACE - 1}, now)), *one.add(arrival("b", slot), now)])
     assert groups == [f"{slot}ab" for slot in range(10, 20)]
 
 
-def test_a_modality_that_never_catches_up_is_not_waited_for_without_end() -> None:
+def test_the_grace_is_over_once_all_was_read_that_had_been_written_by_its_end() -> None:
     one = with_history("ab")
-    one.add(arrival("a", 1000), 0)
-    closed_at = None
-    for now in range(CATCH_UP_GRACES * GRACE + 1):
-        one.add(arrival("b", 10 + now / 1000), now)
-        if "1000a" in told(one.tick(now)):
-            closed_at = now
-            break
-    assert closed_at == CATCH_UP_GRACES * GRACE
+    one.add(arrival("a", 10), 5)
+    assert told(one.tick(1000, read_upto({"b": 5 + GRACE - 1}, 1000))) == []
+    assert told(one.tick(1000, read_upto({"b": 5 + GRACE}, 1000))) == ["10a"]
+
+
+def test_a_topic_of_another_partition_is_not_waited_for() -> None:
+    one = with_history("ab")
+    one.add(arrival("a", 10, partition=1), 0)
+    assert told(one.tick(GRACE, read_upto({"b": 0}, GRACE))) == ["10a"]
+
+
+def test_of_a_new_source_every_topic_with_a_backlog_is_waited_for() -> None:
+    one = assembler("abc")
+    one.add(arrival("a", 1), 0)
+    assert told(one.tick(1000, read_upto({"c": 0}, 1000))) == []
+    one.add(arrival("b", 1), 1000)
+    assert told(one.tick(1001, read_upto({}, 1001))) == ["1ab"]
+
+
+def test_a_modality_that_has_gone_past_is_not_waited_for_although_its_topic_has_a_backlog() -> None:
+    one = with_history("ab")
+    one.add(arrival("b", 11), 0)
+    one.add(arrival("a", 10), 0)
+    assert told(one.tick(GRACE, read_upto({"a": 0}, GRACE))) == []
+    assert told(one.tick(GRACE, read_upto({"b": 0}, GRACE))) == ["11b", "10a"]
 
 
 def test_the_grace_closes_what_nothing_else_does() -> None:
@@ -145,7 +164,7 @@ def test_one_fast_clock_makes_no_other_source_late() -> None:
 
 def test_recalled_slots_are_closed_and_their_modalities_expected() -> None:
     one = assembler()
-    one.recall("s", 10 * HOP, ["a", "b"])
+    one.recall("s", 10, 10 * HOP, ["a", "b"], is_late=False)
     assert told(one.add(arrival("a", 10), 0)) == ["10a!"]
     one.add(arrival("a", 11), 0)
     assert told(one.add(arrival("b", 11), 0)) == ["11ab"]
@@ -153,7 +172,7 @@ def test_recalled_slots_are_closed_and_their_modalities_expected() -> None:
 
 def test_a_recalled_late_sample_does_not_close_its_slot() -> None:
     one = with_history("ab")
-    one.recall("s", 10 * HOP, ["a"], is_late=True)
+    one.recall("s", 10, 10 * HOP, ["a"], is_late=True)
     one.add(arrival("a", 10), 0)
     assert told(one.add(arrival("b", 10), 0)) == ["10ab"]
 
@@ -167,9 +186,26 @@ def test_flush_closes_everything() -> None:
 
 
 def test_waiting_windows_take_no_more_room_than_allowed() -> None:
-    one = assembler(max_open_bytes=24)  # three windows
-    groups = [group for slot in range(10) for group in one.add(arrival("a", slot), 0)]
-    assert (told(groups), one.n_open) == ([f"{slot}a" for slot in range(7)], 3)
+    one = with_history("ab", max_open_bytes=24)  # three windows
+    groups = [group for slot in range(10, 20) for group in one.add(arrival("a", slot), 0)]
+    assert (told(groups[:4]), one.n_forced) == (["10a", "11a", "12a", "13a"], 4)
+    assert one.waiting_bytes.total() <= 24
+
+
+def test_a_new_source_without_room_is_expected_to_have_what_waits() -> None:
+    one = assembler(max_open_bytes=40)  # five windows
+    for slot in range(1, 4):
+        one.add(arrival("a", slot), 0)
+    groups = [group for slot in range(1, 4) for group in one.add(arrival("b", slot), 0)]
+    assert (told(groups), one.n_forced) == (["1ab", "2ab", "3ab"], 0)
+
+
+def test_room_is_made_in_one_partition_only() -> None:
+    one = assembler()
+    one.add(arrival("a", 1, "x", partition=1), 0)
+    one.add(arrival("a", 2, "y", partition=2), 0)
+    assert told(one.make_room(lambda: False, partition=2)) == ["2a"]
+    assert one.n_open == 1
 
 
 def test_the_most_silent_source_is_forgotten_first_but_never_one_that_waits() -> None:
@@ -186,7 +222,7 @@ def test_the_most_silent_source_is_forgotten_first_but_never_one_that_waits() ->
 def test_a_source_that_lost_a_sensor_holds_up_nobody_else() -> None:
     one = assembler()
     for source in "012":
-        one.recall(source, 0, "ab")
+        one.recall(source, 0, 0, "ab", is_late=False)
     one.add(arrival("a", 1, "0"), 0)
     for source in ("1", "2"):
         one.add(arrival("a", 1, source), 0)

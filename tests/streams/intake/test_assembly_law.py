@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.intake.assembly import CATCH_UP_GRACES, Group
+from streams.intake.group import Group
 from tests.support.arrivals import GRACE, arrival, assembler, told
 
 WINDOWS = st.lists(
@@ -27,7 +27,7 @@ def test_in_any_order_each_window_ends_in_one_group_and_each_id_comes_once(
         groups += one.tick(now)
         sent.append(arrival(modality, slot + 1 + jitter, source))
         groups += one.add(sent[-1], now)
-    groups += one.tick(now + CATCH_UP_GRACES * GRACE)
+    groups += one.tick(now + GRACE)
     ended = Counter(id(each) for group in groups for each in group.arrivals)
     assert ended == Counter(id(each) for each in sent)
     assert max(Counter(group.sample_id for group in groups).values(), default=1) == 1
