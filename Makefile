@@ -26,7 +26,10 @@ test: .venv/dev.stamp
 	$(BIN)/vulture
 	@# A file's tests stay together, with their brokers, and files begin in the order of tests/conftest.py.
 	@# Bytecode is kept, since the tests start a hundred processes; each has one thread, so that cores are not shared.
-	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/pytest -n logical --dist loadfile --no-loadscope-reorder
+	@# Half as many again as there are cores: many tests wait for processes.
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 \
+	  PYTEST_XDIST_AUTO_NUM_WORKERS=$$(($$(getconf _NPROCESSORS_ONLN) * 3 / 2)) \
+	  $(BIN)/pytest -n logical --dist loadfile --no-loadscope-reorder
 
 install: .venv/dev.stamp
 

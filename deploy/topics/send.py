@@ -6,11 +6,14 @@ from collections.abc import Callable, Sequence
 
 from deploy.errors import CommandError, WrongInput
 from deploy.recordings.recordings import NS_PER_S, Recordings
+from streams.intake.validation import year_ns
 from streams.messages.codec import JSON_TYPE, decode_window, split
 from streams.messages.rejects import InvalidRecord
 from streams.producer import WindowProducer
 from streams.records import SensorWindow
 from streams.settings import StreamSettings
+
+START_YEAR = 2020
 
 
 def producer_of(settings: StreamSettings, batch: int = 1) -> WindowProducer:
@@ -35,10 +38,11 @@ def play(
     speed: float,
     stop: threading.Event,
     on_sent: Callable[[SensorWindow], None] = lambda window: None,
+    shift_ns: int = 0,
 ) -> None:
     """Sends windows in their own rhythm, `speed` times as fast (0: at once), until all are sent or `stop` is set.
 
-    Their time is left as it was recorded: they may be old.
+    Their time is left as it was recorded, but for `shift_ns`: they may be old.
     """
     started_s = time.monotonic()
     for window in windows:
@@ -48,7 +52,7 @@ def play(
         producer.send(
             window.source_id,
             window.modality,
-            window.start_ns,
+            window.start_ns + shift_ns,
             window.values,
             label=window.label,
             window_id=window.window_id,
@@ -59,6 +63,8 @@ def play(
 
 def send_recordings(recordings: Recordings, settings: StreamSettings, speed: float) -> None:
     """Plays recordings with a progress bar. Labels stay at home, unless they bind; what is hidden is not sent.
+
+    Recordings that count time from their own beginning are sent as if they had begun in START_YEAR.
 
     Raises:
         BrokerUnreachable: If the broker cannot be used.
@@ -71,10 +77,12 @@ def send_recordings(recordings: Recordings, settings: StreamSettings, speed: flo
     windows = list(as_seen(recordings.visible, settings))
     if unknown := {window.modality for window in windows} - set(settings.modalities):
         raise CommandError(f"{recordings.name} has {', '.join(sorted(unknown))}; the settings know no such modality")
+    is_relative = bool(windows) and windows[0].start_ns < year_ns(settings.ingest.earliest_year)
+    shift_ns = year_ns(START_YEAR) if is_relative else 0
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with producer_of(settings) as producer, Progress(*columns) as progress:
         task = progress.add_task(f"{recordings.name}: sending windows", total=len(windows))
-        play(windows, producer, speed, threading.Event(), lambda window: progress.advance(task))
+        play(windows, producer, speed, threading.Event(), lambda window: progress.advance(task), shift_ns)
     _complain(producer)
 
 

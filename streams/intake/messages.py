@@ -10,6 +10,7 @@ from functools import partial
 
 from streams.intake.acknowledgement import Acknowledgement, TopicPartition
 from streams.intake.group import Group
+from streams.intake.node_watch import Doubt, NodeWatch
 from streams.intake.read_marks import ReadMarks
 from streams.intake.throttle import ModalityPartition, Throttle
 from streams.intake.windows import Intake
@@ -30,7 +31,7 @@ class Emission:
 
     `n_windows` counts the records read for it, whatever became of them; `n_repeated` those of them dropped because a
     recalled sample holds them, and messages that were read again; `n_strayed` those whose source also came in
-    another partition.
+    another partition. `doubts`: what has become doubtful with a node.
     """
 
     samples: tuple[Sample, ...] = ()
@@ -39,6 +40,7 @@ class Emission:
     n_windows: int = 0
     n_repeated: int = 0
     n_strayed: int = 0
+    doubts: tuple[Doubt, ...] = ()
 
     @classmethod
     def joined(cls, emissions: Iterable["Emission"]) -> "Emission":
@@ -51,6 +53,7 @@ class Emission:
             n_windows=sum(some.n_windows for some in many),
             n_repeated=sum(some.n_repeated for some in many),
             n_strayed=sum(some.n_strayed for some in many),
+            doubts=tuple(one for some in many for one in some.doubts),
         )
 
 
@@ -73,6 +76,7 @@ class Ingest:
         self._max_reject_bytes = settings.topics.rejects_max_bytes
         self._intake = Intake(settings)
         self._books = Acknowledgement()
+        self._nodes = NodeWatch(settings.ingest.hop_s)
         self._homes: Recent[str, int] = Recent(MAX_HOMES)  # the partition a source was first seen in
 
     @property
@@ -165,4 +169,5 @@ class Ingest:
             places=tuple(one.place for group in groups for one in group.arrivals),
             n_windows=n_windows,
             n_strayed=n_strayed,
+            doubts=tuple(doubt for group in groups for doubt in self._nodes.observe(group)),
         )

@@ -98,6 +98,7 @@ class Shell:
         app.on_before_shutdown.connect(self._on_before_shutdown)
 
     async def _ingest_agent(self, stream: Any) -> None:
+        self._ingest.watch(stream.channel.queue.qsize)
         await self._run_agent(stream, self._ingest.ingest)
 
     async def _bind_agent(self, stream: Any) -> None:

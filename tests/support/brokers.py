@@ -58,6 +58,13 @@ def broker(request: pytest.FixtureRequest) -> Broker:
 
 
 @pytest.fixture
+def any_broker(request: pytest.FixtureRequest) -> Broker:
+    """Apache Kafka, or the embedded broker without it: for what takes long and is ours rather than a broker's."""
+    found: Broker = request.getfixturevalue("kafka_broker" if os.environ.get("KAFKA_HOME") else "embedded_broker")
+    return found
+
+
+@pytest.fixture
 def prefix(request: pytest.FixtureRequest) -> str:
     """A topic prefix that no other test has."""
     return re.sub(r"[^a-z0-9-]", "-", request.node.originalname.lower())[:40] + f"-{next(_numbers)}."

@@ -117,8 +117,8 @@ class Fleet:
 
 
 @pytest.fixture
-def fleet(broker: Broker, prefix: str, tmp_path: Path) -> Iterator[Fleet]:
-    made = Fleet(broker, prefix, tmp_path, TRAINER)
+def fleet(any_broker: Broker, prefix: str, tmp_path: Path) -> Iterator[Fleet]:
+    made = Fleet(any_broker, prefix, tmp_path, TRAINER)
     yield made
     made.close()
 
