@@ -13,7 +13,8 @@ from encoders.bundle import BundleError
 from encoders.modality import ModalitySpec
 from streams.broker.connection import unusable
 from streams.broker.topics import wanted_topics
-from streams.intake.windows import Intake
+from streams.intake.messages import Ingest
+from streams.messages.signature import KeysError
 from streams.models.registry import Registry, RegistryAway
 
 MAX_TOPIC_CHARACTERS = 249  # Kafka's
@@ -39,7 +40,7 @@ def obstacles(settings: Settings, trains: bool = True) -> Iterator[str]:
     if complaint := unusable(settings.broker):
         yield complaint
     yield from _names(settings)
-    yield from _sizes(settings)
+    yield from _intake(settings)
     yield from _device(settings.runtime.device)
     yield from _listener(settings.runtime.metrics_host)
     yield from _folders(settings, trains)
@@ -84,10 +85,10 @@ def _names(settings: Settings) -> Iterator[str]:
         )
 
 
-def _sizes(settings: Settings) -> Iterator[str]:
+def _intake(settings: Settings) -> Iterator[str]:
     try:
-        Intake(settings)
-    except ValueError as error:
+        Ingest(settings)
+    except (KeysError, ValueError) as error:
         yield str(error)
 
 
