@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import sys
 import threading
 import time
@@ -11,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from deploy.machine.apache_kafka import KafkaBroker
-from deploy.machine.brokers import Broker, EmbeddedBroker
+from deploy.machine.brokers import Broker, EmbeddedBroker, is_taken
 from deploy.machine.check import check_aside
 from deploy.machine.process import ChildProcess
 from deploy.settings.config import ConfigError, Settings, as_toml, load
@@ -210,9 +209,7 @@ def require_free_ports(settings: Settings, broker: Broker | None) -> None:
         hint = ", or name the broker that listens there by broker.bootstrap_servers"
         wanted.insert(0, ("broker.local_port", "127.0.0.1", broker.port, hint))
     for setting, host, port, hint in wanted:
-        try:
-            socket.create_server((host, port)).close()
-        except OSError as error:
+        if port and is_taken(port, host):
             raise PortTaken(
                 f"{setting} is {port}, and another process listens there on {host}: set it to another port{hint}"
-            ) from error
+            )
