@@ -1,6 +1,7 @@
 # make demo    the whole loop on real recordings, on this machine, in about five minutes
 # make test    lint, format, types, unused names and all tests, on all cores
 # make install only the environment, ./.venv
+# make audit-deps  known vulnerabilities of all pinned packages, asked of PyPI
 # make clean   removes it
 #
 # On x86 Linux PyPI's torch is the CUDA build, several GB. A CPU-only one:
@@ -13,7 +14,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile
 INDEX := $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
-.PHONY: demo test install clean
+.PHONY: demo test install audit-deps clean
 .DEFAULT_GOAL := demo
 
 demo: .venv/demo.stamp
@@ -32,6 +33,11 @@ test: .venv/dev.stamp
 	  $(BIN)/pytest -n logical --dist loadfile --no-loadscope-reorder
 
 install: .venv/dev.stamp
+
+audit-deps: | .venv/bin/python
+	$(PIP) -c constraints.txt pip-audit
+	@# All are pinned, so nothing is resolved; what could not be asked is a failure, not a pass.
+	$(BIN)/pip-audit --strict --no-deps --disable-pip --requirement constraints.txt
 
 clean:
 	rm -rf .venv

@@ -15,14 +15,15 @@ Where a caller may know it as one of Python's own, it is that one too::
         PortTaken                     streams.service.health: another process listens there; an OSError
         NoModelYet                    streams.follower: asked before the first version; a RuntimeError
         DataGone                      trainer.topics.bindings: the broker lost its data
-        CheckpointError               trainer.checkpoints.checkpoint: a checkpoint that cannot be used
-        FolderInUse                   trainer.checkpoints.lock: another trainer works there
+        FolderInUse                   streams.service.folder_lock: another process works there
         AnotherTrainer                trainer.training: another trainer has the partitions
         BrokerError                   deploy.machine.brokers: a broker of this machine cannot be started
         ServiceError                  deploy.demo.services: a service of the demo did not do its part
         CommandError                  deploy.errors: a command cannot do what it was asked
         UsageError                    exit code 2: what was given is wrong
             ConfigError               deploy.settings.config: the settings
+            CheckpointError           trainer.checkpoints.checkpoint: a checkpoint that does not fit them, or is broken
+            KeysError                 streams.messages.signature: the file of signing keys
             RecordingError            deploy.recordings.recordings: a recording
             WrongInput                deploy.errors: an argument, or what was given to send
 """

@@ -56,7 +56,7 @@ PLACES = {
     "fsspec": ["streams/models/registry.py"],
     "safetensors": ["encoders/bundle.py", "trainer/checkpoints/checkpoint.py"],
     "prometheus_client": ["streams/worker/*", "streams/service/health.py", "trainer/*", "deploy/demo/services.py"],
-    "psutil": ["deploy/machine/process.py"],
+    "psutil": ["streams/service/folder_lock.py", "deploy/machine/process.py"],
     "tomli_w": ["deploy/settings/*"],
     "rich": ["deploy/*"],
     "matplotlib": ["deploy/*"],

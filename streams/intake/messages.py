@@ -1,7 +1,7 @@
 """Messages of windows to samples and rejects, and which messages may then be acknowledged.
 
 The shell sends what an Emission holds, waits until the broker has it, and hands the Emission to `resolved`, which
-says what may be acknowledged. Performs no I/O and reads no clock.
+says what may be acknowledged. Reads no clock, and of files only the keys of signatures, at the start.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,6 +17,7 @@ from streams.intake.windows import Intake
 from streams.messages.codec import decode_window
 from streams.messages.message import Message, Place
 from streams.messages.rejects import InvalidRecord, Reject
+from streams.messages.signature import Signatures
 from streams.recent import Recent
 from streams.records import Sample
 from streams.settings import StreamSettings
@@ -74,6 +75,7 @@ class Ingest:
         given = {(self._modality(topic), partition) for topic, partition in starts or {}}
         self._throttle = Throttle(given, round(settings.ingest.max_waiting_mb * BYTES_PER_MB))
         self._max_reject_bytes = settings.topics.rejects_max_bytes
+        self._signatures = Signatures.of(settings.ingest.keys_file)
         self._intake = Intake(settings)
         self._books = Acknowledgement()
         self._nodes = NodeWatch(settings.ingest.hop_s)
@@ -109,6 +111,7 @@ class Ingest:
             self._books.begin(message.place, 1)
             return Emission(places=(message.place,), n_repeated=1)
         try:
+            self._signatures.check(message)
             raws = message.records
         except InvalidRecord as refusal:
             self._books.begin(message.place, 1)

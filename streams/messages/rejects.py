@@ -18,6 +18,7 @@ Reason: TypeAlias = Literal[
     "time",
     "duplicate",
     "too-large",
+    "signature",
 ]
 
 HEADER_PREFIX = "mmbind.reject."

@@ -22,10 +22,10 @@ from streams.messages.topic_names import TopicNames
 from streams.models.channels import ChannelView
 from streams.models.registry import Registry
 from streams.records import Binding, Sample
+from streams.service.folder_lock import FolderInUse, FolderLock
 from tests.support.recorded import recorded, small_settings
 from tests.support.waiting import wait_until
 from trainer.checkpoints.checkpoint import CheckpointFolder, admitted_twice
-from trainer.checkpoints.lock import FolderInUse, FolderLock
 from trainer.learner import Learner
 from trainer.settings import TrainerSettings
 
@@ -192,5 +192,5 @@ def test_a_second_trainer_in_the_same_folder_ends_with_a_clear_sentence(fleet: F
     first = FolderLock(fleet.folder / "checkpoints")
     second = fleet.start()
     assert second.wait(timeout=PATIENCE_S) == 1
-    assert "in use by another trainer: stop it first" in fleet.log_file.read_text()
+    assert "checkpoints is in use by process" in fleet.log_file.read_text()
     first.release()
