@@ -1,5 +1,5 @@
 """Whether all that came in is somewhere, once: `mmbind audit`.
 
 In: the topics and the trainer's newest checkpoint, read by `books`.
-Out: a `report` of accounts that balance or say what is missing, counted twice or from nowhere.
+Out: a `balance` of each `account`, or what is missing, counted twice or from nowhere.
 """

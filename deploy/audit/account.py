@@ -52,13 +52,13 @@ class SampleEntry(NamedTuple):
 
 
 class BindingEntry(NamedTuple):
-    """A record of `pairs`; `content` is a hash of all that it says of its partners."""
+    """A record of `pairs`; without an id it is no Binding. `content` is a hash of what it says of its partners."""
 
     place: RecordPlace
-    sample_id: str
-    round: int
-    outcome: str
-    content: int
+    sample_id: str | None = None
+    round: int = 0
+    outcome: str = ""
+    content: int = 0
 
 
 class Fault(NamedTuple):
@@ -80,7 +80,7 @@ class Account:
     faults: list[Fault] = field(default_factory=list)
 
     @property
-    def total(self) -> int:
+    def n_in_all(self) -> int:
         """Of the shares."""
         return self.shares.total()
 

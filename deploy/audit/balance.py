@@ -1,10 +1,11 @@
-"""The three accounts of the books, and what they come to. Performs no I/O and reads no clock."""
+"""The accounts of the books, and what they come to. Performs no I/O and reads no clock."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from deploy.audit.account import Account, BindingEntry, Reach, RecordPlace, SampleEntry, WindowEntry
 from deploy.audit.binding_account import Admissions, BindingBook, binding_account
+from deploy.audit.reject_account import RejectBook
 from deploy.audit.sample_account import SampleBook, sample_account
 from deploy.audit.window_account import window_account
 from streams.messages.topic_names import TopicNames
@@ -18,15 +19,17 @@ class Books:
 
     Args:
         names: Of the topics.
+        modalities: Whose topics of windows are read.
         windows: Of all modalities.
         samples: Of `samples`.
         bindings: Of `pairs`.
-        rejects: The reason for each record that was refused.
+        rejects: The reason for each record that was refused, by its place.
         admissions: Of the trainer.
         reach: How far the worker is, and how far back the topics go.
     """
 
     names: TopicNames
+    modalities: Collection[str]
     windows: Iterable[WindowEntry] = ()
     samples: Iterable[SampleEntry] = ()
     bindings: Iterable[BindingEntry] = ()
@@ -53,9 +56,10 @@ class Balance:
 def balance(books: Books) -> Balance:
     """What became of everything in the books."""
     names, reach = books.names, books.reach
-    bindings = BindingBook(books.bindings, books.admissions)
-    found = SampleBook((names.samples, names.rejects))
-    samples = sample_account(books.samples, books.rejects, bindings.outcomes, reach, found, names.pairs)
-    windows = window_account(books.windows, books.rejects, found, reach)
-    bound = binding_account(bindings, found, books.admissions, reach, (names.samples, names.pairs))
-    return Balance((windows, samples, bound), max(reach.kept_from_ms.values(), default=0))
+    refused = RejectBook(books.rejects, {names.samples, names.pairs, *map(names.windows, books.modalities)})
+    bindings = BindingBook(books.bindings, refused, books.admissions)
+    found = SampleBook((names.samples, names.rejects), names.pairs)
+    samples = sample_account(books.samples, refused, bindings.outcomes, reach, found)
+    windows = window_account(books.windows, refused, found, reach)
+    bound = binding_account(bindings, found, books.admissions, reach)
+    return Balance((windows, samples, bound, refused.account(reach)), max(reach.kept_from_ms.values(), default=0))

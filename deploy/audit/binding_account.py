@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
 from deploy.audit.account import GONE, Account, BindingEntry, Reach, RecordPlace
+from deploy.audit.reject_account import RejectBook
 from deploy.audit.sample_account import SampleBook
 
 Identity: TypeAlias = tuple[str, int]
@@ -37,14 +38,18 @@ class _Binding(NamedTuple):
 class BindingBook:
     """The distinct Bindings, by sample and round."""
 
-    def __init__(self, bindings: Iterable[BindingEntry], admissions: Admissions) -> None:
+    def __init__(self, bindings: Iterable[BindingEntry], rejects: RejectBook, admissions: Admissions) -> None:
         self.notes: Counter[str] = Counter()
         self.found: dict[Identity, _Binding] = {}
         self.outcomes: dict[str, str] = {}
         for entry in bindings:
+            rejects.reason(entry.place)
             self._take(entry, entry.place.offset < admissions.done.get(entry.place.partition, 0))
 
     def _take(self, entry: BindingEntry, is_done: bool) -> None:
+        if entry.sample_id is None:
+            self.notes["no Binding, passed over by the trainer"] += 1
+            return
         identity = (entry.sample_id, entry.round)
         first = self.found.get(identity)
         if first is None:
@@ -57,9 +62,7 @@ class BindingBook:
             self.outcomes.setdefault(entry.sample_id, entry.outcome)
 
 
-def binding_account(
-    book: BindingBook, samples: SampleBook, admissions: Admissions, reach: Reach, topics: tuple[str, str]
-) -> Account:
+def binding_account(book: BindingBook, samples: SampleBook, admissions: Admissions, reach: Reach) -> Account:
     """What became of each distinct Binding.
 
     Args:
@@ -67,19 +70,18 @@ def binding_account(
         samples: What `sample_account` found.
         admissions: Of the trainer.
         reach: How far back the topics go.
-        topics: Names of `samples` and `pairs`.
     """
-    return _Bindings(book, samples, admissions, reach, topics).account()
+    return _Bindings(book, samples, admissions, reach).account()
 
 
 class _Bindings:
-    def __init__(
-        self, book: BindingBook, samples: SampleBook, admissions: Admissions, reach: Reach, topics: tuple[str, str]
-    ) -> None:
+    def __init__(self, book: BindingBook, samples: SampleBook, admissions: Admissions, reach: Reach) -> None:
         self._account = Account("bindings", notes=book.notes)
         self._book, self._samples = book, samples
         self._admitted = Counter(admissions.admitted)
-        self._samples_cut, self._pairs_cut = (topic in reach.kept_from_ms for topic in topics)
+        self._samples_cut, self._pairs_cut = (
+            topic in reach.kept_from_ms for topic in (samples.topics[0], samples.pairs)
+        )
         self._newest: dict[str, int] = {}
         self._first_known: dict[int, int] = {}  # offset by partition of the oldest admission that is remembered
         for sample_id, round_ in self._admitted:

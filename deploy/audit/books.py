@@ -61,6 +61,7 @@ def audit(settings: StreamSettings, checkpoints: Path) -> Balance:
         rejects = _Rejects(topics.messages(names.rejects))
         books = Books(
             names,
+            settings.modalities,
             windows=(entry for topic in windows for entry in _windows(topics.messages(topic), settings, rejects)),
             samples=(entry for message in topics.messages(names.samples) for entry in _samples(message, settings)),
             bindings=(entry for message in topics.messages(names.pairs) for entry in _bindings(message)),
@@ -103,7 +104,7 @@ class _Topics:
             for name in (names.samples, *windows)
             for partition, offset in committed_offsets(broker, group, name, range(settings.topics.partitions)).items()
         }
-        in_order = (names.pairs, names.samples, names.rejects, *windows)
+        in_order = (names.pairs, names.rejects, names.samples, *windows)
         self._readers = {name: stack.enter_context(LogReader(broker, name)) for name in in_order}
         self._ends = {name: reader.ends() for name, reader in self._readers.items()}
         self.kept_from_ms: dict[str, int] = {}
@@ -186,11 +187,11 @@ def _samples(message: Message, settings: StreamSettings) -> Iterator[SampleEntry
 
 
 def _bindings(message: Message) -> Iterator[BindingEntry]:
-    # What is no Binding the trainer passes over, and says so.
     for index, raw in enumerate(_raws(message)):
         try:
             one = checked_binding(decode(raw, Binding))
         except InvalidRecord:
+            yield BindingEntry(RecordPlace(*message.place, index))
             continue
         told = msgspec.structs.replace(one, worker="", sequence=0)
         content = _hash(msgspec.msgpack.encode(told))

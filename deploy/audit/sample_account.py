@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from deploy.audit.account import GONE, Account, Reach, RecordPlace, SampleEntry
+from deploy.audit.reject_account import RejectBook
 
 TOGETHER, SINGLE, LATE = "in samples, with others", "in samples, single", "in samples, late"
 
@@ -22,89 +23,76 @@ class SampleBook:
 
     Args:
         topics: Where what comes of a window is written: `samples` and `rejects`.
+        pairs: Where what comes of a sample is written.
         homes: Of each content of a window.
         ids: Of the samples, and whether each is held out.
     """
 
-    topics: tuple[str, ...]
+    topics: tuple[str, str]
+    pairs: str
     homes: dict[int, list[Home]] = field(default_factory=dict)
     ids: dict[str, bool] = field(default_factory=dict)
 
 
-class _Sample(NamedTuple):
-    entry: SampleEntry
-    must: bool
-
-
 def sample_account(
     samples: Iterable[SampleEntry],
-    rejects: Mapping[RecordPlace, str],
+    rejects: RejectBook,
     outcomes: Mapping[str, str],
     reach: Reach,
     book: SampleBook,
-    pairs: str,
 ) -> Account:
     """What became of each distinct sample.
 
     Args:
         samples: All records of `samples`, in the order of each partition.
-        rejects: The reason for each record that was refused.
+        rejects: Why records were refused.
         outcomes: Of the samples that have a Binding, by id.
         reach: How far the worker is, and how far back the topics go.
         book: Is filled.
-        pairs: Name of the topic of Bindings.
     """
     account = Account("samples")
     found: dict[str, _Sample] = {}
     for entry in samples:
-        must = reach.is_done(entry.place)
+        one = _Sample(entry, reach.is_done(entry.place), rejects.reason(entry.place) is not None)
         if entry.sample_id is None:
-            _settle_unreadable(account, entry, must, rejects)
+            account.shares[_unbound(account, one, "no sample")] += 1
         elif (first := found.get(entry.sample_id)) is None:
-            found[entry.sample_id] = _Sample(entry, must)
-            _keep(book, entry)
+            found[entry.sample_id] = one
+            _keep(book, entry.sample_id, entry)
         else:
-            found[entry.sample_id] = first._replace(must=first.must or must)
+            found[entry.sample_id] = first._replace(must=first.must or one.must)
             account.notes["written again, dropped by id"] += 1
             if sorted(entry.contents) != sorted(first.entry.contents):
                 account.blame("two truths", entry.sample_id, first.entry.place, entry.place)
-                _keep(book, entry._replace(contents=tuple(set(entry.contents) - set(first.entry.contents))))
-    for sample_id, (entry, must) in found.items():
-        account.shares[_share(account, sample_id, entry, must, outcomes, reach, pairs)] += 1
+                more = set(entry.contents) - set(first.entry.contents)
+                _keep(book, entry.sample_id, entry._replace(contents=tuple(more)))
+    for sample_id, one in found.items():
+        outcome = outcomes.get(sample_id)
+        if outcome is None and reach.may_be_gone(book.pairs, one.entry.sent_ms):
+            outcome = GONE
+        account.shares[outcome or _unbound(account, one, f"the Binding of {sample_id}")] += 1
     return account
 
 
-def _keep(book: SampleBook, entry: SampleEntry) -> None:
+class _Sample(NamedTuple):
+    """A sample where it came first; `must` be bound, since the worker has dealt with it, unless it was refused."""
+
+    entry: SampleEntry
+    must: bool
+    is_refused: bool
+
+
+def _keep(book: SampleBook, sample_id: str, entry: SampleEntry) -> None:
     kind = LATE if entry.is_late else TOGETHER if len(entry.contents) > 1 else SINGLE
     for content in entry.contents:
         book.homes.setdefault(content, []).append(Home(kind, entry.place))
-    book.ids[entry.sample_id or ""] = entry.is_held_out
+    book.ids[sample_id] = entry.is_held_out
 
 
-def _share(
-    account: Account,
-    sample_id: str,
-    entry: SampleEntry,
-    must: bool,
-    outcomes: Mapping[str, str],
-    reach: Reach,
-    pairs: str,
-) -> str:
-    if (outcome := outcomes.get(sample_id)) is not None:
-        return outcome
-    if not must:
+def _unbound(account: Account, one: _Sample, identity: str) -> str:
+    if one.is_refused:
+        return "rejected"
+    if not one.must:
         return "waiting"
-    if reach.may_be_gone(pairs, entry.sent_ms):
-        return GONE
-    account.blame("missing", f"the Binding of {sample_id}", entry.place)
+    account.blame("missing", identity, one.entry.place)
     return "missing"
-
-
-def _settle_unreadable(account: Account, entry: SampleEntry, must: bool, rejects: Mapping[RecordPlace, str]) -> None:
-    if entry.place in rejects:
-        account.shares["rejected"] += 1
-    elif not must:
-        account.shares["waiting"] += 1
-    else:
-        account.shares["missing"] += 1
-        account.blame("missing", "no sample", entry.place)

@@ -4,10 +4,11 @@ A window is found again in a sample by its source, modality and values: a sample
 started. Where a sensor sends the same values several times, as many samples must hold them as there were windows.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from deploy.audit.account import GONE, Account, Reach, RecordPlace, WindowEntry
+from deploy.audit.account import GONE, Account, Reach, WindowEntry
+from deploy.audit.reject_account import RejectBook
 from deploy.audit.sample_account import Home, SampleBook
 
 DUPLICATE = "duplicate"
@@ -20,14 +21,12 @@ class _Window(NamedTuple):
     must: bool
 
 
-def window_account(
-    windows: Iterable[WindowEntry], rejects: Mapping[RecordPlace, str], samples: SampleBook, reach: Reach
-) -> Account:
+def window_account(windows: Iterable[WindowEntry], rejects: RejectBook, samples: SampleBook, reach: Reach) -> Account:
     """What became of each record of the windows topics.
 
     Args:
         windows: All of them, in the order of each partition.
-        rejects: The reason for each record that was refused.
+        rejects: Why records were refused.
         samples: What `sample_account` found.
         reach: How far the worker is, and how far back the topics go.
     """
@@ -35,7 +34,7 @@ def window_account(
 
 
 class _Windows:
-    def __init__(self, rejects: Mapping[RecordPlace, str], samples: SampleBook, reach: Reach) -> None:
+    def __init__(self, rejects: RejectBook, samples: SampleBook, reach: Reach) -> None:
         self._account = Account("windows")
         self._rejects, self._samples, self._reach = rejects, samples, reach
         self._found: dict[int, dict[int, _Window]] = {}  # by content and start
@@ -56,12 +55,11 @@ class _Windows:
 
     def _take(self, entry: WindowEntry) -> None:
         self._topics.add(entry.place.topic)
-        reason = self._rejects.get(entry.place)
+        reason = self._rejects.reason(entry.place)
         if reason == DUPLICATE:
             self._duplicates.append(entry)
         elif reason is not None:
             self._account.shares["rejected"] += 1
-            self._account.notes[f"rejected: {reason}"] += 1
         elif entry.content is None:
             self._settle_missing(entry, self._reach.is_done(entry.place))
         else:

@@ -34,7 +34,7 @@ def audit(checkpoints: CheckpointsOption = None, config: ConfigOption = None, as
 
 def _show(found: "Balance") -> None:
     for account in found.accounts:
-        rows = [*account.shares.most_common(), ("in all", account.total)]
+        rows = [*account.shares.most_common(), ("in all", account.n_in_all)]
         rows += [(f"  {name}", n) for name, n in sorted(account.notes.items())]
         print_table(account.name, ("what became of them", "how many"), rows)
         for fault in account.faults:
@@ -71,7 +71,7 @@ def _told(found: "Balance") -> dict[str, Any]:
 
 def _told_account(account: "Account") -> dict[str, Any]:
     return {
-        "total": account.total,
+        "in all": account.n_in_all,
         "shares": dict(account.shares),
         "notes": dict(account.notes),
         "n_faults": dict(account.n_faults),

@@ -10,7 +10,7 @@ from kafka import KafkaProducer
 from typer.testing import CliRunner
 
 from deploy.cli.main import app
-from deploy.machine.brokers import Broker, EmbeddedBroker
+from deploy.machine.brokers import EmbeddedBroker
 from streams.messages.codec import encode
 from streams.records import Sample
 from tests.support.workers import Farm, complete_world
@@ -33,7 +33,7 @@ def test_the_books_balance_after_kills_and_tell_of_a_sample_that_was_forged(
 ) -> None:
     nodes = complete_world()
     windows = list(nodes.windows(24))
-    trainer = {"cycle_bindings": 48, "dim": 16, "width": 8, "batch_pairs": 12, "steps_per_cycle": 2}
+    trainer: dict[str, object] = {"cycle_bindings": 48, "dim": 16, "width": 8, "batch_pairs": 12, "steps_per_cycle": 2}
     with Farm(embedded_broker, nodes, tmp_path, prefix, trainer=trainer, grace_s=20.0) as farm:
         farm.send(windows[:198])
         first, learning = farm.start_worker(), farm.start_trainer()
@@ -52,7 +52,7 @@ def test_the_books_balance_after_kills_and_tell_of_a_sample_that_was_forged(
         shares = told["windows"]["shares"]
         assert (shares["in samples, with others"], shares["duplicates"]) == (len(windows), 5), told
         assert "waiting" not in shares
-        assert told["samples"]["total"] == 6 * 24
+        assert told["samples"]["in all"] == 6 * 24
 
         sample = farm.samples()[0]
         write(farm, sample)
