@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
-from deploy.audit.account import GONE, Account, BindingEntry, Reach, RecordPlace
+from deploy.audit.account import GONE, Account, BindingEntry, Reach
 from deploy.audit.reject_account import RejectBook
 from deploy.audit.sample_account import SampleBook
+from deploy.rejects.record import RecordPlace
 
 Identity: TypeAlias = tuple[str, int]
 HELD_OUT = "held-out"

@@ -16,10 +16,11 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from deploy.audit.account import BindingEntry, Reach, RecordPlace, SampleEntry, WindowEntry
+from deploy.audit.account import BindingEntry, Reach, SampleEntry, WindowEntry
 from deploy.audit.balance import Balance, Books, balance
 from deploy.audit.binding_account import Admissions
 from deploy.errors import CommandError
+from deploy.rejects.record import RecordPlace, refused_record
 from encoders.modality import ModalitySpec
 from streams.broker.connection import connect_or_explain
 from streams.broker.log import LogReader, committed_offsets
@@ -28,7 +29,7 @@ from streams.labels import LABEL
 from streams.messages.checked import checked_binding, checked_sample
 from streams.messages.codec import decode, decode_window
 from streams.messages.message import Message
-from streams.messages.rejects import HEADER_PREFIX, InvalidRecord
+from streams.messages.rejects import InvalidRecord
 from streams.messages.topic_names import TopicNames
 from streams.records import Binding, Sample
 from streams.settings import StreamSettings
@@ -133,16 +134,9 @@ class _Rejects:
         self.reasons: dict[RecordPlace, str] = {}
         self._n_bytes: dict[RecordPlace, int] = {}
         for message in messages:
-            told = {name.removeprefix(HEADER_PREFIX): value for name, value in message.headers if value is not None}
-            try:
-                place = RecordPlace(
-                    told["topic"].decode(), int(told["partition"]), int(told["offset"]), int(told["index"])
-                )
-                reason = told["reason"].decode()
-            except (KeyError, ValueError):
-                continue  # somebody else wrote it
-            self.reasons[place] = sys.intern(reason)
-            self._n_bytes[place] = int(told.get("size_bytes", len(message.value or b"")))
+            if (record := refused_record(message)) is not None:
+                self.reasons[record.place] = record.reason
+                self._n_bytes[record.place] = record.n_bytes
 
     def has_whole(self, message: Message) -> bool:
         """Whether the message was refused with all of its records."""

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from deploy.audit.account import GONE, Account, Reach, RecordPlace, SampleEntry
+from deploy.audit.account import GONE, Account, Reach, SampleEntry
 from deploy.audit.reject_account import RejectBook
+from deploy.rejects.record import RecordPlace
 
 TOGETHER, SINGLE, LATE = "in samples, with others", "in samples, single", "in samples, late"
 

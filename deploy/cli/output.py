@@ -29,7 +29,8 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*("" if cell is None else str(cell) for cell in row))
-    console = Console()
+    # What sensors call themselves is no markup.
+    console = Console(markup=False, emoji=False)
     console.print(table, width=None if console.is_terminal else 200)
 
 
