@@ -39,6 +39,7 @@ class SampleEntry(NamedTuple):
     contents: tuple[int, ...] = ()
     is_late: bool = False
     is_held_out: bool = False
+    is_forgotten: bool = False
 
 
 class BindingEntry(NamedTuple):

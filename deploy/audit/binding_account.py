@@ -119,6 +119,8 @@ class _Bindings:
             return "waiting"
         if is_held_out or binding.outcome == HELD_OUT:
             return "held out"
+        if sample_id in self._samples.forgotten:
+            return "of a forgotten source"
         if round_:
             return "expired"  # the trainer had let go of its sample by then
         if self._is_forgotten(binding.place):

@@ -8,7 +8,7 @@ written from it.
 import hashlib
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -60,11 +60,14 @@ def audit(settings: StreamSettings, checkpoints: Path) -> Balance:
     with ExitStack() as stack:
         topics = connect_or_explain(lambda: _Topics(stack, settings, windows), settings.broker)
         rejects = _Rejects(topics.messages(names.rejects))
+        forgotten = {message.key for message in topics.messages(names.forgotten)}
         books = Books(
             names,
             settings.modalities,
             windows=(entry for topic in windows for entry in _windows(topics.messages(topic), settings, rejects)),
-            samples=(entry for message in topics.messages(names.samples) for entry in _samples(message, settings)),
+            samples=(
+                entry for message in topics.messages(names.samples) for entry in _samples(message, settings, forgotten)
+            ),
             bindings=(entry for message in topics.messages(names.pairs) for entry in _bindings(message)),
             rejects=rejects.reasons,
             admissions=admissions,
@@ -105,7 +108,7 @@ class _Topics:
             for name in (names.samples, *windows)
             for partition, offset in committed_offsets(broker, group, name, range(settings.topics.partitions)).items()
         }
-        in_order = (names.pairs, names.rejects, names.samples, *windows)
+        in_order = (names.pairs, names.forgotten, names.rejects, names.samples, *windows)
         self._readers = {name: stack.enter_context(LogReader(broker, name)) for name in in_order}
         self._ends = {name: reader.ends() for name, reader in self._readers.items()}
         self.kept_from_ms: dict[str, int] = {}
@@ -167,7 +170,7 @@ def _window(place: RecordPlace, sent_ms: int, raw: bytes, spec: ModalitySpec) ->
     return WindowEntry(place, sent_ms, source_id, spec.name, window.start_ns, content, window.window_id)
 
 
-def _samples(message: Message, settings: StreamSettings) -> Iterator[SampleEntry]:
+def _samples(message: Message, settings: StreamSettings, forgotten: Container[bytes | None]) -> Iterator[SampleEntry]:
     check = partial(checked_sample, specs=settings.specs)
     for index, raw in enumerate(_raws(message)):
         place = RecordPlace(*message.place, index)
@@ -177,7 +180,15 @@ def _samples(message: Message, settings: StreamSettings) -> Iterator[SampleEntry
             yield SampleEntry(place, message.timestamp_ms)
             continue
         contents = [_content(sample.source_id, name, v) for name, v in sample.windows.items() if name != LABEL]
-        yield SampleEntry(place, message.timestamp_ms, sample.sample_id, tuple(contents), sample.late, sample.held_out)
+        yield SampleEntry(
+            place,
+            message.timestamp_ms,
+            sample.sample_id,
+            tuple(contents),
+            sample.late,
+            sample.held_out,
+            sample.source_id.encode() in forgotten,
+        )
 
 
 def _bindings(message: Message) -> Iterator[BindingEntry]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from deploy.cli.output import ConfigOption, JsonOption, print_json, print_table
+from deploy.cli.output import ConfigOption, JsonOption, print_json, print_table, printable, utc
 from deploy.errors import WrongInput
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def list_rejects(
         return
     title = f"{by_reason.total()} rejects: " + (", ".join(f"{n} {why}" for why, n in by_reason.most_common()) or "none")
     typer.echo(title)  # longer than the table is wide
-    print_table("", ("when", *COLUMNS), ([_time(one.sent_ms), *map(_shown, _cells(one))] for one in last))
+    print_table("", ("when", *COLUMNS), ([utc(one.sent_ms), *map(printable, _cells(one))] for one in last))
 
 
 @app.command()
@@ -117,13 +117,4 @@ def _cells(one: "RefusedRecord") -> tuple[str, ...]:
 
 def _told(one: "RefusedRecord") -> dict[str, Any]:
     cells = dict(zip(COLUMNS, _cells(one), strict=True))
-    return cells | {"time": _time(one.sent_ms), "n_bytes": one.n_bytes}
-
-
-def _shown(text: str) -> str:
-    """The text without what a terminal would obey."""
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
-
-
-def _time(ms: int) -> str:
-    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return cells | {"time": utc(one.sent_ms), "n_bytes": one.n_bytes}

@@ -18,6 +18,7 @@ Reason: TypeAlias = Literal[
     "time",
     "duplicate",
     "too-large",
+    "forgotten",
 ]
 
 HEADER_PREFIX = "mmbind.reject."

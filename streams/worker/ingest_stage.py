@@ -1,7 +1,7 @@
 """The ingest stage: windows in, samples and rejects out, acknowledged once the broker has what became of them."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
 import faust
 from faust.types import TP
@@ -33,6 +33,7 @@ class IngestStage:
         metrics: Are told.
         now_ns: The wall clock.
         fetched: What the broker last said of a partition; None where it has said nothing yet.
+        forgotten: Sources whose windows are refused.
     """
 
     def __init__(
@@ -43,7 +44,9 @@ class IngestStage:
         metrics: StreamMetrics,
         now_ns: Callable[[], int],
         fetched: Callable[[TopicPartition], Fetched | None],
+        forgotten: Container[str],
     ) -> None:
+        self._forgotten = forgotten
         self._app = app
         self._settings = settings
         self._outbox = Outbox(settings.topics)
@@ -123,7 +126,7 @@ class IngestStage:
         self._paused = paused
 
     def _recalled(self, recent: Iterable[Sample], starts: Mapping[TopicPartition, int]) -> Ingest:
-        ingest = Ingest(self._settings, starts)
+        ingest = Ingest(self._settings, starts, self._forgotten)
         for sample in recent:
             ingest.recall(sample)
         return ingest
