@@ -4,7 +4,7 @@ The shell sends what an Emission holds, waits until the broker has it, and hands
 says what may be acknowledged. Reads no clock, and of files only the keys of signatures, at the start.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,6 +14,7 @@ from streams.intake.node_watch import Doubt, NodeWatch
 from streams.intake.read_marks import ReadMarks
 from streams.intake.throttle import ModalityPartition, Throttle
 from streams.intake.windows import Intake
+from streams.messages.checked import check_not_forgotten
 from streams.messages.codec import decode_window
 from streams.messages.message import Message, Place
 from streams.messages.rejects import InvalidRecord, Reject
@@ -67,9 +68,16 @@ class Ingest:
     Args:
         settings: Of the worker.
         starts: The first offset to come, of each partition of windows that was given.
+        forgotten: Sources whose windows are refused.
     """
 
-    def __init__(self, settings: StreamSettings, starts: Mapping[TopicPartition, int] | None = None) -> None:
+    def __init__(
+        self,
+        settings: StreamSettings,
+        starts: Mapping[TopicPartition, int] | None = None,
+        forgotten: Container[str] = (),
+    ) -> None:
+        self._forgotten = forgotten
         self._topic_start = f"{settings.topics.prefix}windows."
         self.marks = ReadMarks(starts or {})
         given = {(self._modality(topic), partition) for topic, partition in starts or {}}
@@ -146,6 +154,7 @@ class Ingest:
         modality = self._modality(message.topic)
         try:
             window = decode_window(raw)
+            check_not_forgotten(window.source_id, self._forgotten)
             groups = self._intake.assemble(window, modality, message.key, message.place, now_ns)
         except InvalidRecord as refusal:
             reject = message.reject(index, raw, refusal, self._max_reject_bytes)

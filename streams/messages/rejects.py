@@ -19,6 +19,7 @@ Reason: TypeAlias = Literal[
     "duplicate",
     "too-large",
     "signature",
+    "forgotten",
 ]
 
 HEADER_PREFIX = "mmbind.reject."

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
 import faust
 from faust.types import TP
@@ -36,6 +36,7 @@ class IngestStage:
         metrics: Are told.
         now_ns: The wall clock.
         fetched: What the broker last said of a partition; None where it has said nothing yet.
+        forgotten: Sources whose windows are refused.
     """
 
     def __init__(
@@ -46,7 +47,9 @@ class IngestStage:
         metrics: StreamMetrics,
         now_ns: Callable[[], int],
         fetched: Callable[[TopicPartition], Fetched | None],
+        forgotten: Container[str],
     ) -> None:
+        self._forgotten = forgotten
         self._app = app
         self._settings = settings
         self._outbox = Outbox(settings.topics)
@@ -136,7 +139,7 @@ class IngestStage:
         self._paused = paused
 
     def _recalled(self, recent: Iterable[Sample], starts: Mapping[TopicPartition, int]) -> Ingest:
-        ingest = Ingest(self._settings, starts)
+        ingest = Ingest(self._settings, starts, self._forgotten)
         for sample in recent:
             ingest.recall(sample)
         return ingest

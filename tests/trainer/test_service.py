@@ -1,4 +1,4 @@
-"""The trainer as a process, on both brokers: what it does with a log, and what it leaves when it is killed."""
+"""The trainer as a process: what it does with a log, and what it leaves when it is killed."""
 
 import signal
 from collections.abc import Iterator
@@ -18,13 +18,8 @@ from trainer.learner import Learner
 
 
 @pytest.fixture
-<<<<<<< HEAD
-def fleet(any_broker: Broker, prefix: str, tmp_path: Path) -> Iterator[Fleet]:
-    made = Fleet(any_broker, prefix, tmp_path, TRAINER)
-=======
-def fleet(broker: Broker, prefix: str, tmp_path: Path) -> Iterator[TrainerFleet]:
-    made = TrainerFleet(broker, prefix, tmp_path, TRAINER)
->>>>>>> h-trainer
+def fleet(any_broker: Broker, prefix: str, tmp_path: Path) -> Iterator[TrainerFleet]:
+    made = TrainerFleet(any_broker, prefix, tmp_path, TRAINER)
     yield made
     made.close()
 
@@ -93,7 +88,6 @@ def test_killed_in_the_middle_of_a_cycle_and_started_again_it_has_the_same_bits(
     assert admitted_twice(fleet.folder / "checkpoints") == 0
 
 
-@pytest.mark.parametrize("broker", ["embedded"], indirect=True)  # the lock is a file: no broker knows of it
 def test_a_second_trainer_in_the_same_folder_ends_with_a_clear_sentence(fleet: TrainerFleet) -> None:
     first = FolderLock(fleet.folder / "checkpoints")
     second = fleet.start()
