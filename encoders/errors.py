@@ -9,6 +9,7 @@ Where a caller may know it as one of Python's own, it is that one too::
         InvalidRecord                 streams.messages.rejects: a record that cannot be used, and why
         BrokerUnreachable             streams.broker.connection: the step that fails; a ConnectionError
         LogError                      streams.broker.log: a topic that cannot be read to its end; a ConnectionError
+            TopicMissing              ... it is not there
         ClosedError, TlsError         streams.broker.protocol: what a broker does instead of answering; ConnectionErrors
         TopicsError                   streams.broker.topics: the topics are not as the settings want them
         RegistryAway                  streams.models.registry: the store cannot be reached; an OSError
@@ -16,6 +17,7 @@ Where a caller may know it as one of Python's own, it is that one too::
         NoModelYet                    streams.follower: asked before the first version; a RuntimeError
         DataGone                      trainer.topics.bindings: the broker lost its data
         FolderInUse                   streams.service.folder_lock: another process works there
+        NotTheOwner                   trainer.topics.publishing: somebody else published what this does not go on from
         AnotherTrainer                trainer.training: another trainer has the partitions
         BrokerError                   deploy.machine.brokers: a broker of this machine cannot be started
         ServiceError                  deploy.demo.services: a service of the demo did not do its part
