@@ -69,6 +69,11 @@ class StreamMetrics:
         )
         for kind in get_args(Kind):
             self.doubtful.labels(kind)
+        self.unassigned_seconds = Counter(
+            "mmbind_unassigned_seconds",
+            "Time in which nothing was bound, since partitions were given out anew or history was read back.",
+            registry=registry,
+        )
         self.paused = Gauge(
             "mmbind_paused_partitions",
             "Partitions that are not read for now, since their windows wait for topics that lag behind.",
