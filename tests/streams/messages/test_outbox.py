@@ -25,7 +25,7 @@ def test_a_partition_exists(key: bytes, n_partitions: int) -> None:
 
 
 def test_all_answers_to_a_sample_lie_in_one_partition_whoever_gave_them() -> None:
-    homes: dict[str, set[int]] = {}
+    homes: dict[str, set[int | None]] = {}
     outbox = Outbox(TopicSettings(pair_partitions=4))
     for worker in ("w-1", "w-2"):
         for number in range(2):
