@@ -106,18 +106,20 @@ class BindStage:
                 await self._in_thread(lambda: kept.remember_more(bound, name))
             return len(bound)
 
-    async def rebuild(self, read_back: Callable[[], Sequence[Sample]]) -> None:
-        """Begins afresh with another history of the same samples; nothing is bound until it is read back.
+    @property
+    def has_history(self) -> bool:
+        """Whether there is one that is kept when partitions are given."""
+        return self._bound is not None
+
+    async def rebuild(self, read_back: Callable[[Mapping[int, int]], Sequence[Sample]]) -> None:
+        """Begins afresh with another history of the same partitions; nothing is bound until it is read back.
 
         Args:
-            read_back: Gives it, up to what is committed.
+            read_back: Gives it, up to these offsets of the partitions.
         """
         async with self._lock:
-            if self._bound is None:
-                return
-            for _ in range(2):  # the first may only have waited for one that was under way
-                await self._app.consumer.commit()
-            await self._begin(await asyncio.to_thread(read_back))
+            if self._bound is not None:
+                await self._begin(await asyncio.to_thread(read_back, dict(self._upto)))
 
     async def _begin(self, bound: Sequence[Sample]) -> None:
         self._n_assignments += 1

@@ -9,9 +9,7 @@ from collections.abc import Awaitable, Callable
 from streams.broker.log import LogError
 from streams.forgotten import Forgotten
 from streams.messages.checked import check_not_forgotten
-from streams.messages.topic_names import TopicNames
 from streams.records import Sample
-from streams.settings import StreamSettings
 
 log = logging.getLogger(__name__)
 
@@ -24,23 +22,32 @@ class ForgetStage:
     """`source_id in` it: whether that source is forgotten.
 
     Args:
-        settings: Of the worker.
+        forgotten: What the topic says.
+        look_every_s: How often it is asked.
     """
 
-    def __init__(self, settings: StreamSettings) -> None:
-        self._forgotten = Forgotten(settings.broker, TopicNames(settings.topics.prefix).forgotten)
+    def __init__(self, forgotten: Forgotten, look_every_s: float = LOOK_EVERY_S) -> None:
+        self._forgotten = forgotten
+        self._look_every_s = look_every_s
         self._one_at_a_time = threading.Lock()
+        self._left: frozenset[str] = frozenset()  # forgotten, and maybe in the history still
 
     def __contains__(self, source_id: object) -> bool:
         return source_id in self._forgotten
 
-    def check(self, check: Callable[[Sample], Sample]) -> Callable[[Sample], Sample]:
+    def check(self, check: Callable[[Sample], Sample], anew: bool) -> Callable[[Sample], Sample]:
         """The check with one more: that the sample's source is not forgotten, as is known by now.
+
+        Args:
+            check: Gives back a sample or raises InvalidRecord.
+            anew: Whether all of the history comes by this check, and none is kept.
 
         Raises:
             LogError: If the broker does not tell which ones are.
         """
         self._look_patiently()
+        if anew:
+            self._left = frozenset()
 
         def checked(sample: Sample) -> Sample:
             check_not_forgotten(sample.source_id, self._forgotten)
@@ -54,23 +61,20 @@ class ForgetStage:
         Args:
             rebuild: Reads the history back with the present check, and binds by it from then on.
         """
-        fresh: frozenset[str] = frozenset()
         while True:
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(self._look_every_s)
             try:
-                fresh |= await asyncio.to_thread(self._look)
-                if fresh:
+                await asyncio.to_thread(self._look)
+                if leaving := self._left:
                     await rebuild()
+                    self._left -= leaving
+                    log.info("%d more sources are forgotten, and are nobody's partners any more", len(leaving))
             except LogError as error:
                 log.warning("sources that are to be forgotten are not forgotten yet, trying again: %s", error)
-                continue
-            if fresh:
-                log.info("%d more sources are forgotten, and are nobody's partners any more", len(fresh))
-            fresh = frozenset()
 
-    def _look(self) -> frozenset[str]:
+    def _look(self) -> None:
         with self._one_at_a_time:
-            return self._forgotten.poll()
+            self._left |= self._forgotten.poll()
 
     def _look_patiently(self) -> None:
         end_s = time.monotonic() + PATIENCE_S

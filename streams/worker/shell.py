@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from streams.broker.group_offsets import GroupOffset, group_offsets
+from streams.forgotten import Forgotten
 from streams.messages.checked import checked_sample
 from streams.messages.outbox import Outbox
 from streams.messages.topic_names import TopicNames
@@ -53,7 +54,7 @@ class Shell:
         self.app = faust_app(settings, is_embedded)
         self._delivery = Delivery(self.app, Outbox(settings.topics))
         mailbox = Mailbox()
-        self._forget = ForgetStage(settings)
+        self._forget = ForgetStage(Forgotten(settings.broker, self._names.forgotten))
         self._ingest = IngestStage(
             self.app, settings, self._delivery, metrics, time.time_ns, partial(fetched, self.app), self._forget
         )
@@ -140,12 +141,13 @@ class Shell:
             # Not as a task of the app: Faust starts those only after the first partitions were given.
             self.models.start()
             offsets = await asyncio.to_thread(self._read_offsets, given)
-            history = await asyncio.to_thread(self._read_history, {p: offsets[self._names.samples, p] for p in own})
+            committed = {p: offsets[self._names.samples, p].committed for p in own}
+            history = await asyncio.to_thread(self._read_history, committed, not self._bind.has_history)
             starts = {one: at.start for one, at in offsets.items() if one[0] != self._names.samples}
             self._bound_upto = {p: offsets[self._names.samples, p].start for p in own}
             await self._ingest.begin(history.recent, starts)
             self._stalls.clear()
-            n_new = await self._bind.begin({p: offsets[self._names.samples, p].committed for p in own}, history)
+            n_new = await self._bind.begin(committed, history)
             self._metrics.unassigned_seconds.inc(time.monotonic() - self._unassigned_s)
             log.info(
                 "given %d of %d partitions; %d samples of history read back in %.1f s",
@@ -167,10 +169,9 @@ class Shell:
                 )
         return offsets
 
-    def _read_history(self, own: Mapping[int, GroupOffset]) -> ReadBack:
+    def _read_history(self, upto: Mapping[int, int | None], anew: bool) -> ReadBack:
         self.models.wait_for_present()
-        upto = {partition: at.committed for partition, at in own.items()}
-        check = self._forget.check(partial(checked_sample, specs=self._settings.specs))
+        check = self._forget.check(partial(checked_sample, specs=self._settings.specs), anew)
         topic = self._names.samples
         return read_back(self._settings.broker, topic, upto, self._settings.index.history_samples, check)
 
@@ -180,10 +181,8 @@ class Shell:
         except Exception as error:
             await self._crash(error)
 
-    def _read_bound(self) -> list[Sample]:
-        given = [(tp.topic, tp.partition) for tp in self.app.consumer.assignment() if tp.topic == self._names.samples]
-        own = {partition: at for (_, partition), at in self._read_offsets(given).items()}
-        return self._read_history(own).bound(dict.fromkeys(own, 0))
+    def _read_bound(self, upto: Mapping[int, int]) -> list[Sample]:
+        return self._read_history(dict(upto), anew=False).bound(dict.fromkeys(upto, 0))
 
     async def _on_before_shutdown(self, *_: Any, **__: Any) -> None:
         """Lets the micro-batches under way come to their end, so that they are committed rather than repeated."""

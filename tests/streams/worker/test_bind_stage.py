@@ -2,10 +2,12 @@
 
 import itertools
 import threading
+from collections.abc import Mapping
 
 import numpy as np
 import pytest
 
+from streams.records import Sample
 from streams.worker.mailbox import WantedModel
 from tests.support.bind_bench import SAMPLES, WORLD, Bench, broken, encoder, run, until
 
@@ -148,3 +150,23 @@ def test_a_build_for_an_assignment_that_ended_is_let_go() -> None:
         may_build.set()
 
     assert run(work).shown("mmbind_generation_info", version="4") == 1
+
+
+def test_a_history_that_is_built_anew_reaches_up_to_what_was_bound_and_holds_only_what_it_is_given() -> None:
+    asked: list[dict[int, int]] = []
+
+    def read_back(upto: Mapping[int, int]) -> list[Sample]:
+        asked.append(dict(upto))
+        return [one for one in SAMPLES[:65] if one.source_id != "node-01"]
+
+    async def work(bench: Bench) -> None:
+        await bench.begin(SAMPLES[:60])
+        await bench.stage.bind([bench.event(60, SAMPLES[60:65])])
+        await bench.stage.rebuild(read_back)
+        bench.writes.bindings.clear()
+        await bench.stage.bind([bench.event(61, SAMPLES[65:125])])
+
+    partners = [to.sample_id for one in run(work).writes.bindings if not one.round for to in one.partners]
+    known = {one.sample_id for one in SAMPLES[:65] if one.source_id == "node-01"}
+    assert asked == [{0: 61}]
+    assert partners and not known & set(partners)
