@@ -1,0 +1,25 @@
+"""What a fault is to the harness."""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from tests.chaos.brokers import Kind
+from tests.chaos.stage import Stage
+
+
+class Fault(ABC):
+    """One kind of thing that goes wrong, played `n_strikes` times in a run at seeded moments.
+
+    `name` is what the table calls it, `kinds` are the clusters on which it can be played, `n_kills` how many processes
+    a strike kills, `keeps_log` that the whole of `pairs` can be read afterwards.
+    """
+
+    name: str
+    kinds: tuple[Kind, ...] = ("embedded", "kafka")
+    n_strikes: ClassVar[int] = 3
+    n_kills: ClassVar[int] = 0
+    keeps_log: ClassVar[bool] = True
+
+    @abstractmethod
+    def strike(self, stage: Stage) -> float:
+        """Plays it; when it ended, by the monotonic clock: what comes after that must flow again."""
