@@ -1,5 +1,7 @@
 # make demo    the whole loop on real recordings, on this machine, in about five minutes
 # make test    lint, format, types, unused names and all tests, on all cores
+# make chaos   kills, stops and cuts of everything, and a table of what was lost: with KAFKA_HOME an hour and more;
+#              make chaos ARGS="--short" two minutes; ARGS="--help" says what else
 # make install only the environment, ./.venv
 # make clean   removes it
 #
@@ -13,7 +15,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile
 INDEX := $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
-.PHONY: demo test install clean
+.PHONY: demo test chaos install clean
 .DEFAULT_GOAL := demo
 
 demo: .venv/demo.stamp
@@ -27,6 +29,9 @@ test: .venv/dev.stamp
 	@# A file's tests stay together, with their brokers, and files begin in the order of tests/conftest.py.
 	@# Bytecode is kept, since the tests start a hundred processes; each has one thread, so that cores are not shared.
 	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/pytest -n logical --dist loadfile --no-loadscope-reorder
+
+chaos: .venv/dev.stamp
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.chaos $(ARGS)
 
 install: .venv/dev.stamp
 

@@ -11,13 +11,15 @@ class Fault(ABC):
     """One kind of thing that goes wrong, played `n_strikes` times in a run at seeded moments.
 
     `name` is what the table calls it, `kinds` are the clusters on which it can be played, `n_kills` how many processes
-    a strike kills, `keeps_log` that the whole of `pairs` can be read afterwards.
+    a strike kills, `n_workers` how many there must be, `keeps_log` that the whole of `pairs` can be read
+    afterwards.
     """
 
     name: str
     kinds: tuple[Kind, ...] = ("embedded", "kafka")
     n_strikes: ClassVar[int] = 3
     n_kills: ClassVar[int] = 0
+    n_workers: ClassVar[int] = 1
     keeps_log: ClassVar[bool] = True
 
     @abstractmethod

@@ -34,7 +34,13 @@ class Theatre:
         self._n_runs += 1
         name = f"{self._n_runs:02d}-{'-'.join(type(one).__name__.lower() for one in faults)}"
         stage = Stage(
-            self._at(kind), self._world, self._folder / name, f"{name}.", Random(f"{name}/{seed}"), self._slot_s
+            self._at(kind),
+            self._world,
+            self._folder / name,
+            f"{name}.",
+            Random(f"{name}/{seed}"),
+            self._slot_s,
+            max(one.n_workers for one in faults),
         )
         with stage:
             if stage.warm_up():

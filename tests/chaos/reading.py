@@ -34,6 +34,12 @@ class Reading:
         return found
 
     @cached_property
+    def rewritten(self) -> set[str]:
+        """The ids of samples that were written again with other windows."""
+        kept = self.sample_by_id
+        return {one.sample_id for _, one in self.samples if one.windows.keys() != kept[one.sample_id].windows.keys()}
+
+    @cached_property
     def homes(self) -> dict[WindowKey, set[str]]:
         """The ids of the samples that each window is in; companions start together, so that a sample's start is its."""
         found: dict[WindowKey, set[str]] = defaultdict(set)
@@ -53,6 +59,15 @@ class Reading:
         """Windows that were refused."""
         windows = [one for message in self.rejects for one in decode_many(message.value, SensorWindow)]
         return {(one.source_id, one.modality, one.start_ns) for one in windows}
+
+    def told_of(self, key: WindowKey) -> list[str]:
+        """Every record of a sample of that source and start, in the order of the log."""
+        source, _, start_ns = key
+        return [
+            f"{m.partition}@{m.offset} {one.sample_id} {sorted(one.windows)}"
+            for m, one in self.samples
+            if (one.source_id, one.start_ns) == (source, start_ns)
+        ]
 
     def changed(self, taken: Iterable[TakenWindow]) -> list[str]:
         """Windows whose values in a sample are not those that were sent."""

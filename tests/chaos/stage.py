@@ -1,16 +1,19 @@
 """One run's services, sensors and witness on a cluster, and what a fault may do to them."""
 
 import re
+import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from random import Random
 
 from deploy.machine.process import ChildProcess
+from streams.broker.log import read_all
+from streams.models.channels import ChannelView
 from streams.settings import BrokerSettings
 from tests.chaos.brokers import Cluster
-from tests.chaos.sensors import Moment, Sensors, WindowKey
+from tests.chaos.sensors import Sensors, WindowKey
 from tests.chaos.witness import Witness
 from tests.chaos.world import PlayedWorld
 from tests.support.workers import ENVIRONMENT, Farm, start
@@ -35,7 +38,7 @@ TRAINER: dict[str, object] = {
 # With one partition of pairs training is bit-identical between runs of one log.
 PARTITIONS, PAIR_PARTITIONS = 2, 1
 GRACE_S = 1.0
-WARM_S, RECOVERY_S = 180.0, 120.0
+WARM_S, RECOVERY_S, SWAP_S, STOP_S = 180.0, 120.0, 20.0, 30.0
 # Nothing that is still missing has come for so long: it will not.
 SILENT_S = 40.0
 EVERY_S = 0.2
@@ -50,7 +53,14 @@ class Stage:
     """
 
     def __init__(
-        self, cluster: Cluster, world: PlayedWorld, folder: Path, prefix: str, random: Random, slot_s: float
+        self,
+        cluster: Cluster,
+        world: PlayedWorld,
+        folder: Path,
+        prefix: str,
+        random: Random,
+        slot_s: float,
+        n_workers: int = 1,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.cluster, self.folder, self.random, self.sources = cluster, folder, random, world.sources
@@ -72,9 +82,11 @@ class Stage:
         self.notes: list[str] = []
         self.recoveries: dict[str, list[float]] = {}
         self.silences_s: list[float] = []
+        self._n_workers = n_workers
 
     def __enter__(self) -> "Stage":
-        self.start_worker()
+        for _ in range(self._n_workers):
+            self.start_worker()
         self.start_trainer()
         self.start_consumer()
         self.witness.start()
@@ -149,16 +161,15 @@ class Stage:
         )
 
     def recover(self, began_s: float, ended_s: float) -> None:
-        """Waits until what was sent after the fault's end is bound, and until something new is trained on."""
+        """Waits until something that each node sent after the fault's end is bound, and something new is trained on."""
         n_checkpoints = self.n_checkpoints
         found: dict[str, float] = {}
 
         def is_back() -> bool:
             # A Binding may have come a moment before it is looked for, and that moment counts.
-            if "binding" not in found and (
-                came_s := self.witness.bound_after(lambda one: self._sent_after(one, ended_s))
-            ):
-                found["binding"] = came_s - ended_s
+            came_s = self.witness.first_bound_s(lambda one: self.sensors.sent_s.get(one, 0.0) >= ended_s)
+            if came_s.keys() == set(self.sources):
+                found["binding"] = max(came_s.values()) - ended_s
             if "training" not in found and self.n_checkpoints > n_checkpoints:
                 found["training"] = time.monotonic() - ended_s
             return len(found) == 2
@@ -179,13 +190,32 @@ class Stage:
                 left, changed_s = now, time.monotonic()
 
     def end(self) -> None:
-        """Ends all services in order; one that does not end with 0 is a fault."""
-        for process in (self.trainer, *self.workers, self.consumer):
-            if process is not None and process.alive and (code := process.stop()):
-                self.faults.append(f"{process.name} ended with {code} on SIGTERM")
+        """Ends all services; one that does not end with 0 on SIGTERM is a fault, and a consumer left behind is one."""
+        ending = [one for one in (self.trainer, *self.workers) if one is not None]
+        for process in ending:
+            process.signal(signal.SIGTERM)
+        self._expect_done(ending)
+        self.trainer = None
+        self.workers.clear()
+        wanted = self._stable()
+        self.wait(lambda: self.followed == wanted, SWAP_S, f"the consumer uses version {wanted}")
+        if self.consumer is not None:
+            self.consumer.signal(signal.SIGTERM)
+            self._expect_done([self.consumer])
 
-    def _sent_after(self, moment: Moment, at_s: float) -> bool:
-        return self.sensors.sent_s.get(moment, 0.0) >= at_s
+    def _expect_done(self, ending: Iterable[ChildProcess]) -> None:
+        for process in ending:
+            # Not SIGTERM a second time: it would end a process that is about to end by itself.
+            process.wait(STOP_S)
+            if code := process.exit_code if not process.alive else process.stop():
+                self.faults.append(f"{process.name} ended with {code} on SIGTERM: {process.log_tail(1)[-200:]}")
+
+    def _stable(self) -> int:
+        """The version that whoever follows must use."""
+        view = ChannelView()
+        for message in read_all(self.direct, self.farm.names.models):
+            view.apply(message.key or b"", message.value, message.offset)
+        return view.current(self.farm.settings.registry.channel) or 0
 
     def _left(self) -> tuple[int, int]:
         """Windows that are in no sample, and samples without a Binding."""

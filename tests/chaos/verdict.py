@@ -22,6 +22,8 @@ AUDIT_S = 300.0
 class Verdict:
     """Counts are of windows (`sent`, `excused`, `lost`, `duplicated`), natural pairs (`split`), samples and Bindings.
 
+    `rewritten` are samples that came again with other windows under the same id.
+
     `faults` has a sentence for everything that must not be; the run is good where it is empty. `audit` is the exit code
     of `mmbind audit`, None where this product has no such command.
     """
@@ -33,6 +35,7 @@ class Verdict:
     duplicated: int
     moments: int
     split: int
+    rewritten: int
     unbound: int
     trained_twice: int
     untrained: int
@@ -83,16 +86,27 @@ def _counts(stage: Stage, reading: Reading) -> dict[str, Any]:
         companions[source, start_ns].append((source, modality, start_ns))
     natural = [keys for keys in companions.values() if len(keys) > 1]
     whole = [keys for keys in natural if all(key in reading.homes for key in keys)]
+    apart = [keys for keys in whole if not set.intersection(*(reading.homes[key] for key in keys))]
+    for keys in apart[:3]:
+        stage.notes.append("split: " + ", ".join(f"{key[1]} in {sorted(reading.homes[key])}" for key in keys))
+    lost = sorted(key for key in wanted if key not in reading.homes and key not in reading.rejected)
+    stage.notes.extend(f"lost: {key}, {_place_of(stage, key)}; {reading.told_of(key)}" for key in lost[:3])
     return {
         "sent": len(stage.sensors.taken),
         "excused": len(stage.excused),
-        "lost": sum(key not in reading.homes and key not in reading.rejected for key in wanted),
+        "lost": len(lost),
         "rejected": sum(key not in reading.homes and key in reading.rejected for key in wanted),
         "duplicated": sum(len(reading.homes.get(key, ())) > 1 for key in wanted),
         "moments": len(natural),
-        "split": sum(not set.intersection(*(reading.homes[key] for key in keys)) for keys in whole),
+        "split": len(apart),
+        "rewritten": len(reading.rewritten),
         "unbound": len(reading.sample_by_id.keys() - {one.sample_id for _, one in reading.bindings}),
     }
+
+
+def _place_of(stage: Stage, key: WindowKey) -> str:
+    taken = stage.sensors.taken[key]
+    return f"{taken.topic}[{taken.partition}]@{taken.offset}"
 
 
 def _audited(stage: Stage) -> tuple[int | None, str]:

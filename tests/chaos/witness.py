@@ -18,7 +18,8 @@ POLL_MS = 100
 class Witness:
     """Follows `samples` and `pairs` from their beginning, in a thread of its own, from `start` to `stop`.
 
-    `moments` are the sources and starts of the samples by id, `bound_s` when each one's first Binding came.
+    `moments` are the sources and starts of the samples by id, `modalities` of all that was written by that id,
+    `bound_s` when each one's first Binding came.
     """
 
     def __init__(self, servers: str, names: TopicNames, partitions: int, pair_partitions: int) -> None:
@@ -51,12 +52,15 @@ class Witness:
             self._thread.join()
         self._consumer.close()
 
-    def bound_after(self, is_meant: Callable[[Moment], bool]) -> float | None:
-        """When the first Binding came of the samples of such moments; None while there is none."""
-        # A copy in one step: the other thread adds to it.
-        bound = list(self.bound_s.items())
-        came = (at_s for name, at_s in bound if name in self.moments and is_meant(self.moments[name]))
-        return min(came, default=None)
+    def first_bound_s(self, is_meant: Callable[[Moment], bool]) -> dict[str, float]:
+        """When the first Binding came of such moments of each source; those without one are left out."""
+        came_s: dict[str, float] = {}
+        # A copy in one step: the other thread adds to it, in order of time.
+        for name, at_s in list(self.bound_s.items()):
+            moment = self.moments.get(name)
+            if moment is not None and is_meant(moment):
+                came_s.setdefault(moment[0], at_s)
+        return came_s
 
     def longest_silence_s(self, since_s: float) -> float:
         """The longest time between two Bindings of new samples since then."""
@@ -73,7 +77,8 @@ class Witness:
         if topic == self._names.samples:
             for sample in decode_many(value, Sample):
                 self.moments[sample.sample_id] = (sample.source_id, sample.start_ns)
-                self.modalities[sample.sample_id] = frozenset(sample.windows)
+                known = self.modalities.get(sample.sample_id, frozenset())
+                self.modalities[sample.sample_id] = known.union(sample.windows)
         else:
             for binding in decode_many(value, Binding):
                 self.bound_s.setdefault(binding.sample_id, time.monotonic())

@@ -1,4 +1,4 @@
-"""The disk is full: the services' files may no longer grow. Needs no rights: a limit of each process, set and lifted."""
+"""The disk is full: the services' files may no longer grow, by a limit of each process that is set and lifted."""
 
 import time
 

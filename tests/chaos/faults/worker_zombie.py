@@ -15,13 +15,10 @@ class WorkerZombie(Fault):
     """Two workers share the partitions; one after the other becomes a zombie and comes back."""
 
     name = "SIGSTOP of a worker, its return as a zombie"
+    n_workers = 2
 
     def strike(self, stage: Stage) -> float:
         """Wakes the zombie a little after its partitions were given to the other one."""
-        if len(stage.workers) < 2:
-            second = stage.start_worker()
-            stage.wait(lambda: "samples of history read back" in second.log_file.read_text(), TAKEOVER_S, "two workers")
-            stage.pause(0, 2)
         zombie, heir = stage.workers
         heard = heir.log_file.read_text().count(ALL)
         zombie.signal(signal.SIGSTOP)
