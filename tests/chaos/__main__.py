@@ -10,6 +10,7 @@ Exits with 1 if a run was not good.
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 import time
@@ -27,12 +28,16 @@ from tests.chaos.play import Theatre
 from tests.chaos.table import Run, table_of
 from tests.chaos.world import played_world
 
+EXIT_ENDED = 143
+
 console = Console(width=200)
 
 
 def main() -> int:
     """Plays what was asked for; 0 if every run was good."""
     asked = _arguments()
+    # So that whatever ends it, nothing that it has started stays.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_ENDED))
     calm_client_logs()
     world, runs = played_world(), []
     folder = asked.folder or Path(tempfile.mkdtemp(prefix="mmbind-chaos-"))
