@@ -80,7 +80,8 @@ class IngestSettings(Section):
     """How windows become samples: which belong together, and how long one waits for another."""
 
     hop_s: float = Field(5.0, gt=0, description="windows of one source within one hop form a sample")
-    grace_s: float = Field(2.0, gt=0, description="wall-clock time a window waits for its companions")
+    grace_s: float = Field(2.0, gt=0, description="wait for companions, once their topics are read so far")
+    max_waiting_mb: float = Field(256.0, gt=0, description="of windows that wait; the longest wait ends beyond it")
     max_future_s: float = Field(60.0, gt=0, description="how far ahead of the wall clock a window may start")
     length_tolerance: float = Field(0.1, ge=0, lt=1, description="share by which a window may be longer or shorter")
     scaling_windows: int = Field(32, ge=1, description="windows after which a source's scaling is fixed")

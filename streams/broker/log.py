@@ -43,7 +43,7 @@ class LogReader:
     ) -> None:
         self.topic = topic
         self._timeout_s = timeout_s
-        self._consumer = _consumer(broker)
+        self._consumer = log_consumer(broker)
         try:
             chosen = self._all_partitions() if partitions is None else sorted(partitions)
             self._tps = [TopicPartition(topic, partition) for partition in chosen]
@@ -162,7 +162,7 @@ def read_all(broker: BrokerSettings, topic: str, timeout_s: float = 30.0) -> lis
 
 def committed_offsets(broker: BrokerSettings, group_id: str, topic: str, partitions: Iterable[int]) -> dict[int, int]:
     """What a group has committed for each partition; those without a commit are left out."""
-    consumer = _consumer(broker, group_id=group_id)
+    consumer = log_consumer(broker, group_id=group_id)
     try:
         found = {partition: consumer.committed(TopicPartition(topic, partition)) for partition in partitions}
     finally:
@@ -170,22 +170,12 @@ def committed_offsets(broker: BrokerSettings, group_id: str, topic: str, partiti
     return {partition: int(offset) for partition, offset in found.items() if offset is not None and offset >= 0}
 
 
-def lost_messages(
-    broker: BrokerSettings, group_id: str, places: Iterable[tuple[str, int]]
-) -> dict[tuple[str, int], int]:
-    """How many messages a group had not read yet when the broker deleted them, by (topic, partition); 0 left out."""
-    consumer = _consumer(broker, group_id=group_id)
-    try:
-        tps = [TopicPartition(topic, partition) for topic, partition in places]
-        firsts = consumer.beginning_offsets(tps) if tps else {}
-        committed = {tp: consumer.committed(tp) for tp in tps}
-    finally:
-        consumer.close()
-    lost = {tp: int(firsts[tp]) - int(at) for tp, at in committed.items() if at is not None and at >= 0}
-    return {(tp.topic, tp.partition): n for tp, n in lost.items() if n > 0}
+def log_consumer(broker: BrokerSettings, group_id: str | None = None) -> KafkaConsumer:
+    """A consumer that commits nothing unasked and waits little where there is nothing.
 
-
-def _consumer(broker: BrokerSettings, group_id: str | None = None) -> KafkaConsumer:
+    Raises:
+        LogError: If the broker cannot be reached.
+    """
     try:
         return KafkaConsumer(
             **client_config(broker),

@@ -4,11 +4,14 @@ The shell sends what an Emission holds, waits until the broker has it, and hands
 says what may be acknowledged. Performs no I/O and reads no clock.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from streams.intake.acknowledgement import Acknowledgement, TopicPartition
 from streams.intake.group import Group
+from streams.intake.read_marks import ReadMarks
+from streams.intake.throttle import ModalityPartition, Throttle
 from streams.intake.windows import Intake
 from streams.messages.codec import decode_window
 from streams.messages.message import Message, Place
@@ -18,6 +21,7 @@ from streams.records import Sample
 from streams.settings import StreamSettings
 
 MAX_HOMES = 50_000
+BYTES_PER_MB = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,10 +62,14 @@ class Ingest:
 
     Args:
         settings: Of the worker.
+        starts: The first offset to come, of each partition of windows that was given.
     """
 
-    def __init__(self, settings: StreamSettings) -> None:
+    def __init__(self, settings: StreamSettings, starts: Mapping[TopicPartition, int] | None = None) -> None:
         self._topic_start = f"{settings.topics.prefix}windows."
+        self.marks = ReadMarks(starts or {})
+        given = {(self._modality(topic), partition) for topic, partition in starts or {}}
+        self._throttle = Throttle(given, round(settings.ingest.max_waiting_mb * BYTES_PER_MB))
         self._max_reject_bytes = settings.topics.rejects_max_bytes
         self._intake = Intake(settings)
         self._books = Acknowledgement()
@@ -77,8 +85,19 @@ class Ingest:
         """Messages that may not be acknowledged yet."""
         return self._books.n_waiting
 
+    @property
+    def n_forced(self) -> int:
+        """Samples that were closed for want of room."""
+        return self._intake.n_forced
+
+    @property
+    def paused(self) -> frozenset[TopicPartition]:
+        """What is not to be read for now, since its windows wait for those of topics that lag behind."""
+        return frozenset(self._place(*one) for one in self._throttle.paused)
+
     def accept(self, message: Message, now_ns: int) -> Emission:
         """Takes a message; one that is already here, or was, is not used again."""
+        self.marks.took(message.place)
         standing = self._books.standing(message.place)
         if standing == "waiting":
             return Emission(n_repeated=1)
@@ -99,8 +118,14 @@ class Ingest:
         return taken[0] if len(taken) == 1 else Emission.joined(taken)
 
     def tick(self, now_ns: int) -> Emission:
-        """What the grace closes; to be called several times a grace."""
-        return self._emission(self._intake.tick(now_ns))
+        """What the grace closes; to be called several times a grace, after `marks` have observed."""
+        intake, throttle = self._intake, self._throttle
+        groups = intake.tick(now_ns, lambda modality, partition: self.marks.upto_ns(self._place(modality, partition)))
+        throttle.decide(intake.waiting_bytes, self._is_behind)
+        for partition in throttle.stuck(self._is_behind):
+            groups += intake.make_room(partial(throttle.is_roomy, partition, intake.waiting_bytes), partition)
+        throttle.decide(intake.waiting_bytes, self._is_behind)
+        return self._emission(groups)
 
     def resolved(self, emission: Emission) -> dict[TopicPartition, list[int]]:
         """The offsets that may be acknowledged, in order, now that the broker has all of an Emission."""
@@ -111,7 +136,7 @@ class Ingest:
         self._intake.recall(sample)
 
     def _take(self, message: Message, index: int, raw: bytes, now_ns: int) -> Emission:
-        modality = message.topic.removeprefix(self._topic_start)
+        modality = self._modality(message.topic)
         try:
             window = decode_window(raw)
             groups = self._intake.assemble(window, modality, message.key, message.place, now_ns)
@@ -121,6 +146,15 @@ class Ingest:
         if groups is None:
             return Emission(places=(message.place,), n_windows=1, n_repeated=1)
         return self._emission(groups, n_windows=1, n_strayed=self._strays(window.source_id, message.partition))
+
+    def _modality(self, topic: str) -> str:
+        return topic.removeprefix(self._topic_start)
+
+    def _place(self, modality: str, partition: int) -> TopicPartition:
+        return f"{self._topic_start}{modality}", partition
+
+    def _is_behind(self, one: ModalityPartition) -> bool:
+        return self.marks.lag(self._place(*one)) > 0
 
     def _strays(self, source_id: str, partition: int) -> int:
         return int(self._homes.setdefault(source_id, partition) != partition)

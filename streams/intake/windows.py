@@ -39,7 +39,9 @@ class Intake:
         self._specs = settings.sensors
         self._label_windows = LabelWindows(settings.labels.kind) if settings.shared_modality == LABEL else None
         self._hop_ns = round(settings.ingest.hop_s * NS_PER_S)
-        self._assembler = Assembler(self._specs, self._hop_ns, round(settings.ingest.grace_s * NS_PER_S))
+        grace_ns = round(settings.ingest.grace_s * NS_PER_S)
+        max_bytes = round(settings.ingest.max_waiting_mb * (1 << 20))
+        self._assembler = Assembler(self._specs, self._hop_ns, grace_ns, max_bytes)
         self._fixed: set[tuple[str, str]] = set()
         self._scalers: Recent[tuple[str, str], RobustScaler] = Recent(
             REMEMBERED_SCALINGS, on_drop=lambda key, scaler: self._fixed.discard(key)

@@ -1,13 +1,19 @@
 """How Faust is set up: every setting whose default would lose data, open a port or read a stray variable."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import aiokafka
 import faust
+from aiokafka import AIOKafkaConsumer
 
 from streams.broker.connection import ssl_context
+from streams.intake.acknowledgement import TopicPartition
+from streams.intake.read_marks import Fetched
 from streams.settings import BrokerSettings, StreamSettings
+
+NS_PER_MS = 1_000_000
 
 # Lower than their defaults (60 s): a killed worker's partitions stand still for that long.
 SESSION_S = 10.0
@@ -15,6 +21,8 @@ EMBEDDED_SESSION_S = 6.0  # the embedded broker makes every join wait for half o
 # After so long aiokafka gives a message up, and we send it again and say so; Faust's default is 20 minutes.
 SEND_TIMEOUT_S = 30.0
 COMMIT_S = 0.5
+# How often the broker tells the end of a partition where nothing comes: a grace waits for that. Faust passes 1,500 ms.
+FETCH_WAIT_MS = 250
 # An empty fetch of the embedded broker sleeps for half its longest wait and does not wake up on data.
 EMBEDDED_FETCH_WAIT_MS = 50
 BUFFER_BYTES = 256 << 20
@@ -22,9 +30,10 @@ BUFFER_BYTES = 256 << 20
 
 def faust_app(settings: StreamSettings, is_embedded: bool) -> faust.App:
     """An app without agents, for the group `<prefix>stream`."""
-    if is_embedded:
-        # The driver looks the class up in the package by name: replaced for this process.
-        aiokafka.AIOKafkaConsumer = _QuickConsumer
+    # The driver looks the class up in the package by name: replaced for this process.
+    aiokafka.AIOKafkaConsumer = partial(
+        _Consumer, fetch_wait_ms=EMBEDDED_FETCH_WAIT_MS if is_embedded else FETCH_WAIT_MS
+    )
     data_dir = Path(settings.runtime.data_dir)
     data_dir.mkdir(parents=True, exist_ok=True)
     session_s = EMBEDDED_SESSION_S if is_embedded else SESSION_S
@@ -62,11 +71,29 @@ def group_id(settings: StreamSettings) -> str:
     return f"{settings.topics.prefix}stream"
 
 
-class _QuickConsumer(aiokafka.AIOKafkaConsumer):  # type: ignore[misc]
-    """Faust's consumer with a shorter wait: Faust passes 1,500 ms and has no setting for it."""
+def fetched(app: faust.App, place: TopicPartition) -> Fetched | None:
+    """What the broker last said of a partition; None before it said anything since that was given to us."""
+    consumer = getattr(getattr(app.consumer, "_thread", None), "_consumer", None)
+    return consumer.fetched(*place) if isinstance(consumer, _Consumer) else None
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options | {"fetch_max_wait_ms": EMBEDDED_FETCH_WAIT_MS})
+
+class _Consumer(AIOKafkaConsumer):  # type: ignore[misc]
+    """Faust's consumer with another wait, for which Faust has no setting; and it tells where fetching stands."""
+
+    def __init__(self, *args: Any, fetch_wait_ms: int, **options: Any) -> None:
+        super().__init__(*args, **options | {"fetch_max_wait_ms": fetch_wait_ms})
+
+    def fetched(self, topic: str, partition: int) -> Fetched | None:
+        """Its own position would be awaited, in a thread that fetches."""
+        subscription = self._subscription.subscription
+        assignment = subscription.assignment if subscription else None
+        tp = aiokafka.TopicPartition(topic, partition)
+        if assignment is None or tp not in assignment.tps:
+            return None
+        state = assignment.state_value(tp)
+        if state.highwater is None or not state.has_valid_position:
+            return None
+        return Fetched(state.highwater, state.position, state.timestamp * NS_PER_MS)
 
 
 def _credentials(broker: BrokerSettings) -> faust.SASLCredentials | faust.SSLCredentials | None:

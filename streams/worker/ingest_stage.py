@@ -1,11 +1,14 @@
 """The ingest stage: windows in, samples and rejects out, acknowledged once the broker has what became of them."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import faust
+from faust.types import TP
 
+from streams.intake.acknowledgement import TopicPartition
 from streams.intake.messages import Emission, Ingest
+from streams.intake.read_marks import Fetched
 from streams.labels import LABEL
 from streams.messages.outbox import Outbox
 from streams.records import Sample
@@ -29,6 +32,7 @@ class IngestStage:
         delivery: Takes what is to be written.
         metrics: Are told.
         now_ns: The wall clock.
+        fetched: What the broker last said of a partition; None where it has said nothing yet.
     """
 
     def __init__(
@@ -38,6 +42,7 @@ class IngestStage:
         delivery: Delivery,
         metrics: StreamMetrics,
         now_ns: Callable[[], int],
+        fetched: Callable[[TopicPartition], Fetched | None],
     ) -> None:
         self._app = app
         self._settings = settings
@@ -45,14 +50,37 @@ class IngestStage:
         self._delivery = delivery
         self._metrics = metrics
         self._now_ns = now_ns
+        self._fetched = fetched
         self._lock = asyncio.Lock()
         self._events: dict[tuple[str, int, int], Event] = {}
         self._ingest: Ingest | None = None
+        self._given: tuple[TopicPartition, ...] = ()
+        self._paused: frozenset[TopicPartition] = frozenset()
+        self._n_forced = 0
 
-    async def begin(self, recent: Sequence[Sample]) -> None:
-        """Starts afresh with what the log says of the sources: partitions were given or taken away."""
+    def lags(self) -> dict[TopicPartition, int]:
+        """Messages before the end of each partition that was given, and not taken up; also while work stands still."""
+        if self._ingest is None:
+            return {}
+        self._observe(self._ingest)
+        return {one: self._ingest.marks.lag(one) for one in self._given}
+
+    @property
+    def n_taken(self) -> int:
+        """A number that grows with the messages taken up."""
+        return self._ingest.marks.n_taken if self._ingest else 0
+
+    async def begin(self, recent: Sequence[Sample], starts: Mapping[TopicPartition, int]) -> None:
+        """Starts afresh: partitions were given or taken away.
+
+        Args:
+            recent: What the log says of the sources.
+            starts: The first offset to come, of each partition of windows that was given.
+        """
         async with self._lock:
-            self._ingest = await asyncio.to_thread(self._recalled, recent)
+            self._ingest = await asyncio.to_thread(self._recalled, recent, starts)
+            self._given = tuple(starts)
+            self._paused, self._n_forced = frozenset(), 0
             self._events.clear()
 
     async def ingest(self, events: Sequence[Event]) -> None:
@@ -73,15 +101,29 @@ class IngestStage:
         """Lets the grace of waiting windows run out."""
         async with self._lock:
             if self._ingest is not None:
+                self._observe(self._ingest)
                 await self._settle(self._ingest, self._ingest.tick(self._now_ns()))
+                self._pause(self._ingest.paused)
 
     async def drain(self) -> None:
         """Waits for the micro-batch under way; no other is taken up after it."""
         async with self._lock:
             self._ingest = None
 
-    def _recalled(self, recent: Iterable[Sample]) -> Ingest:
-        ingest = Ingest(self._settings)
+    def _observe(self, ingest: Ingest) -> None:
+        for one in self._given:
+            if (fetched := self._fetched(one)) is not None:
+                ingest.marks.observe(one, fetched, self._now_ns())
+
+    def _pause(self, paused: frozenset[TopicPartition]) -> None:
+        """Tells the consumer what is new of it; a rebalance resumes all."""
+        consumer = self._app.consumer
+        consumer.pause_partitions({TP(*one) for one in paused - self._paused})
+        consumer.resume_partitions({TP(*one) for one in self._paused - paused})
+        self._paused = paused
+
+    def _recalled(self, recent: Iterable[Sample], starts: Mapping[TopicPartition, int]) -> Ingest:
+        ingest = Ingest(self._settings, starts)
         for sample in recent:
             ingest.recall(sample)
         return ingest
@@ -111,3 +153,7 @@ class IngestStage:
         metrics.duplicates.labels("window").inc(emission.n_repeated)
         metrics.split_sources.inc(emission.n_strayed)
         metrics.waiting.set(ingest.n_waiting)
+        metrics.paused.set(len(self._paused))
+        if ingest.n_forced > self._n_forced:
+            metrics.forced.inc(ingest.n_forced - self._n_forced)
+        self._n_forced = ingest.n_forced

@@ -60,6 +60,14 @@ class StreamMetrics:
             registry=registry,
         )
         self.waiting = Gauge("mmbind_waiting_windows", "Windows that wait for their companions.", registry=registry)
+        self.paused = Gauge(
+            "mmbind_paused_partitions",
+            "Partitions that are not read for now, since their windows wait for topics that lag behind.",
+            registry=registry,
+        )
+        self.forced = Counter(
+            "mmbind_forced_samples", "Samples closed for want of room, before their grace was over.", registry=registry
+        )
         for modality in modalities:
             self.windows.labels(modality)
         for reason in get_args(Reason):

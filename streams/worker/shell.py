@@ -5,19 +5,18 @@ import logging
 import os
 import socket
 import time
-from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from streams.broker.log import committed_offsets, lost_messages
+from streams.broker.group_offsets import GroupOffset, group_offsets
 from streams.messages.checked import checked_sample
 from streams.messages.outbox import Outbox
 from streams.messages.topic_names import TopicNames
 from streams.settings import StreamSettings
 from streams.worker.bind_stage import BindStage
 from streams.worker.delivery import Delivery, Event, micro_batches
-from streams.worker.faust_app import faust_app, group_id
+from streams.worker.faust_app import faust_app, fetched, group_id
 from streams.worker.ingest_stage import IngestStage
 from streams.worker.mailbox import Mailbox
 from streams.worker.metrics import StreamMetrics
@@ -52,7 +51,9 @@ class Shell:
         self.app = faust_app(settings, is_embedded)
         self._delivery = Delivery(self.app, Outbox(settings.topics))
         mailbox = Mailbox()
-        self._ingest = IngestStage(self.app, settings, self._delivery, metrics, time.time_ns)
+        self._ingest = IngestStage(
+            self.app, settings, self._delivery, metrics, time.time_ns, partial(fetched, self.app)
+        )
         self._bind = BindStage(
             self.app, settings, self._delivery, metrics, self.worker, mailbox, clock=time.perf_counter
         )
@@ -63,6 +64,7 @@ class Shell:
         self._not_ready = "the broker has not given this worker partitions yet"
         self._stalls: dict[str, StallWatch] = {}
         self._stalled: list[str] = []
+        self._bound_upto: dict[int, int] = {}  # of samples, when partitions were last given
         self._declare()
 
     def healthy(self) -> list[str]:
@@ -130,8 +132,11 @@ class Shell:
             start_s = time.monotonic()
             # Not as a task of the app: Faust starts those only after the first partitions were given.
             self.models.start()
-            history = await asyncio.to_thread(self._read_history, given, own)
-            await self._ingest.begin(history.recent)
+            offsets = await asyncio.to_thread(self._read_offsets, given)
+            history = await asyncio.to_thread(self._read_history, {p: offsets[self._names.samples, p] for p in own})
+            starts = {one: at.start for one, at in offsets.items() if one[0] != self._names.samples}
+            self._bound_upto = {p: offsets[self._names.samples, p].start for p in own}
+            await self._ingest.begin(history.recent, starts)
             self._stalls.clear()
             await self._bind.begin(history.bound)
             log.info(
@@ -145,15 +150,21 @@ class Shell:
         except Exception as error:
             await self._crash(error)
 
-    def _read_history(self, given: list[tuple[str, int]], own: list[int]) -> ReadBack:
-        broker, topic = self._settings.broker, self._names.samples
-        for (name, partition), n in lost_messages(broker, group_id(self._settings), given).items():
-            log.error("%d messages of %s, partition %d, were deleted before they were read", n, name, partition)
+    def _read_offsets(self, given: list[tuple[str, int]]) -> dict[tuple[str, int], GroupOffset]:
+        offsets = group_offsets(self._settings.broker, group_id(self._settings), given)
+        for (name, partition), at in offsets.items():
+            if at.n_lost:
+                log.error(
+                    "%d messages of %s, partition %d, were deleted before they were read", at.n_lost, name, partition
+                )
+        return offsets
+
+    def _read_history(self, own: Mapping[int, GroupOffset]) -> ReadBack:
         self.models.wait_for_present()
-        committed = committed_offsets(broker, group_id(self._settings), topic, own)
-        upto = {partition: committed.get(partition) for partition in own}
+        upto = {partition: at.committed for partition, at in own.items()}
         check = partial(checked_sample, specs=self._settings.specs)
-        return read_back(broker, topic, upto, self._settings.index.history_samples, check)
+        topic = self._names.samples
+        return read_back(self._settings.broker, topic, upto, self._settings.index.history_samples, check)
 
     async def _on_before_shutdown(self, *_: Any, **__: Any) -> None:
         """Lets the micro-batches under way come to their end, so that they are committed rather than repeated."""
@@ -182,27 +193,26 @@ class Shell:
             self._stalled = self._stalls_of(present)
 
     def _stalls_of(self, lags: Mapping[tuple[str, int], int]) -> list[str]:
-        """Why each topic that stands still does."""
-        committed: Counter[str] = Counter()
-        for tp, offset in self.app.monitor.tp_committed_offsets.items():
-            committed[tp.topic] += offset
+        """Why work on windows, or on samples, stands still."""
+        committed = self.app.monitor.tp_committed_offsets
+        n_bound = sum(at for tp, at in committed.items() if tp.topic == self._names.samples)
         reasons = []
-        for topic in sorted({topic for topic, _ in lags}):
-            lag = sum(n for (name, _), n in lags.items() if name == topic)
-            watch = self._stalls.setdefault(topic, StallWatch(self._settings.runtime.stall_s))
-            reason = watch.reason(time.monotonic(), lag, committed[topic])
-            reasons += [f"{topic}: {reason}"] if reason else []
+        for name, is_samples, n_done in (("windows", False, self._ingest.n_taken), ("samples", True, n_bound)):
+            lag = sum(n for (topic, _), n in lags.items() if (topic == self._names.samples) == is_samples)
+            watch = self._stalls.setdefault(name, StallWatch(self._settings.runtime.stall_s))
+            reason = watch.reason(time.monotonic(), lag, n_done)
+            reasons += [f"{name}: {reason}"] if reason else []
         return reasons
 
     def _lags(self) -> dict[tuple[str, int], int]:
-        """Messages written and not committed, by partition."""
-        monitor = self.app.monitor
-        ends, committed = monitor.tp_end_offsets, monitor.tp_committed_offsets
-        return {
-            (tp.topic, tp.partition): max(0, ends[tp] - committed.get(tp, 0))
-            for tp in self.app.consumer.assignment()
-            if tp in ends
-        }
+        """Messages that lie before the end of a partition, and were not taken up; samples: not bound and committed."""
+        committed = self.app.monitor.tp_committed_offsets
+        lags = self._ingest.lags()
+        for tp in self.app.consumer.assignment():
+            at = fetched(self.app, (tp.topic, tp.partition))
+            if tp.topic == self._names.samples and at is not None:
+                lags[tp.topic, tp.partition] = max(0, at.end - committed.get(tp, self._bound_upto.get(tp.partition, 0)))
+        return lags
 
     async def _crash(self, error: BaseException) -> None:
         self.has_crashed = True

@@ -1,30 +1,27 @@
-"""Whether work on a topic has come to a halt while more comes in. Pure: time is an argument."""
+"""Whether work has come to a halt while some waits. Pure: time is an argument."""
 
 
 class StallWatch:
-    """Compares what is committed with what it was.
+    """Compares what is done with what it was.
 
     Args:
-        stall_s: Seconds without a commit, with lag growing, that are a stall.
+        stall_s: Seconds without progress, while work waits, that are a stall.
     """
 
     def __init__(self, stall_s: float) -> None:
         self._stall_s = stall_s
         self._since_s = 0.0
-        self._lag = 0
-        self._committed: int | None = None
+        self._done: int | None = None
 
-    def reason(self, now_s: float, lag: int, committed: int) -> str:
+    def reason(self, now_s: float, lag: int, done: int) -> str:
         """Why this is a stall, or nothing.
 
         Args:
             now_s: By a clock that never goes back.
-            lag: Messages not yet committed.
-            committed: Any number that changes with every commit.
+            lag: Messages that wait to be worked off.
+            done: Any number that changes with all progress.
         """
-        if committed != self._committed or lag == 0:
-            self._since_s, self._lag, self._committed = now_s, lag, committed
-        still_s, grown = now_s - self._since_s, lag - self._lag
-        if still_s < self._stall_s or grown <= 0:
-            return ""
-        return f"nothing was committed for {still_s:.0f} s, while {grown} more messages came and {lag} wait"
+        if done != self._done or lag == 0:
+            self._since_s, self._done = now_s, done
+        still_s = now_s - self._since_s
+        return f"no progress for {still_s:.0f} s, and {lag} messages wait" if still_s >= self._stall_s else ""

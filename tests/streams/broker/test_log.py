@@ -4,9 +4,8 @@ import pytest
 from kafka import KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
 from kafka.admin import KafkaAdminClient
 
-from deploy.machine.apache_kafka import KafkaBroker
 from deploy.machine.brokers import Broker
-from streams.broker.log import LogError, LogReader, committed_offsets, lost_messages, read_all
+from streams.broker.log import LogError, LogReader, committed_offsets, read_all
 from streams.settings import BrokerSettings
 
 
@@ -110,15 +109,3 @@ def test_tells_what_a_group_committed(broker: Broker, prefix: str) -> None:
     commit(broker, f"{prefix}group", f"{prefix}t", 3)
 
     assert committed_offsets(settings, f"{prefix}group", f"{prefix}t", [0, 1]) == {0: 3}
-    assert lost_messages(settings, f"{prefix}group", [(f"{prefix}t", 0), (f"{prefix}t", 1)]) == {}
-
-
-def test_tells_how_much_was_deleted_before_a_group_read_it(kafka_broker: KafkaBroker, prefix: str) -> None:
-    settings = make_topic(kafka_broker, f"{prefix}t")
-    send(kafka_broker, f"{prefix}t", range(10), partition=0)
-    commit(kafka_broker, f"{prefix}group", f"{prefix}t", 2)
-    admin = KafkaAdminClient(bootstrap_servers=kafka_broker.bootstrap_servers)
-    admin.delete_records({TopicPartition(f"{prefix}t", 0): 6})
-    admin.close()
-
-    assert lost_messages(settings, f"{prefix}group", [(f"{prefix}t", 0), (f"{prefix}t", 1)]) == {(f"{prefix}t", 0): 4}
