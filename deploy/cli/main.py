@@ -1,6 +1,7 @@
 """The `mmbind` command. Imports nothing heavy: each command does, when it runs.
 
-Exit codes: 0 done, 1 it failed, 2 the settings or arguments are wrong, 130 interrupted.
+Exit codes: 0 done, 1 it failed, 2 the settings or arguments are wrong, 3 the log no longer reaches back (`audit`),
+130 interrupted.
 """
 
 import os
@@ -9,7 +10,7 @@ from typing import NoReturn
 
 import typer
 
-from deploy.cli import config, data, downstream, models, run, topics
+from deploy.cli import audit, config, data, downstream, models, run, topics
 from encoders.errors import MmbindError
 
 app = typer.Typer(
@@ -28,6 +29,7 @@ app.add_typer(models.app, name="models")
 app.command()(data.replay)
 app.command()(data.send)
 app.command()(data.tail)
+app.command()(audit.audit)
 app.command()(downstream.embed)
 app.command()(downstream.finetune)
 app.add_typer(config.app, name="config")

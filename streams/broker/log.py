@@ -25,6 +25,10 @@ class LogError(MmbindError, ConnectionError):
     """The broker did not tell the end of a partition, or did not deliver up to it, in time."""
 
 
+class TopicMissing(LogError):  # noqa: N818 - it says what is so
+    """The broker has no such topic."""
+
+
 class LogReader:
     """Reads chosen partitions of one topic.
 
@@ -35,7 +39,7 @@ class LogReader:
         timeout_s: How long a partition may stay silent before its end is reached.
 
     Raises:
-        LogError: If the broker or the topic is not there.
+        LogError: If the broker is not there; TopicMissing if the topic is not.
     """
 
     def __init__(
@@ -137,7 +141,7 @@ class LogReader:
             if found := self._consumer.partitions_for_topic(self.topic):
                 return sorted(found)
             time.sleep(0.1)
-        raise LogError(f"the broker has no topic {self.topic}")
+        raise TopicMissing(f"the broker has no topic {self.topic}")
 
     def _seek(self, tps: Iterable[TopicPartition], starts: Mapping[int, int]) -> None:
         for tp in tps:

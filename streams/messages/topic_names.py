@@ -42,3 +42,8 @@ class TopicNames:
     def embeddings(self) -> str:
         """Fused embeddings of samples, where an embedder writes them."""
         return f"{self.prefix}embeddings"
+
+    @property
+    def forgotten(self) -> str:
+        """Sources whose windows are to be forgotten."""
+        return f"{self.prefix}forgotten"
