@@ -29,6 +29,8 @@ class ModelManifest(msgspec.Struct, frozen=True, kw_only=True):
 
     `evaluation` maps a figure's name to its value, for instance
     `"retrieval/gravity->gyroscope/cmap"`; `missing_evidence` says in words what could not be judged.
+    `trained_sources` are those whose windows were trained on, of very many the latest. `lineage` names the training it
+    is of, by trainers that went on from one another's checkpoints; empty where nobody said.
     """
 
     version: int
@@ -44,3 +46,5 @@ class ModelManifest(msgspec.Struct, frozen=True, kw_only=True):
     evaluation: dict[str, float] = {}
     missing_evidence: tuple[str, ...] = ()
     trained_on: tuple[LogRange, ...] = ()
+    trained_sources: tuple[str, ...] = ()
+    lineage: str = ""

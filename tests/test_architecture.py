@@ -16,8 +16,8 @@ ORDER = {
     "encoders": "errors modality manifest scaling bundle nets loaded_model",
     "streams": "recent records labels settings stopwatch messages similarity broker forgotten intake history service "
     "models precision arrival review binder pipeline binding producer follower testing worker",
-    "trainer": "settings step judging replay downstream state learner controls candidate metrics checkpoints topics "
-    "parts training service",
+    "trainer": "settings step judging replay downstream state taught learner controls candidate metrics checkpoints "
+    "topics parts readiness readings training service",
     "deploy": "errors settings recordings topics audit machine report replay downstream demo cli",
     "benchmarks": "data_sets slots default_settings spread command_line fingerprint "
     "speed learning fleet late reliability",

@@ -10,10 +10,11 @@ import numpy as np
 
 from encoders.modality import ModalitySpec
 from streams.records import Binding, Label, Sample
-from trainer.learner import CycleReport, Learner
+from trainer.learner import Learner
 from trainer.replay.buffer import PartnerRule, ReplayBuffer
 from trainer.replay.partners import bound_partner, brings_new_pair, companion
 from trainer.settings import TrainerSettings
+from trainer.state import CycleReport
 
 RULES = ("bound", "natural", "random", "oracle")
 # Draws after which a random partner that brings a new pair of modalities is given up.

@@ -5,8 +5,7 @@ Bindings and the seed, and `Learner(..., state=learner.snapshot(), samples=...)`
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Mapping, Sequence
 from itertools import combinations
 
 from encoders.bundle import ModelBundle
@@ -18,17 +17,9 @@ from trainer.judging.held_out import Evaluation, HeldOut
 from trainer.replay.buffer import Identity, PartnerRule, ReplayBuffer
 from trainer.replay.partners import bound_partner
 from trainer.settings import TrainerSettings
-from trainer.state import LearnerState, Weights, joined_arrays
+from trainer.state import CycleReport, LearnerState, Weights, joined_arrays
 from trainer.step.step import StepResult, TrainStep
-
-
-@dataclass(frozen=True, slots=True)
-class CycleReport:
-    """One cycle: its number, counted from 1, the steps so far, and the loss of each of its steps."""
-
-    cycle: int
-    n_steps: int
-    losses: tuple[float, ...]
+from trainer.taught import Taught
 
 
 class Learner:
@@ -45,6 +36,7 @@ class Learner:
         state: To go on from.
         samples: Where the state's samples are found; missing ones are left out and counted in `n_missing`.
         device: Torch's name of it.
+        forgotten: Sources of which nothing is taken; may grow, and `forget` says so.
     """
 
     def __init__(
@@ -57,14 +49,16 @@ class Learner:
         state: LearnerState | None = None,
         samples: Mapping[str, Sample] | None = None,
         device: str = "cpu",
+        forgotten: Container[str] = frozenset(),
     ) -> None:
+        self._forgotten = forgotten
         self.specs, self.shared, self.settings, self._device = dict(specs), shared, settings, device
         facts = state.facts if state else {}
         self.counts: Counter[str] = Counter(facts.get("counts", {}))
         self.n_cycles: int = facts.get("n_cycles", 0)
         self.best_version: int | None = facts.get("best_version")
         self._n_since_cycle: int = facts.get("n_since_cycle", 0)
-        self._trained: Counter[str] = Counter(facts.get("trained", {}))
+        self._taught = Taught(facts)
         self._natural: set[tuple[str, str]] = {(one, other) for one, other in facts.get("natural", ())}
         self._best: Weights = state.best if state else {}
         self._admissions: list[Identity] = list(state.admissions) if state else []
@@ -79,8 +73,8 @@ class Learner:
     def admit(self, binding: Binding, samples: Mapping[str, Sample]) -> bool:
         """Takes a Binding into the replay buffer; False if it was there before, is held out or its sample is unknown.
 
-        `counts` tells which: "admitted", "repeated", "held-out", "sample-lost", or "outdated" for a later round of a
-        sample that the buffer has let go of.
+        `counts` tells which: "admitted", "repeated", "held-out", "sample-lost", "forgotten" for one of a source that is
+        to be, or "outdated" for a later round of a sample that the buffer has let go of.
         """
         sample = samples.get(binding.sample_id) or self._replay.samples.get(binding.sample_id)
         outcome = self._take(binding, sample)
@@ -99,6 +93,8 @@ class Learner:
             return "outdated"
         if sample is None:
             return "held-out" if binding.sample_id in self._held_out else "sample-lost"
+        if sample.source_id in self._forgotten:
+            return "forgotten"
         if binding.outcome == "held-out" or sample.held_out:
             self.hold_out(sample)
             return "held-out"
@@ -113,6 +109,10 @@ class Learner:
         """Keeps a sample for evaluation, never for training; the latest `evaluation_max_samples` stay."""
         self._held_out.add(sample)
 
+    def forget(self) -> int:
+        """Lets go of all samples of forgotten sources, and of their edges; how many. Weights stay as they are."""
+        return self._replay.forget(self._forgotten) + self._held_out.forget(self._forgotten)
+
     @property
     def cycle_due(self) -> bool:
         """Whether enough new samples were admitted since the last cycle."""
@@ -124,9 +124,14 @@ class Learner:
         return self._n_since_cycle
 
     @property
-    def n_replay(self) -> int:
-        """Samples in the replay buffer."""
-        return len(self._replay)
+    def buffers(self) -> dict[str, tuple[int, int]]:
+        """How many records each buffer holds, and how many it may."""
+        return {
+            "replay": (len(self._replay), self.settings.replay_samples),
+            "held-out": (len(self._held_out), self.settings.evaluation_max_samples),
+            "remembered": (self._replay.n_remembered, self.settings.remembered_bindings),
+            "unsaved": (len(self._admissions), self.settings.remembered_bindings),
+        }
 
     @property
     def sample_ids(self) -> set[str]:
@@ -148,8 +153,7 @@ class Learner:
         for _ in range(self.settings.steps_of_cycle(len(self._replay))):
             batch = self._replay.draw(self.settings.batch_pairs)
             result = self._step.run(batch)
-            items = {one.sample_id: one for one in (*batch.anchors, *batch.partners) if one is not None}
-            self._trained.update(name for item in items.values() for name in item.windows)
+            self._taught.note(batch)
             losses.append(result.loss)
             if on_step is not None:
                 on_step(result)
@@ -160,7 +164,7 @@ class Learner:
     @property
     def trained_modalities(self) -> list[str]:
         """Those that took part in a step."""
-        return [name for name in sorted(self.specs) if self._trained[name]]
+        return [name for name in sorted(self.specs) if self._taught.windows[name]]
 
     def evaluate(self) -> Evaluation:
         """Figures of the trained encoders on the held-out samples, and what their pairs are thought to be worth."""
@@ -191,7 +195,7 @@ class Learner:
         Its `trained/steps` says how many steps there were, `trained/<modality>/windows` how many windows each has seen.
         """
         names = self.trained_modalities
-        seen = {f"trained/{name}/windows": float(self._trained[name]) for name in names}
+        seen = {f"trained/{name}/windows": float(self._taught.windows[name]) for name in names}
         seen["trained/steps"] = float(self._step.n_steps)
         manifest = ModelManifest(
             version=version,
@@ -206,6 +210,7 @@ class Learner:
             evaluation=(evaluation.figures if evaluation else {}) | seen,
             missing_evidence=evaluation.missing if evaluation else (),
             trained_on=tuple(trained_on),
+            trained_sources=tuple(self._taught.sources),
         )
         return ModelBundle(manifest, self._trained_weights())
 
@@ -226,7 +231,7 @@ class Learner:
             "n_cycles": self.n_cycles,
             "n_since_cycle": self._n_since_cycle,
             "best_version": self.best_version,
-            "trained": dict(self._trained),
+            **self._taught.facts(),
             "natural": sorted(self._natural),
             "held_out": self._held_out.sample_ids,
         }

@@ -10,7 +10,7 @@ from trainer.step.step import StepResult
 STEP_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 CHECKPOINT_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 # In the order in which a Binding meets them; the names of `Learner.counts`.
-OUTCOMES = ("admitted", "repeated", "held-out", "sample-lost", "outdated")
+OUTCOMES = ("admitted", "repeated", "held-out", "sample-lost", "forgotten", "outdated")
 
 
 class TrainerMetrics:
@@ -45,8 +45,15 @@ class TrainerMetrics:
         self.unreadable = Gauge("mmbind_trainer_unreadable_records", "Records that were no record.", registry=registry)
         self.deleted = Gauge("mmbind_trainer_deleted_messages", "Deleted before they were read.", registry=registry)
         self.lost = Gauge("mmbind_trainer_lost_samples", "Samples of Bindings that are nowhere.", registry=registry)
+        self.read_again = Gauge(
+            "mmbind_trainer_samples_read_again", "Samples that could wait no longer, found again.", registry=registry
+        )
         self.waiting = Gauge("mmbind_trainer_waiting_samples", "Samples without a Binding so far.", registry=registry)
         self.replay = Gauge("mmbind_replay_samples", "Samples in the replay buffer.", registry=registry)
+        self.held = Gauge("mmbind_trainer_held_records", "What a buffer holds.", ["buffer"], registry=registry)
+        self.held_limit = Gauge(
+            "mmbind_trainer_held_limit_records", "What a buffer may hold.", ["buffer"], registry=registry
+        )
 
     def _training(self, registry: CollectorRegistry) -> None:
         self.cycles = Counter("mmbind_train_cycles", "Cycles trained.", registry=registry)
@@ -104,6 +111,11 @@ class TrainerMetrics:
             kind, _, figure = name.partition("/")
             if kind == "gate":
                 self.retrieval.labels(figure).set(value)
+
+    def note_held(self, buffer: str, n_records: int, limit: int) -> None:
+        """How full a buffer is."""
+        self.held.labels(buffer).set(n_records)
+        self.held_limit.labels(buffer).set(limit)
 
     def note_lags(self, topic: str, lags: Mapping[int, int]) -> None:
         """How far each partition is behind."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from streams.forgotten import Forgotten
 from streams.messages.checked import checked_sample
 from streams.messages.topic_names import TopicNames
 from streams.models.registry import Registry
@@ -19,6 +20,7 @@ from trainer.settings import TrainerSettings
 from trainer.topics.bindings import BindingIntake
 from trainer.topics.consumers import consumer
 from trainer.topics.models import KafkaModels
+from trainer.topics.places import ReadAgain
 from trainer.topics.publishing import Publisher
 from trainer.topics.samples import SampleLog
 
@@ -33,9 +35,12 @@ class Parts:
 
     folder: CheckpointFolder
     checkpoint: int
+    lineage: str
     learner: Learner
     intake: BindingIntake
     samples: SampleLog
+    again: ReadAgain
+    forgotten: Forgotten
     models: KafkaModels
     publisher: Publisher
     lock: FolderLock
@@ -45,6 +50,8 @@ class Parts:
         self.publisher.stop(STOP_S)
         self.intake.close()
         self.samples.close()
+        self.again.close()
+        self.forgotten.close()
         self.models.close()
         self.lock.release()
 
@@ -64,15 +71,18 @@ def open_parts(settings: StreamSettings, trainer: TrainerSettings, stop: threadi
     resumed = resumption(folder)
     progress = resumed.progress if resumed else Progress()
     names, topics = TopicNames(settings.topics.prefix), settings.topics
+    again = ReadAgain(settings.broker, names.samples)
     samples = SampleLog(
         consumer(settings.broker),
+        again,
         names.samples,
         topics.partitions,
         progress.first_samples,
         settings.index.history_samples,
         partial(checked_sample, specs=settings.specs),
     )
-    learner = _learner(resumed, samples, settings, trainer, stop)
+    forgotten = Forgotten(settings.broker, names.forgotten)
+    learner = _learner(resumed, samples, forgotten, settings, trainer, stop)
     intake = BindingIntake(
         consumer(settings.broker, f"{topics.prefix}trainer"),
         names.pairs,
@@ -86,24 +96,27 @@ def open_parts(settings: StreamSettings, trainer: TrainerSettings, stop: threadi
         Registry(settings.registry.root),
         settings.registry.channel,
         time.time_ns,
-        may_publish=lambda: intake.is_sole,
+        may_publish=lambda: intake.membership.is_confirmed,
         last_version=progress.parent_version,
+        lineage=progress.lineage,
     )
-    return Parts(folder, resumed.number if resumed else 0, learner, intake, samples, models, publisher, lock)
+    number = resumed.number if resumed else 0
+    return Parts(folder, number, progress.lineage, learner, intake, samples, again, forgotten, models, publisher, lock)
 
 
 def _learner(
     resumed: Resumption | None,
     log_of_samples: SampleLog,
+    forgotten: Forgotten,
     settings: StreamSettings,
     trainer: TrainerSettings,
     stop: threading.Event,
 ) -> Learner:
     specs, shared, device = settings.specs, settings.shared_modality, settings.runtime.device
     if resumed is None:
-        return Learner(specs, shared, trainer, device=device)
+        return Learner(specs, shared, trainer, device=device, forgotten=forgotten)
     samples = log_of_samples.find(resumed.sample_ids, stop)
-    learner = resumed.learner(specs, shared, trainer, samples, device)
+    learner = resumed.learner(specs, shared, trainer, samples, device, forgotten)
     log.info("resumed checkpoint %d; %d samples found again", resumed.number, len(samples))
     if learner.n_missing and not stop.is_set():
         log.error("%d samples of checkpoint %d are no longer in the log", learner.n_missing, resumed.number)

@@ -28,14 +28,25 @@ from trainer.checkpoints.checkpoint import CheckpointError
 from trainer.checkpoints.lock import FolderInUse
 from trainer.metrics import TrainerMetrics
 from trainer.parts import Parts, open_parts
+from trainer.readiness import Readiness
 from trainer.settings import TrainerSettings
 from trainer.topics.bindings import DataGone
+from trainer.topics.publishing import NotTheOwner
 from trainer.training import AnotherTrainer, Training
 
 log = logging.getLogger(__name__)
 
 # What a person can do something about; the message says what.
-FAILURES = (AnotherTrainer, BrokerUnreachable, CheckpointError, FolderInUse, KafkaError, LogError, TopicsError)
+FAILURES = (
+    AnotherTrainer,
+    BrokerUnreachable,
+    CheckpointError,
+    FolderInUse,
+    KafkaError,
+    LogError,
+    NotTheOwner,
+    TopicsError,
+)
 
 
 def run_trainer(settings: StreamSettings, trainer: TrainerSettings) -> int:
@@ -76,12 +87,15 @@ class _Service:
         self._is_gone = False
         self._not_ready = "the broker was not reached yet"
         self._parts: Parts | None = None
+        self._readiness = Readiness(settings.runtime.stall_s)
 
     def complaints(self) -> list[str]:
         """Why nothing is trained at present."""
         complaints = [self._not_ready] if self._not_ready else []
         if self._parts is not None and not self._parts.intake.is_sole:
             complaints.append("the broker has not given this trainer all partitions of pairs")
+        if self._parts is not None:
+            complaints += self._readiness.complaints()
         return complaints + self._watch.complaints()
 
     def run(self) -> int:
@@ -106,9 +120,10 @@ class _Service:
     def _train(self) -> None:
         self._not_ready = "the samples of the last checkpoint are being read again"
         with closing(open_parts(self._settings, self._trainer, self.stop)) as parts:
+            self._readiness = Readiness(self._settings.runtime.stall_s)
             self._parts, self._not_ready = parts, ""
-            training = Training(parts, self._settings.topics.prefix, self._metrics, self.stop, self._code_version)
-            training.run()
+            prefix, readiness = self._settings.topics.prefix, self._readiness
+            Training(parts, prefix, self._metrics, self.stop, readiness, self._code_version).run()
 
     def _on_wait(self, reason: str) -> None:
         self._not_ready = reason

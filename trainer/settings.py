@@ -70,6 +70,9 @@ class TrainerSettings(Section):
     balanced_replay: bool = Field(True, description="draw anchors uniformly over sources; else over samples")
     batch_spacing_s: float = Field(4.0, ge=0, description="windows of one source in a batch are this far apart")
     evaluation_max_samples: int = Field(512, ge=2, description="held-out samples kept for evaluation, the latest")
+    adopt_version: int = Field(
+        0, ge=0, description="the version of another training that this one, with checkpoints of its own, may follow on"
+    )
     checkpoints_kept: int = Field(3, ge=1, description="whose weights are kept")
     gate: GateSettings = GateSettings()
 

@@ -14,6 +14,15 @@ Weights: TypeAlias = Mapping[str, Mapping[str, np.ndarray]]
 STEP, BEST = "step/", "best/"
 
 
+@dataclass(frozen=True, slots=True)
+class CycleReport:
+    """One cycle: its number, counted from 1, the steps so far, and the loss of each of its steps."""
+
+    cycle: int
+    n_steps: int
+    losses: tuple[float, ...]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class LearnerState:
     """All that training goes on from but the samples' windows, in parts that files can hold.

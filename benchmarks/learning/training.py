@@ -23,8 +23,9 @@ from streams.binder import Binder
 from streams.models.registry import Registry
 from streams.records import Binding, Sample
 from trainer.controls import replay_bindings, spread_steps
-from trainer.learner import CycleReport, Learner
+from trainer.learner import Learner
 from trainer.settings import TrainerSettings
+from trainer.state import CycleReport
 from trainer.step.step import TrainStep
 
 # What chooses the partners of an arm in the learner, where it is not its Bindings.

@@ -20,7 +20,8 @@ from streams.pipeline import Bound, Pipeline
 from streams.records import Binding, Sample, SensorWindow
 from trainer.candidate import judged_candidate
 from trainer.learner import Learner
-from trainer.topics.publishing import MemoryModels, Publisher
+from trainer.topics.models import MemoryModels
+from trainer.topics.publishing import Publisher
 
 WINDOWS_AT_A_TIME = 64
 

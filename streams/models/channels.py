@@ -75,6 +75,11 @@ class ChannelView:
         return {channel: moves[-1].version for channel, moves in sorted(self._moves.items())}
 
     @property
+    def newest(self) -> ModelManifest | None:
+        """The manifest with the highest version, None before the first one."""
+        return self.manifests[max(self.manifests)] if self.manifests else None
+
+    @property
     def next_version(self) -> int:
         """The lowest number above all that were ever named, removed ones included."""
         return self._highest_version + 1

@@ -112,6 +112,7 @@ def _place_of(stage: Stage, key: WindowKey) -> str:
 def _audited(stage: Stage) -> tuple[int | None, str]:
     """The exit code of `mmbind audit` and its last words."""
     command = [sys.executable, "-m", "deploy.cli", "audit", "--config", str(stage.folder / "mmbind.toml")]
+    command += ["--checkpoints", str(stage.trainer_dir / "checkpoints")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=AUDIT_S, check=False)
     if "No such command" in done.stderr:
         return None, ""

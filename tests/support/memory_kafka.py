@@ -1,12 +1,14 @@
 """A broker and its consumers in memory: as much of kafka-python's consumer as the trainer uses."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from kafka import TopicPartition
 from kafka.errors import KafkaTimeoutError
 from kafka.structs import OffsetAndMetadata
+
+from streams.messages.message import Message
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,17 @@ class MemoryBroker:
         written = self.logs.setdefault(TopicPartition(topic, partition), [])
         written.append(MemoryMessage(topic, partition, len(written), value))
         return len(written) - 1
+
+
+def reading_again(broker: MemoryBroker, topic: str) -> Callable[..., Iterator[Message]]:
+    """Reads ranges of a topic, as `trainer.topics.places.ReadAgain` does."""
+
+    def read(starts: Mapping[int, int], ends: Mapping[int, int]) -> Iterator[Message]:
+        for partition, end in ends.items():
+            for one in broker.logs.get(TopicPartition(topic, partition), [])[starts.get(partition, 0) : end]:
+                yield Message(topic, partition, one.offset, one.key, one.value)
+
+    return read
 
 
 class MemoryConsumer:
@@ -74,13 +87,15 @@ class MemoryConsumer:
     def highwater(self, tp: TopicPartition) -> int | None:
         return self._ends.get(tp)
 
-    def beginning_offsets(self, tps: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+    def beginning_offsets(
+        self, tps: Iterable[TopicPartition], timeout_ms: int | None = None
+    ) -> dict[TopicPartition, int]:
         if self._broker.is_away:
             self.on_refused()
             raise KafkaTimeoutError
         return {tp: self._broker.starts.get(tp, 0) for tp in tps}
 
-    def end_offsets(self, tps: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+    def end_offsets(self, tps: Iterable[TopicPartition], timeout_ms: int | None = None) -> dict[TopicPartition, int]:
         if self._broker.is_away:
             self.on_refused()
             raise KafkaTimeoutError

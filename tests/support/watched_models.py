@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from trainer.topics.publishing import MemoryModels
+from trainer.topics.models import MemoryModels
 
 
 class WatchedModels(MemoryModels):

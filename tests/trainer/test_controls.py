@@ -4,8 +4,9 @@ import pytest
 from streams.records import Sample
 from tests.support.recorded import recorded, small_settings
 from trainer.controls import RULES, partner_rule, replay_bindings, spread_steps
-from trainer.learner import CycleReport, Learner
+from trainer.learner import Learner
 from trainer.replay.buffer import ReplayBuffer
+from trainer.state import CycleReport
 
 RECORDED = recorded(n_slots=10, n_sources=10, precision=0.5)
 

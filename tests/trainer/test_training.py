@@ -13,13 +13,14 @@ from prometheus_client import CollectorRegistry
 
 from streams.messages.codec import encode_batch
 from streams.models.registry import Registry
-from tests.support.memory_kafka import MemoryBroker, MemoryConsumer
+from tests.support.memory_kafka import MemoryBroker, MemoryConsumer, reading_again
 from tests.support.recorded import Recorded, binding_of, recorded, small_settings
 from tests.support.watched_models import WatchedModels
 from trainer.checkpoints.checkpoint import Checkpoint, CheckpointFolder, admitted_twice
 from trainer.learner import Learner
 from trainer.metrics import TrainerMetrics
 from trainer.parts import Parts
+from trainer.readiness import Readiness
 from trainer.topics.bindings import BindingIntake
 from trainer.topics.publishing import Publisher
 from trainer.topics.samples import SampleLog
@@ -55,6 +56,13 @@ class StopsAtTheEnd(MemoryConsumer):
         return polled  # type: ignore[return-value]
 
 
+class Nobody(frozenset[str]):
+    """No source is forgotten."""
+
+    def poll(self) -> frozenset[str]:
+        return frozenset()
+
+
 @dataclass
 class Trainer:
     parts: Parts
@@ -83,11 +91,13 @@ def trainer_of(
 ) -> Trainer:
     stop, models, metrics = threading.Event(), WatchedModels(), CollectorRegistry()
     intake = BindingIntake(consumer(broker, stop), "pairs", 1)
-    samples = SampleLog(MemoryConsumer(broker), "samples", 1)
+    samples = SampleLog(MemoryConsumer(broker), reading_again(broker, "samples"), "samples", 1)
     learner = Learner(record.world.specs, record.world.shared, small_settings())
     publisher = Publisher(models, Registry(str(folder.root / "models")), "stable", lambda: 7)
-    parts = Parts(folder, 0, learner, intake, samples, models, publisher, None)  # type: ignore[arg-type]
-    return Trainer(parts, models, metrics, Training(parts, "", TrainerMetrics(metrics), stop))
+    rest = (samples, None, Nobody(), models, publisher, None)
+    parts = Parts(folder, 0, "lineage", learner, intake, *rest)  # type: ignore[arg-type]
+    training = Training(parts, "", TrainerMetrics(metrics), stop, Readiness(60.0))
+    return Trainer(parts, models, metrics, training)
 
 
 def run(trainer: Trainer) -> None:

@@ -1,7 +1,8 @@
 """How far training is in the log, and how it is saved and taken up again with the learner. Touches no network."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import uuid
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from encoders.modality import ModalitySpec
@@ -16,13 +17,15 @@ from trainer.state import LearnerState
 class Progress:
     """Offsets by partition: the first Binding read, the next one to read, the first sample needed again.
 
-    `parent_version` is the last version that was announced.
+    `parent_version` is the last version that was announced, `lineage` what all trainings are called that go on from one
+    another's checkpoints.
     """
 
     first_pairs: Mapping[int, int] = field(default_factory=dict)
     next_pairs: Mapping[int, int] = field(default_factory=dict)
     first_samples: Mapping[int, int] = field(default_factory=dict)
     parent_version: int = 0
+    lineage: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def facts(self) -> dict[str, Any]:
         """The same in what JSON can hold."""
@@ -30,7 +33,7 @@ class Progress:
         return {
             name: {str(partition): offset for partition, offset in sorted(found.items())}
             for name, found in offsets.items()
-        } | {"parent_version": self.parent_version}
+        } | {"parent_version": self.parent_version, "lineage": self.lineage}
 
     @classmethod
     def from_facts(cls, facts: Mapping[str, Any]) -> "Progress":
@@ -39,7 +42,9 @@ class Progress:
             {int(partition): int(offset) for partition, offset in facts[name].items()}
             for name in ("first_pairs", "next_pairs", "first_samples")
         )
-        return cls(first_pairs, next_pairs, first_samples, int(facts["parent_version"]))
+        progress = cls(first_pairs, next_pairs, first_samples, int(facts["parent_version"]))
+        # Version 0.1.0 had no lineages, and neither have the models that it published: a new one may follow on them.
+        return replace(progress, lineage=facts["lineage"]) if "lineage" in facts else progress
 
 
 def save(folder: CheckpointFolder, learner: Learner, progress: Progress, parent: int) -> int:
@@ -76,6 +81,7 @@ class Resumption:
         settings: TrainerSettings,
         samples: Mapping[str, Sample],
         device: str,
+        forgotten: Container[str] = frozenset(),
     ) -> Learner:
         """The learner as it was.
 
@@ -85,7 +91,15 @@ class Resumption:
         fault = "" if shared == self.shared else f"its shared modality is {self.shared!r}, the settings' {shared!r}"
         try:
             if not fault:
-                return Learner(specs, shared, settings, state=self.state, samples=samples, device=device)
+                return Learner(
+                    specs,
+                    shared,
+                    settings,
+                    state=self.state,
+                    samples=samples,
+                    device=device,
+                    forgotten=forgotten,
+                )
         except ValueError as error:
             fault = str(error)
         raise CheckpointError(

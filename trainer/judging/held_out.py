@@ -1,6 +1,6 @@
 """Samples kept for evaluation, and what they say of encoders. Performs no I/O and reads no clock."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 
@@ -55,6 +55,13 @@ class HeldOut:
         self._samples.setdefault(sample.sample_id, sample)
         if len(self._samples) > self._max_samples:
             del self._samples[next(iter(self._samples))]
+
+    def forget(self, sources: Container[str]) -> int:
+        """Lets go of all samples of these sources; how many."""
+        gone = [sample_id for sample_id, sample in self._samples.items() if sample.source_id in sources]
+        for sample_id in gone:
+            del self._samples[sample_id]
+        return len(gone)
 
     def evaluate(
         self,

@@ -1,6 +1,6 @@
 """The samples and edges that training draws from. Performs no I/O and reads no clock; its randomness is its own."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
@@ -80,6 +80,11 @@ class ReplayBuffer:
         return self._samples
 
     @property
+    def n_remembered(self) -> int:
+        """Bindings whose repeats are recognised."""
+        return len(self._admitted)
+
+    @property
     def by_source(self) -> Mapping[str, Sequence[str]]:
         """Ids of the buffer's samples by source, oldest first."""
         return self._by_source
@@ -102,6 +107,15 @@ class ReplayBuffer:
             partners = () if binding.outcome == "withheld" else binding.partners
             self._put(ReplayEntry(binding.sample_id, binding.round, partners), sample)
         return True
+
+    def forget(self, sources: Container[str]) -> int:
+        """Lets go of all samples of these sources; how many. Edges to them are never drawn any more."""
+        gone = [source for source in self._by_source if source in sources]
+        ids = [sample_id for source in gone for sample_id in self._by_source.pop(source)]
+        for sample_id in ids:
+            del self._samples[sample_id], self._edges[sample_id]
+        self.revision += 1
+        return len(ids)
 
     def draw(self, n_rows: int) -> EdgeBatch:
         """Rows of an anchor and a partner: anchors uniformly over sources, then over a source's samples.

@@ -1,19 +1,20 @@
 """Bindings from `pairs`, read by the one trainer that holds all its partitions. Knows nothing of training."""
 
 import logging
-from collections import deque
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
-from kafka.consumer.subscription_state import ConsumerRebalanceListener
-from kafka.structs import OffsetAndMetadata
+from kafka.errors import KafkaError
 
 from encoders.errors import MmbindError
 from encoders.manifest import LogRange
 from streams.messages.checked import checked_binding
 from streams.records import Binding
+from trainer.topics.even import EvenReading
+from trainer.topics.membership import COMMIT_TIMEOUT_MS, Membership, OnAssigned
 from trainer.topics.records import readable_records
 
 log = logging.getLogger(__name__)
@@ -22,7 +23,9 @@ POLL_MESSAGES = 20
 JOIN_POLL_MS = 300
 # So many may wait while a cycle is trained; past them nothing is read, and the group knows no longer that we live.
 KEPT_BINDINGS = 5000
-COMMIT_TIMEOUT_MS = 10_000
+# How long one partition may hold up the others: so long its broker may need to be replaced.
+UNEVEN_S = 10.0
+ENDS_TIMEOUT_MS = 1_000
 
 
 class DataGone(MmbindError):  # noqa: N818 - it says what is so
@@ -67,19 +70,28 @@ class BindingIntake:
         self._tps = [TopicPartition(topic, partition) for partition in range(n_partitions)]
         self._next = dict.fromkeys(range(n_partitions), 0) | dict(offsets or {})
         self._firsts = dict(firsts or {})
+        self._ends: dict[int, int] = {}
         self._is_fresh = False
-        self._kept: deque[ArrivedBinding] = deque()
-        consumer.subscribe([topic], listener=_Listener(self))
+        self.membership = Membership(consumer, topic, n_partitions, offsets or {})
+        self._kept: EvenReading[ArrivedBinding] = EvenReading(range(n_partitions))
+        self._empty: set[tuple[int, int]] = set()
+        self._gave_s = time.monotonic()
+        consumer.subscribe([topic], listener=OnAssigned(self.begin))
 
     @property
     def is_sole(self) -> bool:
         """Whether this trainer holds all partitions."""
-        return len(self._consumer.assignment()) == len(self._tps)
+        return self.membership.is_sole
 
     @property
     def knows_topic(self) -> bool:
         """Whether the broker has told of all partitions: those of a new topic are not known at once."""
         return len(self._consumer.partitions_for_topic(self._topic) or ()) >= len(self._tps)
+
+    @property
+    def n_kept(self) -> int:
+        """Bindings that were read and not given out yet."""
+        return self._kept.n_records
 
     @property
     def offsets(self) -> dict[int, int]:
@@ -100,17 +112,17 @@ class BindingIntake:
         )
 
     def poll(self, timeout_ms: int) -> list[ArrivedBinding]:
-        """The next Bindings, in the order of each partition; none while another trainer holds partitions.
+        """The next Bindings in the order in which they were sent; none while another trainer holds partitions.
 
         Raises:
             DataGone: If the log is shorter than what was read.
         """
-        if not self._kept:
+        self._look_around()
+        arrived = self._take()
+        if not arrived:
             self._read(timeout_ms)
-        if self._is_fresh:
             self._look_around()
-        arrived = list(self._kept) if self.is_sole else []
-        self._kept.clear()
+            arrived = self._take()
         self._check_ends()
         return arrived
 
@@ -120,33 +132,41 @@ class BindingIntake:
         Takes a moment while partitions are being given out, since that needs several answers of the broker.
         """
         if not self.is_sole:
-            self._kept.clear()
             self._read(JOIN_POLL_MS)
-        elif len(self._kept) < KEPT_BINDINGS:
+        elif self._kept.n_records < KEPT_BINDINGS:
             self._read(0)
 
     def done(self, arrived: ArrivedBinding) -> None:
         """The Binding need not come again."""
         self._firsts.setdefault(arrived.partition, arrived.offset)
         # A crash between two Bindings of one message repeats the first of them: they are known by identity.
-        self._next[arrived.partition] = arrived.offset + arrived.is_last
+        # One that came twice, since partitions were given out anew, takes nothing back.
+        self._next[arrived.partition] = max(self._next[arrived.partition], arrived.offset + arrived.is_last)
+        self._pass_empty(arrived.partition)
 
     def commit(self) -> bool:
-        """Commits what is done; False while another trainer holds partitions, since then it is not ours to say.
+        """Commits what is done; False while another trainer holds partitions.
 
         Raises:
             KafkaError: If the broker does not take it.
         """
-        if not self.is_sole:
-            return False
-        offsets = {tp: OffsetAndMetadata(self._next[tp.partition], "", -1) for tp in self._tps}
-        self._consumer.commit(offsets, timeout_ms=COMMIT_TIMEOUT_MS)
-        return True
+        return self.membership.commit(self._next)
 
     def lags(self) -> dict[int, int]:
-        """Messages of each partition that are not done yet, as far as the broker has told its end."""
-        ends = {tp.partition: self._consumer.highwater(tp) for tp in self._consumer.assignment()}
-        return {partition: max(0, end - self._next[partition]) for partition, end in ends.items() if end is not None}
+        """Messages of each partition that are not done yet, whether they were read or not.
+
+        Asks the broker for the ends: what was delivered tells no end while nothing more is taken. While it is away, the
+        last ones that it told count.
+        """
+        try:
+            told = self._consumer.end_offsets(self._tps, timeout_ms=ENDS_TIMEOUT_MS)
+        except KafkaError:
+            told = {}
+        for tp in self._tps:
+            # The embedded broker tells a smaller end when it is asked than with what it delivers.
+            known = self._consumer.highwater(tp) if tp in self._consumer.assignment() else None
+            self._ends[tp.partition] = max(self._ends.get(tp.partition, 0), told.get(tp, 0), known or 0)
+        return {partition: max(0, end - self._next[partition]) for partition, end in self._ends.items()}
 
     def close(self) -> None:
         """Leaves the group."""
@@ -159,26 +179,53 @@ class BindingIntake:
         """
         for tp in self._consumer.assignment():
             self._consumer.seek(tp, self._next[tp.partition])
+        self._kept.begin(self._next)
+        self._empty.clear()
         self._is_fresh = True
 
     def _look_around(self) -> None:
         """After partitions were given out: what was deleted before it was read, and whether somebody else is there."""
-        self._is_fresh = False
+        if not self._is_fresh:
+            return
         held = sorted(self._consumer.assignment())
         if len(held) < len(self._tps):
             log.warning("another trainer holds %d of %d partitions", len(self._tps) - len(held), len(self._tps))
-        starts = self._consumer.beginning_offsets(held) if held else {}
+        starts = self._consumer.beginning_offsets(held, timeout_ms=COMMIT_TIMEOUT_MS) if held else {}
+        self._is_fresh = False
         for tp, start in starts.items():
             n_deleted = start - self._next[tp.partition]
             if n_deleted > 0 and self._firsts:
                 self.n_deleted += n_deleted
                 log.error("%d messages of %s[%d] were deleted unread", n_deleted, tp.topic, tp.partition)
+            self._next[tp.partition] = max(self._next[tp.partition], int(start))
 
     def _read(self, timeout_ms: int) -> None:
         # Nothing is ever paused: kafka-python 3.0.12 at times delivers nothing any more afterwards.
         for tp, messages in sorted(self._consumer.poll(timeout_ms, max_records=POLL_MESSAGES).items()):
             for message in messages:
-                self._kept.extend(self._arrived(tp.partition, message))
+                arrived = list(self._arrived(tp.partition, message))
+                self._kept.add(tp.partition, message.offset, message.timestamp, arrived)
+                if not arrived:
+                    self._empty.add((tp.partition, message.offset))
+                    self._pass_empty(tp.partition)
+
+    def _pass_empty(self, partition: int) -> None:
+        """Messages in which there is no Binding are done when all before them are."""
+        while (place := (partition, self._next[partition])) in self._empty:
+            self._empty.remove(place)
+            self._next[partition] += 1
+
+    def _take(self) -> list[ArrivedBinding]:
+        if not self.is_sole:
+            self._kept.begin(self._next)
+            return []
+        # A partition that does not answer holds up the others for a while only.
+        is_overdue = time.monotonic() - self._gave_s > UNEVEN_S or self._kept.n_records >= KEPT_BINDINGS
+        ends = {tp.partition: self._consumer.highwater(tp) for tp in self._tps}
+        arrived = self._kept.take(ends, is_overdue)
+        if arrived or not self._kept.n_records:
+            self._gave_s = time.monotonic()
+        return arrived
 
     def _arrived(self, partition: int, message: Any) -> Iterator[ArrivedBinding]:
         bindings, n_faults = readable_records(message, Binding, checked_binding)
@@ -193,14 +240,3 @@ class BindingIntake:
                 raise DataGone(
                     f"{tp.topic}[{tp.partition}] ends at {end}, but was read up to {self._next[tp.partition]}"
                 )
-
-
-class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
-    def __init__(self, intake: BindingIntake) -> None:
-        self._intake = intake
-
-    def on_partitions_revoked(self, revoked: Any) -> None:
-        """Nothing: the next assignment says where to go on."""
-
-    def on_partitions_assigned(self, assigned: Any) -> None:
-        self._intake.begin()

@@ -1,4 +1,6 @@
-"""The `models` topic in Kafka, read to its end and written to. Knows nothing of training."""
+"""The `models` topic, in Kafka or in memory, read to its end and written to. Knows nothing of training."""
+
+from typing import Protocol
 
 from kafka import KafkaProducer
 
@@ -11,8 +13,35 @@ from streams.settings import BrokerSettings
 SEND_TIMEOUT_S = 30.0
 
 
+class ModelsTopic(Protocol):
+    """The `models` topic as a publisher sees it."""
+
+    def refresh(self) -> ChannelView:
+        """The state of all records up to the topic's present end."""
+
+    def append(self, record: tuple[bytes, bytes]) -> None:
+        """Writes a record; returns when the broker has it."""
+
+
+class MemoryModels:
+    """The topic in this process, for a replay without a broker; `view` is its state."""
+
+    def __init__(self) -> None:
+        self.view = ChannelView()
+        self._n_records = 0
+
+    def refresh(self) -> ChannelView:
+        """The state of all records that were appended."""
+        return self.view
+
+    def append(self, record: tuple[bytes, bytes]) -> None:
+        """Keeps the record; it is there at once."""
+        self.view.apply(*record, self._n_records)
+        self._n_records += 1
+
+
 class KafkaModels:
-    """See `publishing.ModelsTopic`. Connects when it is first used, so that it may be made while the broker is away."""
+    """See `ModelsTopic`. Connects when it is first used, so that it may be made while the broker is away."""
 
     def __init__(self, broker: BrokerSettings, prefix: str) -> None:
         self._broker, self._topic = broker, TopicNames(prefix).models

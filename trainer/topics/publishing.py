@@ -3,17 +3,18 @@
 import logging
 import threading
 from collections.abc import Callable
-from typing import Protocol
 
 import msgspec
 
 from encoders.bundle import BundleConflict, BundleError, ModelBundle, pack_bundle
+from encoders.errors import MmbindError
 from encoders.manifest import ModelManifest
 from streams.models.channels import ChannelView, decision_record, move_record, version_record
 from streams.models.registry import Registry
 from streams.records import Decision
 from streams.service.backoff import Backoff
 from trainer.candidate import Candidate
+from trainer.topics.models import ModelsTopic
 
 log = logging.getLogger(__name__)
 
@@ -24,37 +25,20 @@ MAX_WAITING = 8
 TAKEN_VERSIONS = 1000
 
 
-class ModelsTopic(Protocol):
-    """The `models` topic as a publisher sees it."""
-
-    def refresh(self) -> ChannelView:
-        """The state of all records up to the topic's present end."""
-
-    def append(self, record: tuple[bytes, bytes]) -> None:
-        """Writes a record; returns when the broker has it."""
+class NotTheOwner(MmbindError):  # noqa: N818 - it says what is so
+    """Somebody else published what this trainer does not go on from; the message says what to do."""
 
 
-class MemoryModels:
-    """The topic in this process, for a replay without a broker; `view` is its state."""
-
-    def __init__(self) -> None:
-        self.view = ChannelView()
-        self._n_records = 0
-
-    def refresh(self) -> ChannelView:
-        """The state of all records that were appended."""
-        return self.view
-
-    def append(self, record: tuple[bytes, bytes]) -> None:
-        """Keeps the record; it is there at once."""
-        self.view.apply(*record, self._n_records)
-        self._n_records += 1
+class _NotNow(Exception):  # noqa: N818 - to be tried again
+    pass
 
 
 class Publisher:
     """Announces candidates, in their order, in a thread of its own: a bucket that is away does not hold up training.
 
-    Whatever of a candidate is there already is left alone, so that one may be offered again after a crash.
+    Whatever of a candidate is there already is left alone, so that one may be offered again after a crash. Nothing is
+    announced after a version that is not known here: a trainer with another data folder, or one that slept while
+    another went on in its place, must not put its own over it.
 
     Args:
         models: The topic.
@@ -63,6 +47,7 @@ class Publisher:
         now_ns: The time, for the moves.
         may_publish: Asked before anything is written; while it says no, nothing is.
         last_version: The newest that was announced in an earlier life.
+        lineage: Of the training; a version without one is anybody's.
         first_retry_s: Wait after the first failure; it doubles from there.
     """
 
@@ -74,10 +59,14 @@ class Publisher:
         now_ns: Callable[[], int],
         may_publish: Callable[[], bool] = lambda: True,
         last_version: int = 0,
+        lineage: str = "",
         first_retry_s: float = FIRST_RETRY_S,
     ) -> None:
         self.last_version = last_version
         self.n_failures = 0
+        self.complaint = ""
+        self.refusal: NotTheOwner | None = None
+        self._lineage = lineage
         self._models, self._registry, self._channel = models, registry, channel
         self._now_ns, self._may_publish = now_ns, may_publish
         self._first_retry_s = first_retry_s
@@ -97,6 +86,35 @@ class Publisher:
             self._changed.notify_all()
         if self._thread.is_alive():
             self._thread.join(timeout_s)
+
+    @property
+    def n_waiting(self) -> int:
+        """Candidates that are not announced yet."""
+        return len(self._waiting)
+
+    def claim(self, adopt_version: int = 0) -> None:
+        """Takes the newest version for the one that the next follows on. To be called first, by whoever may publish.
+
+        Args:
+            adopt_version: One of another lineage that may be followed on.
+
+        Raises:
+            NotTheOwner: If the newest version is of another lineage, and not the one to adopt.
+            LogError: If the topic cannot be read.
+            KafkaError: If the broker cannot be reached.
+        """
+        newest = self._models.refresh().newest
+        if newest is None:
+            return
+        if newest.lineage not in ("", self._lineage):
+            if newest.version != adopt_version:
+                raise NotTheOwner(
+                    f"the newest model, version {newest.version}, is of another training, whose checkpoints are not in "
+                    "this data folder: use its runtime.data_dir, or another topics.prefix; to go on in its place "
+                    f"without them, set trainer.adopt_version to {newest.version}"
+                )
+            log.warning("version %d of another training is followed on, as trainer.adopt_version says", newest.version)
+        self.last_version = max(self.last_version, newest.version)
 
     def offer(self, candidate: Candidate) -> None:
         """Has the candidate announced after those offered before it.
@@ -120,20 +138,38 @@ class Publisher:
             RegistryAway: If the registry cannot be reached.
             KafkaError: If the broker cannot.
             BundleError: If what the registry holds is not what was written.
+            NotTheOwner: If somebody else published what is not known here.
         """
-        view = self._models.refresh()
-        manifest = self._announced(view, candidate.bundle)
+        view, manifest = self._own_view(candidate.bundle)
         if manifest is None:
-            manifest = self._written(max(view.next_version, candidate.bundle.manifest.version), candidate.bundle)  # 1
-            self._models.append(version_record(manifest))  # 2
+            written = self._written(max(view.next_version, candidate.bundle.manifest.version), candidate.bundle)  # 1
+            # Files take their time. Whoever moves the channel after this comes first: moves are numbered by this view.
+            view, manifest = self._own_view(candidate.bundle)
+            if manifest is None:
+                manifest = written
+                self._models.append(version_record(manifest))  # 2
+        self.last_version = max(self.last_version, manifest.version)
         version = manifest.version
         decision = view.decisions.get(version) or msgspec.structs.replace(candidate.decision, version=version)
         if version not in view.decisions:
             self._models.append(decision_record(decision))  # 3
         if decision.passed and all(move.version != version for move in view.history(self._channel)):
             self._move(view, decision)  # 4
-        self.last_version = max(self.last_version, version)
         return version
+
+    def _own_view(self, bundle: ModelBundle) -> tuple[ChannelView, ModelManifest | None]:
+        """The topic's state, and the manifest of these very encoders if they are announced."""
+        if not self._may_publish():
+            raise _NotNow("another trainer may hold the group")
+        view = self._models.refresh()
+        announced, newest = self._announced(view, bundle), view.newest
+        if newest and newest.lineage and newest.version > self.last_version and newest is not announced:
+            whose = "a successor of this training" if newest.lineage == self._lineage else "another training"
+            raise NotTheOwner(
+                f"version {newest.version} was published by {whose}, and this trainer knows only version "
+                f"{self.last_version}: stop one of the two"
+            )
+        return view, announced
 
     def _announced(self, view: ChannelView, bundle: ModelBundle) -> ModelManifest | None:
         """The manifest of a version with these very encoders, if there is one."""
@@ -144,7 +180,9 @@ class Publisher:
 
     def _written(self, version: int, bundle: ModelBundle) -> ModelManifest:
         for number in range(version, version + TAKEN_VERSIONS):
-            manifest = msgspec.structs.replace(bundle.manifest, version=number, parent=self.last_version)
+            manifest = msgspec.structs.replace(
+                bundle.manifest, version=number, parent=self.last_version, lineage=self._lineage
+            )
             try:
                 return self._registry.publish(ModelBundle(manifest, bundle.weights))
             except BundleConflict as taken:
@@ -161,7 +199,7 @@ class Publisher:
 
     def _run(self) -> None:
         backoff = Backoff(self._first_retry_s, LONGEST_RETRY_S)
-        while not self._stop.is_set():
+        while not self._stop.is_set() and self.refusal is None:
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting or self._stop.is_set())
                 if self._stop.is_set():
@@ -175,10 +213,15 @@ class Publisher:
     def _try(self, candidate: Candidate) -> bool:
         try:
             version = self.announce(candidate)
+        except NotTheOwner as refusal:
+            self.refusal = refusal
+            return False
         except Exception as error:  # each store has exceptions of its own, and training must go on
             self.n_failures += 1
+            self.complaint = f"a version cannot be published: {type(error).__name__}: {error}"
             log.warning("a candidate could not be published, trying again: %s: %s", type(error).__name__, error)
             return False
+        self.complaint = ""
         with self._changed:
             # It may have been given up meanwhile.
             self._waiting = [one for one in self._waiting if one is not candidate]
