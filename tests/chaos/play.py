@@ -51,7 +51,7 @@ class Theatre:
                         stage.recover(began_s, fault.strike(stage))
             stage.settle()
             stage.end()
-            return judge(stage, log_is_whole=all(one.keeps_log for one in faults))
+            return judge(stage, {one.cuts for one in faults if one.cuts})
 
     def _at(self, kind: Kind) -> Cluster:
         if self._cluster is None or self._cluster.kind != kind:

@@ -28,6 +28,7 @@ class WorkerRetention(Fault):
     name = "worker stopped past the retention"
     kinds = ("kafka",)
     n_strikes = 1
+    cuts = "windows"
 
     def strike(self, stage: Stage) -> float:
         """Deletes half of what came while the worker stood still; deleted windows are excused."""
@@ -51,7 +52,7 @@ class TrainerRetention(Fault):
     name = "trainer stopped past the retention"
     kinds = ("kafka",)
     n_strikes = 1
-    keeps_log = False
+    cuts = "pairs"
 
     def strike(self, stage: Stage) -> float:
         """Deletes half of what came while the trainer stood still."""
