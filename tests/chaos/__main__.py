@@ -89,7 +89,7 @@ def _played(theatre: Theatre, faults: Sequence[Fault], kind: Kind, seed: int, n_
     for line in verdict.notes:
         console.print(f"  {line}", markup=False)
     recoveries = {key: [round(s, 1) for s in found] for key, found in verdict.recoveries_s.items()}
-    console.print(f"  {verdict.sent} windows, {wall_s} s; back after {recoveries}", markup=False)
+    console.print(f"  {verdict.counts.sent} windows, {wall_s} s; back after {recoveries}", markup=False)
     return Run(
         fault=name,
         broker=kind,

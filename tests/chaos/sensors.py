@@ -32,6 +32,11 @@ class TakenWindow:
     partition: int
     offset: int
 
+    @property
+    def place(self) -> str:
+        """For people."""
+        return f"{self.topic}[{self.partition}]@{self.offset}"
+
 
 @dataclass(frozen=True, slots=True)
 class ClockStep:

@@ -31,11 +31,11 @@ def table_of(runs: Sequence[Run]) -> Table:
     for fault, broker in dict.fromkeys((run.fault, run.broker) for run in runs):
         mine = [run for run in runs if (run.fault, run.broker) == (fault, broker)]
         verdicts = [run.verdict for run in mine]
-        sums = [sum(getattr(one, name) for one in verdicts) for name in ("lost", "duplicated", "split")]
-        moments = sum(one.moments for one in verdicts)
+        sums = [sum(getattr(one.counts, name) for one in verdicts) for name in ("lost", "duplicated", "split")]
+        moments = sum(one.counts.moments for one in verdicts)
         table.add_row(
             *(fault, broker, str(len(mine)), str(sum(run.n_strikes for run in mine))),
-            str(sum(one.sent - one.excused for one in verdicts)),
+            str(sum(one.counts.sent - one.counts.excused for one in verdicts)),
             *(str(sums[0]), str(sums[1]), f"{sums[2]} of {moments}"),
             str(sum(one.trained_twice for one in verdicts)),
             *(_seconds([s for one in verdicts for s in one.recoveries_s.get(name, [])]) for name in RECOVERIES),

@@ -14,7 +14,7 @@ def test_kills_and_a_zombie_lose_nothing_and_train_nothing_twice(tmp_path: Path)
         verdict = theatre.play(SHORT, "embedded", seed=0, n_strikes=1)
 
     assert verdict.faults == [], verdict.notes
-    assert verdict.moments > 200
+    assert verdict.counts.moments > 200
     assert verdict.versions > 1
 
 

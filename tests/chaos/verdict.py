@@ -2,43 +2,32 @@
 
 import subprocess
 import sys
-from collections import defaultdict
 from collections.abc import Collection
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field
 
 import torch
 
+from tests.chaos.counts import Counts, count
 from tests.chaos.lineage import Lineage, forked
-from tests.chaos.reading import Reading, read_topics
+from tests.chaos.reading import read_topics
 from tests.chaos.rebuilt import differs_from_living
-from tests.chaos.sensors import Moment, WindowKey
 from tests.chaos.stage import Stage
 from trainer.checkpoints.checkpoint import CheckpointFolder
 
+WANTED_ZERO = ("lost", "rejected", "duplicated", "split", "unbound", "trained_twice", "untrained")
 AUDIT_S = 300.0
 AUDIT_LOG_CUT = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """Counts are of windows (`sent`, `excused`, `lost`, `duplicated`), natural pairs (`split`), samples and Bindings.
+    """The run is good where `faults`, a sentence for everything that must not be, is empty.
 
-    `rewritten` are samples that came again with other windows under the same id.
-
-    `faults` has a sentence for everything that must not be; the run is good where it is empty. `audit` is the exit code
+    `trained_twice` Bindings were admitted more than once, `untrained` ones were passed over; `audit` is the exit code
     of `mmbind audit`.
     """
 
-    sent: int
-    excused: int
-    lost: int
-    rejected: int
-    duplicated: int
-    moments: int
-    split: int
-    rewritten: int
-    unbound: int
+    counts: Counts
     trained_twice: int
     untrained: int
     versions: int
@@ -56,9 +45,9 @@ def judge(stage: Stage, cuts: Collection[str] = ()) -> Verdict:
     settings = stage.farm.settings
     reading = read_topics(stage.direct, stage.farm.names)
     lineage = Lineage(CheckpointFolder(stage.trainer_dir / "checkpoints"), reading)
-    counts = _counts(stage, reading) | {"trained_twice": lineage.n_twice, "untrained": lineage.n_left_out}
-    wanted_zero = ("lost", "rejected", "duplicated", "split", "unbound", "trained_twice", "untrained")
-    faults = [f"{name}: {counts[name]}" for name in wanted_zero if counts[name]]
+    counts, examples = count(stage.sensors.taken, stage.excused, reading)
+    n_left_out = {"trained_twice": lineage.n_twice, "untrained": lineage.n_left_out}
+    faults = [f"{name}: {n}" for name, n in (asdict(counts) | n_left_out).items() if n and name in WANTED_ZERO]
     faults += [f"changed on the way: {one}" for one in reading.changed(list(stage.sensors.taken.values()))[:3]]
     faults += [f"forked: {one}" for one in forked(reading)]
     faults += [f"refused by the broker: {one}" for one in stage.sensors.refused[:3]]
@@ -70,45 +59,16 @@ def judge(stage: Stage, cuts: Collection[str] = ()) -> Verdict:
     if audit != (AUDIT_LOG_CUT if cuts else 0):
         faults.append(f"mmbind audit: {audit}: {said}")
     return Verdict(
-        **counts,
+        counts=counts,
+        **n_left_out,
         versions=len(reading.models.manifests),
         audit=audit,
         reasons=dict(reading.reasons),
         faults=stage.faults + faults,
-        notes=stage.notes,
+        notes=stage.notes + examples,
         recoveries_s=stage.recoveries,
         silences_s=stage.silences_s,
     )
-
-
-def _counts(stage: Stage, reading: Reading) -> dict[str, Any]:
-    wanted = stage.sensors.taken.keys() - stage.excused
-    companions: dict[Moment, list[WindowKey]] = defaultdict(list)
-    for source, modality, start_ns in wanted:
-        companions[source, start_ns].append((source, modality, start_ns))
-    natural = [keys for keys in companions.values() if len(keys) > 1]
-    whole = [keys for keys in natural if all(key in reading.homes for key in keys)]
-    apart = [keys for keys in whole if not set.intersection(*(reading.homes[key] for key in keys))]
-    for keys in apart[:3]:
-        stage.notes.append("split: " + ", ".join(f"{key[1]} in {sorted(reading.homes[key])}" for key in keys))
-    lost = sorted(key for key in wanted if key not in reading.homes and key not in reading.rejected)
-    stage.notes.extend(f"lost: {key}, {_place_of(stage, key)}; {reading.told_of(key)}" for key in lost[:3])
-    return {
-        "sent": len(stage.sensors.taken),
-        "excused": len(stage.excused),
-        "lost": len(lost),
-        "rejected": sum(key not in reading.homes and key in reading.rejected for key in wanted),
-        "duplicated": sum(len(reading.homes.get(key, ())) > 1 for key in wanted),
-        "moments": len(natural),
-        "split": len(apart),
-        "rewritten": len(reading.rewritten),
-        "unbound": len(reading.sample_by_id.keys() - {one.sample_id for _, one in reading.bindings}),
-    }
-
-
-def _place_of(stage: Stage, key: WindowKey) -> str:
-    taken = stage.sensors.taken[key]
-    return f"{taken.topic}[{taken.partition}]@{taken.offset}"
 
 
 def _audited(stage: Stage) -> tuple[int, str]:
