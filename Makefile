@@ -3,6 +3,7 @@
 # make chaos   kills, stops and cuts of everything, and a table of what was lost: with KAFKA_HOME an hour and more;
 #              make chaos ARGS="--short" two minutes; ARGS="--help" says what else
 # make install only the environment, ./.venv
+# make audit-deps  known vulnerabilities of all pinned packages, asked of PyPI
 # make clean   removes it
 #
 # On x86 Linux PyPI's torch is the CUDA build, several GB. A CPU-only one:
@@ -15,7 +16,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile
 INDEX := $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
-.PHONY: demo test chaos install clean
+.PHONY: demo test chaos install audit-deps clean
 .DEFAULT_GOAL := demo
 
 demo: .venv/demo.stamp
@@ -28,12 +29,20 @@ test: .venv/dev.stamp
 	$(BIN)/vulture
 	@# A file's tests stay together, with their brokers, and files begin in the order of tests/conftest.py.
 	@# Bytecode is kept, since the tests start a hundred processes; each has one thread, so that cores are not shared.
-	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/pytest -n logical --dist loadfile --no-loadscope-reorder
+	@# Half as many again as there are cores: many tests wait for processes.
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 \
+	  PYTEST_XDIST_AUTO_NUM_WORKERS=$$(($$(getconf _NPROCESSORS_ONLN) * 3 / 2)) \
+	  $(BIN)/pytest -n logical --dist loadfile --no-loadscope-reorder
 
 chaos: .venv/dev.stamp
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.chaos $(ARGS)
 
 install: .venv/dev.stamp
+
+audit-deps: | .venv/bin/python
+	$(PIP) -c constraints.txt pip-audit
+	@# All are pinned, so nothing is resolved; what could not be asked is a failure, not a pass.
+	$(BIN)/pip-audit --strict --no-deps --disable-pip --requirement constraints.txt
 
 clean:
 	rm -rf .venv

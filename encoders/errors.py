@@ -9,20 +9,23 @@ Where a caller may know it as one of Python's own, it is that one too::
         InvalidRecord                 streams.messages.rejects: a record that cannot be used, and why
         BrokerUnreachable             streams.broker.connection: the step that fails; a ConnectionError
         LogError                      streams.broker.log: a topic that cannot be read to its end; a ConnectionError
+            TopicMissing              ... it is not there
         ClosedError, TlsError         streams.broker.protocol: what a broker does instead of answering; ConnectionErrors
         TopicsError                   streams.broker.topics: the topics are not as the settings want them
         RegistryAway                  streams.models.registry: the store cannot be reached; an OSError
         PortTaken                     streams.service.health: another process listens there; an OSError
         NoModelYet                    streams.follower: asked before the first version; a RuntimeError
         DataGone                      trainer.topics.bindings: the broker lost its data
-        CheckpointError               trainer.checkpoints.checkpoint: a checkpoint that cannot be used
-        FolderInUse                   trainer.checkpoints.lock: another trainer works there
+        FolderInUse                   streams.service.folder_lock: another process works there
+        NotTheOwner                   trainer.topics.publishing: somebody else published what this does not go on from
         AnotherTrainer                trainer.training: another trainer has the partitions
         BrokerError                   deploy.machine.brokers: a broker of this machine cannot be started
         ServiceError                  deploy.demo.services: a service of the demo did not do its part
         CommandError                  deploy.errors: a command cannot do what it was asked
         UsageError                    exit code 2: what was given is wrong
             ConfigError               deploy.settings.config: the settings
+            CheckpointError           trainer.checkpoints.checkpoint: a checkpoint that does not fit them, or is broken
+            KeysError                 streams.messages.signature: the file of signing keys
             RecordingError            deploy.recordings.recordings: a recording
             WrongInput                deploy.errors: an argument, or what was given to send
 """

@@ -3,11 +3,11 @@
 The shell writes what comes out, waits until the broker has it, and then acknowledges the messages, in their order.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from streams.binder import Binder
-from streams.messages.checked import checked_sample
+from streams.messages.checked import check_not_forgotten, checked_sample
 from streams.messages.codec import decode
 from streams.messages.message import Message
 from streams.messages.rejects import InvalidRecord, Reject
@@ -37,9 +37,17 @@ class MessageBinder:
         settings: Of the worker.
         worker: Its name in the Bindings.
         stopwatch: With a clock, if times are wanted.
+        forgotten: Sources whose samples are refused.
     """
 
-    def __init__(self, settings: StreamSettings, worker: str, stopwatch: Stopwatch | None = None) -> None:
+    def __init__(
+        self,
+        settings: StreamSettings,
+        worker: str,
+        stopwatch: Stopwatch | None = None,
+        forgotten: Container[str] = (),
+    ) -> None:
+        self._forgotten = forgotten
         self._stopwatch = stopwatch or Stopwatch()
         self.binder = Binder(settings, worker, self._stopwatch)
         self._specs = settings.specs
@@ -73,6 +81,8 @@ class MessageBinder:
             return
         for index, raw in enumerate(raws):
             try:
-                yield checked_sample(decode(raw, Sample), self._specs)
+                sample = checked_sample(decode(raw, Sample), self._specs)
+                check_not_forgotten(sample.source_id, self._forgotten)
+                yield sample
             except InvalidRecord as refusal:
                 yield message.reject(index, raw, refusal, self._max_reject_bytes)

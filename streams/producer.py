@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -15,6 +15,7 @@ from kafka.errors import KafkaError, KafkaTimeoutError
 
 from streams.broker.connection import connect_or_explain, producer_config
 from streams.messages.codec import CONTENT_TYPE_HEADER, JSON_TYPE, MSGPACK_TYPE, Format, batches
+from streams.messages.signature import MIN_KEY_BYTES, SIGNATURE_HEADER, signature
 from streams.records import Label, SensorWindow
 from streams.settings import BrokerSettings
 
@@ -54,6 +55,7 @@ class WindowProducer:
         form: msgpack or JSON.
         max_bytes: A message is not made longer, one window alone may be.
         on_error: Called for each failure, from any thread; must not block.
+        signing_key: Signs each message, where `ingest.keys_file` is set; of several sources each one's, by its id.
         **kafka: What else kafka-python's KafkaProducer takes: security, compression_type, delivery_timeout_ms...
 
     Raises:
@@ -80,16 +82,21 @@ class WindowProducer:
         form: Format = "msgpack",
         max_bytes: int = DEFAULT_MAX_BYTES,
         on_error: Callable[[SendError], None] | None = None,
+        signing_key: bytes | Mapping[str, bytes] | None = None,
         **kafka: Any,
     ) -> None:
         if batch < 1 or linger_s < 0:
             raise ValueError(f"batch is {batch} and linger_s {linger_s}, wanted at least 1 and 0")
         if kafka.get("enable_idempotence"):
             raise ValueError("enable_idempotence is on: one refused window would then silence the producer for good")
+        keys = signing_key.values() if isinstance(signing_key, Mapping) else (signing_key,)
+        if any(key is not None and len(key) < MIN_KEY_BYTES for key in keys):
+            raise ValueError(f"a signing_key has less than {MIN_KEY_BYTES} bytes")
         self.errors: deque[SendError] = deque(maxlen=KEPT_ERRORS)
         self.n_failed = 0
         self._prefix, self._batch, self._linger_s = prefix, batch, linger_s
         self._form, self._max_bytes, self._on_error = form, max_bytes, on_error
+        self._signing_key = signing_key
         self._buffers: dict[tuple[str, str], list[SensorWindow]] = {}
         self._due_s: dict[tuple[str, str], float] = {}
         self._lock = threading.RLock()
@@ -120,8 +127,10 @@ class WindowProducer:
             window_id: Makes a repetition known; by default source, modality and start do.
 
         Raises:
-            ValueError: If `values` are not numbers of that shape.
+            ValueError: If `values` are not numbers of that shape, or the source has no signing key where others have.
         """
+        if isinstance(self._signing_key, Mapping) and source_id not in self._signing_key:
+            raise ValueError(f"there is no signing key for source {source_id!r}")
         array = np.asarray(values, dtype=np.float32)
         if array.ndim not in (1, 2) or not array.size:
             raise ValueError(f"values of shape {array.shape}, wanted [steps, channels] or [steps], not empty")
@@ -196,10 +205,13 @@ class WindowProducer:
 
     def _send(self, topic: str, key: bytes, value: bytes, windows: Sequence[SensorWindow]) -> None:
         content_type = JSON_TYPE if self._form == "json" else MSGPACK_TYPE
+        headers = [(CONTENT_TYPE_HEADER, content_type.encode())]
+        own = self._signing_key
+        signing_key = own[windows[0].source_id] if isinstance(own, Mapping) else own
+        if signing_key is not None:
+            headers.append((SIGNATURE_HEADER, signature(signing_key, key, value)))
         try:
-            future = self._producer.send(
-                topic, key=key, value=value, headers=[(CONTENT_TYPE_HEADER, content_type.encode())]
-            )
+            future = self._producer.send(topic, key=key, value=value, headers=headers)
         except (KafkaError, ValueError) as error:  # too long for this client, no metadata, no such topic name
             self._report(windows, error)
         else:

@@ -22,9 +22,16 @@ class Section(BaseModel):
 
 
 class BrokerSettings(Section):
-    """How to reach the broker; the names are kafka-python's."""
+    """How to reach the broker; most names are kafka-python's."""
 
-    bootstrap_servers: str = Field("127.0.0.1:9092", min_length=1, description="HOST:PORT of some, by commas")
+    local_port: int = Field(
+        9092, ge=1, le=65535, description="of the broker that `mmbind up` starts where bootstrap_servers is not set"
+    )
+    bootstrap_servers: str = Field(
+        default_factory=lambda data: f"127.0.0.1:{data['local_port']}",
+        min_length=1,
+        description="HOST:PORT of some, by commas; else the broker that `mmbind up` starts on this machine",
+    )
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         "PLAINTEXT", description="SSL encrypts, SASL wants a password"
     )
@@ -43,7 +50,7 @@ class BrokerSettings(Section):
 class TopicSettings(Section):
     """Names, sizes and counts of the topics."""
 
-    prefix: str = Field("mmbind.", pattern=r"[a-z0-9.-]*", description="of all topics and groups")
+    prefix: str = Field("mmbind.", pattern=r"^[a-z0-9.-]*$", description="of all topics and groups")
     partitions: int = Field(4, ge=1, description="of windows.<modality> and samples")
     pair_partitions: int = Field(4, ge=1, description="with 1, training is bit-identical between runs of one log")
     replication_factor: int = Field(1, ge=1, description="of topics that are made; on a cluster usually 3")
@@ -82,9 +89,15 @@ class IngestSettings(Section):
     hop_s: float = Field(5.0, gt=0, description="windows of one source within one hop form a sample")
     grace_s: float = Field(2.0, gt=0, description="wait for companions, once their topics are read so far")
     max_waiting_mb: float = Field(256.0, gt=0, description="of windows that wait; the longest wait ends beyond it")
+    earliest_year: int = Field(
+        2000, ge=1970, lt=2262, description="windows that start before it are refused: not in ns?"
+    )
     max_future_s: float = Field(60.0, gt=0, description="how far ahead of the wall clock a window may start")
     length_tolerance: float = Field(0.1, ge=0, lt=1, description="share by which a window may be longer or shorter")
     scaling_windows: int = Field(32, ge=1, description="windows after which a source's scaling is fixed")
+    keys_file: str | None = Field(
+        None, description="TOML or JSON of signing keys, source id = hexadecimal; then what is not signed is refused"
+    )
     held_out_sources: tuple[str, ...] = Field((), description="never bound, never trained on: they judge models")
     held_out_share: float = Field(0.0, ge=0, lt=1, description="share of sources held out by the hash of their id")
 
@@ -151,7 +164,7 @@ class RegistrySettings(Section):
     """Where bundles lie and which channel is followed."""
 
     root: str = Field("mmbind-data/models", description="a folder, or a URL that fsspec opens: s3://...")
-    channel: str = Field("stable", pattern=NAME_PATTERN, description="is moved to what passes the gate")
+    channel: str = Field("stable", pattern=f"^{NAME_PATTERN}$", description="is moved to what passes the gate")
 
 
 class RuntimeSettings(Section):

@@ -6,9 +6,9 @@ from collections.abc import Generator
 import pytest
 from hypothesis import settings
 
-from tests.support.brokers import broker, embedded_broker, kafka_broker, prefix
+from tests.support.brokers import any_broker, broker, embedded_broker, kafka_broker, prefix
 
-__all__ = ["broker", "embedded_broker", "kafka_broker", "prefix"]
+__all__ = ["any_broker", "broker", "embedded_broker", "kafka_broker", "prefix"]
 
 # The same examples in every run, and no deadline: a busy machine is not a failure.
 settings.register_profile("mmbind", deadline=None, derandomize=True)

@@ -18,7 +18,7 @@ ORDER = {
     "models precision arrival review binder pipeline binding producer follower testing worker",
     "trainer": "settings step judging replay downstream state taught learner controls candidate metrics checkpoints "
     "topics parts readiness readings training service",
-    "deploy": "errors settings recordings topics audit machine report replay downstream demo cli",
+    "deploy": "errors settings recordings topics rejects audit machine report replay downstream demo cli",
     "benchmarks": "data_sets slots default_settings spread command_line fingerprint "
     "speed learning fleet late reliability",
 }
@@ -59,7 +59,7 @@ PLACES = {
     "fsspec": ["streams/models/registry.py"],
     "safetensors": ["encoders/bundle.py", "trainer/checkpoints/checkpoint.py"],
     "prometheus_client": ["streams/worker/*", "streams/service/health.py", "trainer/*", "deploy/demo/services.py"],
-    "psutil": ["deploy/machine/process.py"],
+    "psutil": ["streams/service/folder_lock.py", "deploy/machine/process.py"],
     "tomli_w": ["deploy/settings/*"],
     "rich": ["deploy/*"],
     "matplotlib": ["deploy/*"],

@@ -11,9 +11,9 @@ from streams.forgotten import Forgotten
 from streams.messages.checked import checked_sample
 from streams.messages.topic_names import TopicNames
 from streams.models.registry import Registry
+from streams.service.folder_lock import FolderLock
 from streams.settings import StreamSettings
 from trainer.checkpoints.checkpoint import CheckpointFolder
-from trainer.checkpoints.lock import FolderLock
 from trainer.checkpoints.progress import Progress, Resumption, resumption
 from trainer.learner import Learner
 from trainer.settings import TrainerSettings

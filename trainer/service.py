@@ -9,10 +9,12 @@ import torch
 from kafka.errors import KafkaError
 from prometheus_client import CollectorRegistry
 
+from encoders.errors import MmbindError
 from streams.broker.connection import BrokerUnreachable
 from streams.broker.log import LogError
 from streams.broker.topics import TopicsError
 from streams.service.broker_watch import BrokerWatch
+from streams.service.folder_lock import FolderInUse
 from streams.service.health import HealthServer
 from streams.service.lifecycle import (
     EXIT_BROKER_GONE,
@@ -25,7 +27,6 @@ from streams.service.lifecycle import (
 )
 from streams.settings import StreamSettings
 from trainer.checkpoints.checkpoint import CheckpointError
-from trainer.checkpoints.lock import FolderInUse
 from trainer.metrics import TrainerMetrics
 from trainer.parts import Parts, open_parts
 from trainer.readiness import Readiness
@@ -50,7 +51,7 @@ FAILURES = (
 
 
 def run_trainer(settings: StreamSettings, trainer: TrainerSettings) -> int:
-    """Trains until SIGTERM or SIGINT, and returns the exit code: 0, EXIT_FAILED or EXIT_BROKER_GONE.
+    """Trains until SIGTERM or SIGINT, and returns the exit code: 0, EXIT_BROKER_GONE, or that of what stopped it.
 
     Waits for the broker. A cycle under way is left after its step, and trained again from the last checkpoint.
 
@@ -112,7 +113,7 @@ class _Service:
             self._is_gone = True
         except FAILURES as error:
             log.error("training cannot go on: %s", error)
-            return EXIT_FAILED
+            return error.exit_code if isinstance(error, MmbindError) else EXIT_FAILED
         finally:
             self._watch.stop()
         return EXIT_BROKER_GONE if self._is_gone else EXIT_DONE

@@ -82,7 +82,9 @@ class Core:
     def _sample(self, window: SensorWindow) -> Sample:
         key = window.source_id.encode()
         now_ns = window.start_ns
-        window = validate(window, SPEC.name, key, self._specs, now_ns, max_future_s=60.0, length_tolerance=0.1)
+        window = validate(
+            window, SPEC.name, key, self._specs, now_ns, earliest_ns=0, max_future_s=60.0, length_tolerance=0.1
+        )
         return Sample(
             sample_id=f"{window.source_id}@{window.start_ns}",
             source_id=window.source_id,

@@ -5,22 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias
 
+from deploy.rejects.record import RecordPlace
+
 What: TypeAlias = Literal["missing", "twice", "from nowhere", "two truths"]
 
 SHOWN_FAULTS = 10
 GONE = "before the log begins"
-
-
-class RecordPlace(NamedTuple):
-    """Where a record lies: `record` is its place in its message."""
-
-    topic: str
-    partition: int
-    offset: int
-    record: int
-
-    def __str__(self) -> str:
-        return f"{self.topic}[{self.partition}]@{self.offset} record {self.record}"
 
 
 class WindowEntry(NamedTuple):
@@ -49,6 +39,7 @@ class SampleEntry(NamedTuple):
     contents: tuple[int, ...] = ()
     is_late: bool = False
     is_held_out: bool = False
+    is_forgotten: bool = False
 
 
 class BindingEntry(NamedTuple):

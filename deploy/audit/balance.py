@@ -3,11 +3,12 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from deploy.audit.account import Account, BindingEntry, Reach, RecordPlace, SampleEntry, WindowEntry
+from deploy.audit.account import Account, BindingEntry, Reach, SampleEntry, WindowEntry
 from deploy.audit.binding_account import Admissions, BindingBook, binding_account
 from deploy.audit.reject_account import RejectBook
 from deploy.audit.sample_account import SampleBook, sample_account
 from deploy.audit.window_account import window_account
+from deploy.rejects.record import RecordPlace
 from streams.messages.topic_names import TopicNames
 
 BALANCED, FAULTY, CUT = 0, 1, 3

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
-from deploy.audit.account import GONE, Account, BindingEntry, Reach, RecordPlace
+from deploy.audit.account import GONE, Account, BindingEntry, Reach
 from deploy.audit.reject_account import RejectBook
 from deploy.audit.sample_account import SampleBook
+from deploy.rejects.record import RecordPlace
 
 Identity: TypeAlias = tuple[str, int]
 HELD_OUT = "held-out"
@@ -118,6 +119,8 @@ class _Bindings:
             return "waiting"
         if is_held_out or binding.outcome == HELD_OUT:
             return "held out"
+        if sample_id in self._samples.forgotten:
+            return "of a forgotten source"
         if round_:
             return "expired"  # the trainer had let go of its sample by then
         if self._is_forgotten(binding.place):

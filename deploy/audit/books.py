@@ -8,7 +8,7 @@ written from it.
 import hashlib
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -16,10 +16,11 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from deploy.audit.account import BindingEntry, Reach, RecordPlace, SampleEntry, WindowEntry
+from deploy.audit.account import BindingEntry, Reach, SampleEntry, WindowEntry
 from deploy.audit.balance import Balance, Books, balance
 from deploy.audit.binding_account import Admissions
 from deploy.errors import CommandError
+from deploy.rejects.record import RecordPlace, refused_record
 from encoders.modality import ModalitySpec
 from streams.broker.connection import connect_or_explain
 from streams.broker.log import LogReader, committed_offsets
@@ -28,7 +29,7 @@ from streams.labels import LABEL
 from streams.messages.checked import checked_binding, checked_sample
 from streams.messages.codec import decode, decode_window
 from streams.messages.message import Message
-from streams.messages.rejects import HEADER_PREFIX, InvalidRecord
+from streams.messages.rejects import InvalidRecord
 from streams.messages.topic_names import TopicNames
 from streams.records import Binding, Sample
 from streams.settings import StreamSettings
@@ -59,11 +60,14 @@ def audit(settings: StreamSettings, checkpoints: Path) -> Balance:
     with ExitStack() as stack:
         topics = connect_or_explain(lambda: _Topics(stack, settings, windows), settings.broker)
         rejects = _Rejects(topics.messages(names.rejects))
+        forgotten = {message.key for message in topics.messages(names.forgotten)}
         books = Books(
             names,
             settings.modalities,
             windows=(entry for topic in windows for entry in _windows(topics.messages(topic), settings, rejects)),
-            samples=(entry for message in topics.messages(names.samples) for entry in _samples(message, settings)),
+            samples=(
+                entry for message in topics.messages(names.samples) for entry in _samples(message, settings, forgotten)
+            ),
             bindings=(entry for message in topics.messages(names.pairs) for entry in _bindings(message)),
             rejects=rejects.reasons,
             admissions=admissions,
@@ -104,7 +108,7 @@ class _Topics:
             for name in (names.samples, *windows)
             for partition, offset in committed_offsets(broker, group, name, range(settings.topics.partitions)).items()
         }
-        in_order = (names.pairs, names.rejects, names.samples, *windows)
+        in_order = (names.pairs, names.forgotten, names.rejects, names.samples, *windows)
         self._readers = {name: stack.enter_context(LogReader(broker, name)) for name in in_order}
         self._ends = {name: reader.ends() for name, reader in self._readers.items()}
         self.kept_from_ms: dict[str, int] = {}
@@ -133,16 +137,9 @@ class _Rejects:
         self.reasons: dict[RecordPlace, str] = {}
         self._n_bytes: dict[RecordPlace, int] = {}
         for message in messages:
-            told = {name.removeprefix(HEADER_PREFIX): value for name, value in message.headers if value is not None}
-            try:
-                place = RecordPlace(
-                    told["topic"].decode(), int(told["partition"]), int(told["offset"]), int(told["index"])
-                )
-                reason = told["reason"].decode()
-            except (KeyError, ValueError):
-                continue  # somebody else wrote it
-            self.reasons[place] = sys.intern(reason)
-            self._n_bytes[place] = int(told.get("size_bytes", len(message.value or b"")))
+            if (record := refused_record(message)) is not None:
+                self.reasons[record.place] = record.reason
+                self._n_bytes[record.place] = record.n_bytes
 
     def has_whole(self, message: Message) -> bool:
         """Whether the message was refused with all of its records."""
@@ -173,7 +170,7 @@ def _window(place: RecordPlace, sent_ms: int, raw: bytes, spec: ModalitySpec) ->
     return WindowEntry(place, sent_ms, source_id, spec.name, window.start_ns, content, window.window_id)
 
 
-def _samples(message: Message, settings: StreamSettings) -> Iterator[SampleEntry]:
+def _samples(message: Message, settings: StreamSettings, forgotten: Container[bytes | None]) -> Iterator[SampleEntry]:
     check = partial(checked_sample, specs=settings.specs)
     for index, raw in enumerate(_raws(message)):
         place = RecordPlace(*message.place, index)
@@ -183,7 +180,15 @@ def _samples(message: Message, settings: StreamSettings) -> Iterator[SampleEntry
             yield SampleEntry(place, message.timestamp_ms)
             continue
         contents = [_content(sample.source_id, name, v) for name, v in sample.windows.items() if name != LABEL]
-        yield SampleEntry(place, message.timestamp_ms, sample.sample_id, tuple(contents), sample.late, sample.held_out)
+        yield SampleEntry(
+            place,
+            message.timestamp_ms,
+            sample.sample_id,
+            tuple(contents),
+            sample.late,
+            sample.held_out,
+            sample.source_id.encode() in forgotten,
+        )
 
 
 def _bindings(message: Message) -> Iterator[BindingEntry]:

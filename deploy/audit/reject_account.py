@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Mapping
 
-from deploy.audit.account import GONE, Account, Reach, RecordPlace
+from deploy.audit.account import GONE, Account, Reach
+from deploy.rejects.record import RecordPlace
 
 
 class RejectBook:

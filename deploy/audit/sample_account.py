@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from deploy.audit.account import GONE, Account, Reach, RecordPlace, SampleEntry
+from deploy.audit.account import GONE, Account, Reach, SampleEntry
 from deploy.audit.reject_account import RejectBook
+from deploy.rejects.record import RecordPlace
 
 TOGETHER, SINGLE, LATE = "in samples, with others", "in samples, single", "in samples, late"
 
@@ -26,12 +27,14 @@ class SampleBook:
         pairs: Where what comes of a sample is written.
         homes: Of each content of a window.
         ids: Of the samples, and whether each is held out.
+        forgotten: Ids of those whose source was to be forgotten once.
     """
 
     topics: tuple[str, str]
     pairs: str
     homes: dict[int, list[Home]] = field(default_factory=dict)
     ids: dict[str, bool] = field(default_factory=dict)
+    forgotten: set[str] = field(default_factory=set)
 
 
 def sample_account(
@@ -87,6 +90,8 @@ def _keep(book: SampleBook, sample_id: str, entry: SampleEntry) -> None:
     for content in entry.contents:
         book.homes.setdefault(content, []).append(Home(kind, entry.place))
     book.ids[sample_id] = entry.is_held_out
+    if entry.is_forgotten:
+        book.forgotten.add(sample_id)
 
 
 def _unbound(account: Account, one: _Sample, identity: str) -> str:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from deploy.cli.output import ConfigOption, JsonOption, print_json, print_table
+from deploy.cli.output import ConfigOption, JsonOption, print_json, print_table, utc
 
 if TYPE_CHECKING:
     from deploy.audit.account import Account
@@ -51,20 +51,14 @@ def _verdict(found: "Balance") -> str:
         faults = sum((account.n_faults for account in found.accounts), start=type(found.accounts[0].n_faults)())
         return "it does not balance: " + ", ".join(f"{n} {what}" for what, n in sorted(faults.items()))
     if found.whole_from_ms:
-        return f"it balances from {_time(found.whole_from_ms)} on; what came before is no longer in the topics"
+        return f"it balances from {utc(found.whole_from_ms)} on; what came before is no longer in the topics"
     return "it balances"
-
-
-def _time(ms: int) -> str:
-    from datetime import UTC, datetime
-
-    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _told(found: "Balance") -> dict[str, Any]:
     return {
         "exit_code": found.exit_code,
-        "whole_from": _time(found.whole_from_ms) if found.whole_from_ms else None,
+        "whole_from": utc(found.whole_from_ms) if found.whole_from_ms else None,
         **{account.name: _told_account(account) for account in found.accounts},
     }
 

@@ -9,12 +9,19 @@ app = typer.Typer(no_args_is_help=True, help="The settings: check them, show the
 
 @app.command()
 def check(config: ConfigOption = None) -> None:
-    """Says what is wrong with the settings, with the line, or that all is well."""
+    """Says what is wrong with the settings, with the line, or that all is well; looks at what is here, too.
+
+    Device, folders, certificates, and whether checkpoints, models and topics hold windows of other shapes.
+    """
+    from deploy.machine.check import check_settings
     from deploy.settings.config import find_file, load
 
     settings = load(config)
+    left_out = check_settings(settings)
     names = ", ".join(settings.modalities)
     typer.echo(f"{find_file(config) or 'environment'}: good. Modalities: {names}; shared: {settings.shared_modality}.")
+    if left_out:
+        typer.echo(f"The topics were not looked at: {left_out}.")
 
 
 @app.command()

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import typer
 
-from deploy.cli import audit, config, data, downstream, models, run, topics
+from deploy.cli import audit, config, data, downstream, models, rejects, run, sources, topics
 from encoders.errors import MmbindError
 
 app = typer.Typer(
@@ -30,6 +30,8 @@ app.command()(data.replay)
 app.command()(data.send)
 app.command()(data.tail)
 app.command()(audit.audit)
+app.add_typer(rejects.app, name="rejects")
+app.add_typer(sources.app, name="sources")
 app.command()(downstream.embed)
 app.command()(downstream.finetune)
 app.add_typer(config.app, name="config")

@@ -43,9 +43,11 @@ def stream(config: ConfigOption = None) -> None:
     """Runs a worker: windows to samples to pairs. Start as many as there are partitions to share."""
     from deploy.machine.logs import set_up_logging
     from deploy.settings.config import load
+    from deploy.settings.obstacles import require_usable
     from streams.worker.run import run_worker
 
     settings = load(config)
+    require_usable(settings, trains=False)
     set_up_logging(settings.runtime.log_format)
     sys.exit(run_worker(settings))
 
@@ -54,8 +56,10 @@ def train(config: ConfigOption = None) -> None:
     """Runs the trainer: pairs to models."""
     from deploy.machine.logs import set_up_logging
     from deploy.settings.config import load
+    from deploy.settings.obstacles import require_usable
     from trainer.service import run_trainer
 
     settings = load(config)
+    require_usable(settings)
     set_up_logging(settings.runtime.log_format)
     sys.exit(run_trainer(settings, settings.trainer))

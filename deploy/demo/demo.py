@@ -36,6 +36,7 @@ from deploy.topics.send import play, producer_of
 from streams.broker.topics import create_topics
 from streams.precision.figures import PrecisionEstimate
 from streams.records import SensorWindow
+from streams.service.folder_lock import FolderLock
 
 FOLDER = Path("demo")
 TITLE = "mmbind-stream: 20 smartwatch nodes, each lacking a sensor, bound and learned from as they stream"
@@ -57,8 +58,10 @@ def run_demo(folder: Path = FOLDER, speed: float = 3.5, seed: int = 0, n_windows
         ServiceError: If a service did not do its part.
         BrokerError: If the embedded broker cannot run here.
         RecordingError: If the recordings are not here.
+        FolderInUse: If another demo runs in the folder.
     """
     started_s, console = time.monotonic(), Console()
+    lock = FolderLock(folder)
     # Both set here: a shell that starts us in the background has SIGINT ignored.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _interrupt)
@@ -79,6 +82,7 @@ def run_demo(folder: Path = FOLDER, speed: float = 3.5, seed: int = 0, n_windows
         raise
     finally:
         broker.stop()
+        lock.release()
     run = finished(recordings, settings, evidence, losses, folder)
     run = replace(run, estimate=estimate)
     with console.status("judging") as status:

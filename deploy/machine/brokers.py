@@ -97,6 +97,9 @@ class Broker(ABC):
 
     def _run(self, command: Sequence[str], timeout_s: float) -> None:
         """Starts the process and returns when it accepts clients."""
+        # Else whoever holds the port would be taken for ours until ours has ended.
+        if is_taken(self.port):
+            raise BrokerError(f"{self.name} cannot listen on 127.0.0.1:{self.port}: another process does")
         self._is_stopped.clear()
         self._process = ChildProcess(self.name, command, self._log_file)
         self._process.start()
@@ -118,6 +121,15 @@ def free_port() -> int:
                 continue
         return port
     raise BrokerError(f"no free port was found between {FREE_PORTS.start} and {FREE_PORTS.stop}")
+
+
+def is_taken(port: int, host: str = "127.0.0.1") -> bool:
+    """Whether nobody could listen on this port: somebody does, or the host is none of this machine's."""
+    try:
+        socket.create_server((host, port)).close()
+    except OSError:
+        return True
+    return False
 
 
 def embedded_binary() -> Path:
@@ -212,9 +224,7 @@ def wait_listening(process: ChildProcess, port: int, timeout_s: float) -> None:
         except OSError:
             time.sleep(0.05)
         else:
-            # Somebody else may hold the port: then ours is about to end.
-            if process.wait(0.05) is None:
-                return
+            return
     process.stop(timeout_s=2)
     raise BrokerError(
         f"{process.name} does not listen on 127.0.0.1:{port} after {timeout_s:.0f} s; see {process.log_file}"

@@ -2,16 +2,16 @@
 
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from deploy.settings.config import ConfigError, Settings, find_file, load
+from deploy.settings.obstacles import checkpoint_obstacles, obstacles
 from streams.broker.diagnosis import Step
 
 
 def examine(config: Path | None = None) -> Iterator[Step]:
-    """Python, packages, settings, the registry, brokers on this machine, then the broker of the settings."""
+    """Python, packages, brokers on this machine, the settings, what they name here, and the broker that they name."""
     yield Step("python", sys.version_info >= (3, 11), f"{sys.version.split()[0]}, wanted 3.11 or newer")
     yield _packages()
     yield _recordings()
@@ -23,8 +23,7 @@ def examine(config: Path | None = None) -> Iterator[Step]:
         yield Step("settings", False, str(error).replace("\n", "; "))
         return
     yield Step("settings", True, f"{file or 'environment'}, {len(settings.modalities)} modalities")
-    yield _registry(settings)
-    yield _device(settings)
+    yield _usable(settings)
     yield from _broker(settings)
 
 
@@ -79,30 +78,11 @@ def _apache_kafka() -> Step:
         return Step("kafka home", False, str(error))
 
 
-def _registry(settings: Settings) -> Step:
-    from streams.models.registry import Registry
-
-    root = settings.registry.root
-    try:
-        Registry(root)
-        if "://" not in root:
-            Path(root).mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=root):
-                pass
-    except (OSError, ValueError) as error:
-        return Step("registry", False, f"registry.root is {root}: {error}")
-    return Step("registry", True, root)
-
-
-def _device(settings: Settings) -> Step:
-    import torch
-
-    try:
-        torch.zeros(1, device=settings.runtime.device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        return Step("device", False, f"runtime.device is {settings.runtime.device!r}: {reason}")
-    return Step("device", True, f"{settings.runtime.device}, {settings.runtime.threads} threads")
+def _usable(settings: Settings) -> Step:
+    found = [*obstacles(settings), *checkpoint_obstacles(settings)]
+    runtime, root = settings.runtime, settings.registry.root
+    good = f"device {runtime.device}, {runtime.threads} threads; data in {runtime.data_dir}, models in {root}"
+    return Step("usable", not found, "; ".join(found) or good)
 
 
 def _broker(settings: Settings) -> Iterator[Step]:

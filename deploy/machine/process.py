@@ -12,7 +12,8 @@ import psutil
 class ChildProcess:
     """Runs a command in a session of its own, so that a Ctrl-C meant for us does not reach it first.
 
-    Output goes to the end of `log_file`; `name` is how people are told about it.
+    Output goes to the end of `log_file`; `name` is how people are told about it. The locks of our folders
+    (`streams.service.folder_lock`) are inherited: should we be killed, it still holds them.
     """
 
     def __init__(self, name: str, command: Sequence[str], log_file: Path, env: Mapping[str, str] | None = None) -> None:
@@ -39,6 +40,7 @@ class ChildProcess:
                 stderr=log,
                 env={**os.environ, **(self._env or {})},
                 start_new_session=True,
+                close_fds=False,  # Python lets no file be inherited but those that are marked so
             )
 
     @property

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import sys
 import threading
 import time
@@ -11,12 +10,16 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from deploy.machine.apache_kafka import KafkaBroker
-from deploy.machine.brokers import Broker, EmbeddedBroker, free_port
+from deploy.machine.brokers import Broker, EmbeddedBroker, is_taken
+from deploy.machine.check import check_aside
 from deploy.machine.process import ChildProcess
-from deploy.settings.config import Settings, as_toml, load
+from deploy.settings.config import ConfigError, Settings, as_toml, load
 from deploy.topics.admin import admin_client
+from deploy.topics.kept import changed_shapes
 from streams.broker.topics import create_topics
 from streams.service.backoff import Backoff
+from streams.service.folder_lock import FolderLock
+from streams.service.health import PortTaken
 from streams.service.lifecycle import (
     EXIT_BROKER_GONE,
     EXIT_DONE,
@@ -25,7 +28,6 @@ from streams.service.lifecycle import (
     stopped_by_signals,
 )
 
-USUAL_PORT = 9092
 CHECK_EVERY_S = 0.3
 STOP_S = 25.0
 FIRST_RESTART_S, LONGEST_RESTART_S = 1.0, 30.0
@@ -41,19 +43,27 @@ def run_local(config: Path | None = None, say: Say = print) -> int:
     """Runs all until SIGINT or SIGTERM; the exit code: 0, or EXIT_FAILED, or EXIT_BROKER_GONE.
 
     Raises:
-        ConfigError: If the settings are wrong.
+        ConfigError: If the settings are wrong, or cannot be used here.
+        FolderInUse: If `runtime.data_dir` belongs to another one that runs.
+        PortTaken: If somebody listens where the broker or a service is to.
         BrokerError: If the broker does not start.
         TopicsError: If its topics are not as the settings want them.
     """
-    with stopped_by_signals(threading.Event()) as stop:
-        return _run(load(config), stop, say)
+    settings = load(config)
+    check_aside(config)
+    lock = FolderLock(Path(settings.runtime.data_dir))
+    try:
+        with stopped_by_signals(threading.Event()) as stop:
+            return _run(settings, stop, say)
+    finally:
+        lock.release()
 
 
 def choose_broker(settings: Settings, environment: Mapping[str, str]) -> Broker | None:
     """None where the settings name a broker; else Apache Kafka of KAFKA_HOME, else the embedded one, not started."""
     if "bootstrap_servers" in settings.broker.model_fields_set:
         return None
-    data_dir, port = Path(settings.runtime.data_dir), _usual_port()
+    data_dir, port = Path(settings.runtime.data_dir), settings.broker.local_port
     if home := environment.get("KAFKA_HOME"):
         return KafkaBroker(Path(home), data_dir / "kafka", port)
     return EmbeddedBroker(data_dir / "logs" / "broker.log", port, settings.runtime.embedded_max_bytes)
@@ -152,6 +162,7 @@ class Supervisor:
 def _run(settings: Settings, stop: threading.Event, say: Say) -> int:
     """Broker first, then topics, then services; ended in the opposite order."""
     broker = choose_broker(settings, os.environ)
+    require_free_ports(settings, broker)
     if broker is None:
         return _serve(settings, None, stop, say)
     try:
@@ -168,8 +179,10 @@ def _run(settings: Settings, stop: threading.Event, say: Say) -> int:
 def _serve(settings: Settings, broker: Broker | None, stop: threading.Event, say: Say) -> int:
     with admin_client(settings.broker) as admin:
         create_topics(admin, settings)
+    # The topics of a broker that is not ours were looked at before.
+    if broker and broker.keeps_data and (changed := changed_shapes(settings)):
+        raise ConfigError("\n".join(changed))
     data_dir, runtime = Path(settings.runtime.data_dir), settings.runtime
-    data_dir.mkdir(parents=True, exist_ok=True)
     settings_file = data_dir / "up.toml"
     settings_file.write_text(as_toml(settings))
     say(
@@ -181,7 +194,22 @@ def _serve(settings: Settings, broker: Broker | None, stop: threading.Event, say
     return Supervisor(broker, services(settings, settings_file), say).run(stop)
 
 
-def _usual_port() -> int:
-    """Kafka's own port, or a free one if somebody listens there."""
-    with socket.socket() as probe:
-        return free_port() if probe.connect_ex(("127.0.0.1", USUAL_PORT)) == 0 else USUAL_PORT
+def require_free_ports(settings: Settings, broker: Broker | None) -> None:
+    """Returns if nobody listens where our broker, if there is one, and the services are to.
+
+    Raises:
+        PortTaken: Naming the setting.
+    """
+    runtime = settings.runtime
+    wanted = [
+        ("runtime.stream_port", runtime.metrics_host, runtime.stream_port, ""),
+        ("runtime.trainer_port", runtime.metrics_host, runtime.trainer_port, ""),
+    ]
+    if broker:
+        hint = ", or name the broker that listens there by broker.bootstrap_servers"
+        wanted.insert(0, ("broker.local_port", "127.0.0.1", broker.port, hint))
+    for setting, host, port, hint in wanted:
+        if port and is_taken(port, host):
+            raise PortTaken(
+                f"{setting} is {port}, and another process listens there on {host}: set it to another port{hint}"
+            )

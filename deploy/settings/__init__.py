@@ -1,5 +1,5 @@
 """The settings of everything: one TOML file, the environment, and what is wrong with them.
 
 In: `mmbind.toml` and `MMBIND_...`.
-Out: `config`: frozen settings, or one sentence with the line.
+Out: `config`: frozen settings, or one sentence with the line; the `obstacles` to using them on this machine.
 """

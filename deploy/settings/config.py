@@ -116,7 +116,9 @@ def load(given: Path | None = None, **fixed: Any) -> Settings:
     except SettingsError as error:
         raise ConfigError(f"environment: {error}") from error
     except ValidationError as error:
-        mistakes = [explain(one, file, text) for one in error.errors()]
+        # A default that is made of a wrong value is no mistake of its own.
+        wrong = [one for one in error.errors() if one["type"] != "default_factory_not_called"]
+        mistakes = [explain(one, file, text) for one in wrong]
         if file is None:
             mistakes.append(f"There is no {DEFAULT_FILE} here; mmbind.example.toml is one to start from.")
         raise ConfigError("\n".join(mistakes)) from error
@@ -180,6 +182,7 @@ def _variable(path: tuple[str, ...]) -> str | None:
 
 def _complaint(mistake: ErrorDetails, key: str, path: tuple[str, ...]) -> str:
     message = mistake["msg"].removeprefix("Value error, ").replace("Input should be", "wanted")
+    message = message.replace("String should match pattern", "wanted a match of")
     if mistake["type"] == "missing":
         return f"{key} is missing"
     if mistake["type"] == "extra_forbidden":

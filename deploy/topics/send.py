@@ -2,19 +2,25 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from deploy.errors import CommandError, WrongInput
 from deploy.recordings.recordings import NS_PER_S, Recordings
+from streams.intake.validation import year_ns
 from streams.messages.codec import JSON_TYPE, decode_window, split
 from streams.messages.rejects import InvalidRecord
+from streams.messages.signature import read_keys
 from streams.producer import WindowProducer
 from streams.records import SensorWindow
 from streams.settings import StreamSettings
 
+START_YEAR = 2020
 
-def producer_of(settings: StreamSettings, batch: int = 1) -> WindowProducer:
-    """A producer for the broker and topics of the settings.
+
+def producer_of(
+    settings: StreamSettings, batch: int = 1, signing_keys: Mapping[str, bytes] | None = None
+) -> WindowProducer:
+    """A producer for the broker and topics of the settings, which signs with the keys of its sources.
 
     Raises:
         BrokerUnreachable: Saying which step of the connection failed.
@@ -25,6 +31,7 @@ def producer_of(settings: StreamSettings, batch: int = 1) -> WindowProducer:
         settings.topics.prefix,
         batch=batch,
         max_bytes=settings.topics.max_message_bytes,
+        signing_key=signing_keys,
         **broker.model_dump(exclude={"bootstrap_servers"}),
     )
 
@@ -35,10 +42,11 @@ def play(
     speed: float,
     stop: threading.Event,
     on_sent: Callable[[SensorWindow], None] = lambda window: None,
+    shift_ns: int = 0,
 ) -> None:
     """Sends windows in their own rhythm, `speed` times as fast (0: at once), until all are sent or `stop` is set.
 
-    Their time is left as it was recorded: they may be old.
+    Their time is left as it was recorded, but for `shift_ns`: they may be old.
     """
     started_s = time.monotonic()
     for window in windows:
@@ -48,7 +56,7 @@ def play(
         producer.send(
             window.source_id,
             window.modality,
-            window.start_ns,
+            window.start_ns + shift_ns,
             window.values,
             label=window.label,
             window_id=window.window_id,
@@ -60,9 +68,11 @@ def play(
 def send_recordings(recordings: Recordings, settings: StreamSettings, speed: float) -> None:
     """Plays recordings with a progress bar. Labels stay at home, unless they bind; what is hidden is not sent.
 
+    Recordings that count time from their own beginning are sent as if they had begun in START_YEAR.
+
     Raises:
         BrokerUnreachable: If the broker cannot be used.
-        CommandError: If it refused windows, or the settings lack a modality.
+        CommandError: If it refused windows, or the settings lack a modality or a source's key.
     """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -71,10 +81,13 @@ def send_recordings(recordings: Recordings, settings: StreamSettings, speed: flo
     windows = list(as_seen(recordings.visible, settings))
     if unknown := {window.modality for window in windows} - set(settings.modalities):
         raise CommandError(f"{recordings.name} has {', '.join(sorted(unknown))}; the settings know no such modality")
+    is_relative = bool(windows) and windows[0].start_ns < year_ns(settings.ingest.earliest_year)
+    shift_ns = year_ns(START_YEAR) if is_relative else 0
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with producer_of(settings) as producer, Progress(*columns) as progress:
+    keys = _signing_keys(windows, settings)
+    with producer_of(settings, signing_keys=keys) as producer, Progress(*columns) as progress:
         task = progress.add_task(f"{recordings.name}: sending windows", total=len(windows))
-        play(windows, producer, speed, threading.Event(), lambda window: progress.advance(task))
+        play(windows, producer, speed, threading.Event(), lambda window: progress.advance(task), shift_ns)
     _complain(producer)
 
 
@@ -84,10 +97,10 @@ def send_json(text: bytes, settings: StreamSettings) -> int:
     Raises:
         BrokerUnreachable: If the broker cannot be used.
         WrongInput: If one is no window, or is of an unknown modality; nothing is sent then.
-        CommandError: If the broker refused one.
+        CommandError: If the broker refused one, or there is no key of its source; nothing is sent then.
     """
     windows = [_window(raw, number, settings) for number, raw in enumerate(_records(text))]
-    with producer_of(settings) as producer:
+    with producer_of(settings, signing_keys=_signing_keys(windows, settings)) as producer:
         for one in windows:
             producer.send(
                 one.source_id, one.modality, one.start_ns, one.values, label=one.label, window_id=one.window_id
@@ -119,6 +132,17 @@ def _window(raw: bytes, number: int, settings: StreamSettings) -> SensorWindow:
         known = ", ".join(settings.modalities)
         raise WrongInput(f"record {number}: modality is {window.modality!r}, wanted one of {known}")
     return window
+
+
+def _signing_keys(windows: Sequence[SensorWindow], settings: StreamSettings) -> dict[str, bytes] | None:
+    """The keys of `ingest.keys_file`, which must hold one for each source; None where nothing is signed."""
+    if settings.ingest.keys_file is None:
+        return None
+    keys = read_keys(settings.ingest.keys_file)
+    if strangers := sorted({window.source_id for window in windows} - keys.keys()):
+        shown = ", ".join(strangers[:3]) + (f" and {len(strangers) - 3} more" if len(strangers) > 3 else "")
+        raise CommandError(f"ingest.keys_file is {settings.ingest.keys_file!r}, and has no key of {shown}")
+    return keys
 
 
 def _complain(producer: WindowProducer) -> None:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from kafka.errors import KafkaError
 
 from encoders.errors import MmbindError
-from streams.broker.diagnosis import Step, probe
+from streams.broker.diagnosis import Step, incomplete, probe
 from streams.settings import BrokerSettings
 
 Client = TypeVar("Client")
@@ -52,13 +52,27 @@ def ssl_context(broker: BrokerSettings) -> ssl.SSLContext | None:
         ) from error
     if broker.ssl_certfile:
         try:
-            context.load_cert_chain(broker.ssl_certfile, broker.ssl_keyfile)
+            context.load_cert_chain(broker.ssl_certfile, broker.ssl_keyfile, password=_refuse_encrypted)
         except OSError as error:
             raise ValueError(
                 f"broker.ssl_certfile is {broker.ssl_certfile!r} and broker.ssl_keyfile {broker.ssl_keyfile!r}, "
                 f"wanted a PEM certificate and its key: {error}"
             ) from error
     return context
+
+
+def _refuse_encrypted() -> str:
+    """Asked for the password of a key; without us OpenSSL would ask on the terminal, and a service would wait there."""
+    raise OSError("the key is encrypted, wanted one without a password")
+
+
+def unusable(broker: BrokerSettings) -> str:
+    """Why no client can be made with these settings, in a sentence; empty where one can. Asks no broker."""
+    try:
+        ssl_context(broker)
+    except ValueError as error:
+        return str(error)
+    return incomplete(broker)
 
 
 def client_config(broker: BrokerSettings) -> dict[str, Any]:

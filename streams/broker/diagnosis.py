@@ -42,7 +42,7 @@ def probe(broker: BrokerSettings, context: ssl.SSLContext | None, group_id: str 
         context: What `connection.ssl_context(broker)` gives.
         group_id: A consumer group that is looked at: whether it may be used.
     """
-    if complaint := _incomplete(broker):
+    if complaint := incomplete(broker):
         return [Step("settings", False, complaint)]
     tried = []
     for address in broker.bootstrap_servers.split(","):
@@ -61,7 +61,8 @@ def probe(broker: BrokerSettings, context: ssl.SSLContext | None, group_id: str 
     return tried
 
 
-def _incomplete(broker: BrokerSettings) -> str:
+def incomplete(broker: BrokerSettings) -> str:
+    """Which settings a password needs beside those that are there, in a sentence; empty where none is missing."""
     if not broker.security_protocol.startswith("SASL"):
         return ""
     missing = [

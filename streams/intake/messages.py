@@ -1,21 +1,24 @@
 """Messages of windows to samples and rejects, and which messages may then be acknowledged.
 
 The shell sends what an Emission holds, waits until the broker has it, and hands the Emission to `resolved`, which
-says what may be acknowledged. Performs no I/O and reads no clock.
+says what may be acknowledged. Reads no clock, and of files only the keys of signatures, at the start.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
 from streams.intake.acknowledgement import Acknowledgement, TopicPartition
 from streams.intake.group import Group
+from streams.intake.node_watch import Doubt, NodeWatch
 from streams.intake.read_marks import ReadMarks
 from streams.intake.throttle import ModalityPartition, Throttle
 from streams.intake.windows import Intake
+from streams.messages.checked import check_not_forgotten
 from streams.messages.codec import decode_window
 from streams.messages.message import Message, Place
 from streams.messages.rejects import InvalidRecord, Reject
+from streams.messages.signature import Signatures
 from streams.recent import Recent
 from streams.records import Sample
 from streams.settings import StreamSettings
@@ -30,7 +33,7 @@ class Emission:
 
     `n_windows` counts the records read for it, whatever became of them; `n_repeated` those of them dropped because a
     recalled sample holds them, and messages that were read again; `n_strayed` those whose source also came in
-    another partition.
+    another partition. `doubts`: what has become doubtful with a node.
     """
 
     samples: tuple[Sample, ...] = ()
@@ -39,6 +42,7 @@ class Emission:
     n_windows: int = 0
     n_repeated: int = 0
     n_strayed: int = 0
+    doubts: tuple[Doubt, ...] = ()
 
     @classmethod
     def joined(cls, emissions: Iterable["Emission"]) -> "Emission":
@@ -51,6 +55,7 @@ class Emission:
             n_windows=sum(some.n_windows for some in many),
             n_repeated=sum(some.n_repeated for some in many),
             n_strayed=sum(some.n_strayed for some in many),
+            doubts=tuple(one for some in many for one in some.doubts),
         )
 
 
@@ -63,16 +68,25 @@ class Ingest:
     Args:
         settings: Of the worker.
         starts: The first offset to come, of each partition of windows that was given.
+        forgotten: Sources whose windows are refused.
     """
 
-    def __init__(self, settings: StreamSettings, starts: Mapping[TopicPartition, int] | None = None) -> None:
+    def __init__(
+        self,
+        settings: StreamSettings,
+        starts: Mapping[TopicPartition, int] | None = None,
+        forgotten: Container[str] = (),
+    ) -> None:
+        self._forgotten = forgotten
         self._topic_start = f"{settings.topics.prefix}windows."
         self.marks = ReadMarks(starts or {})
         given = {(self._modality(topic), partition) for topic, partition in starts or {}}
         self._throttle = Throttle(given, round(settings.ingest.max_waiting_mb * BYTES_PER_MB))
         self._max_reject_bytes = settings.topics.rejects_max_bytes
+        self._signatures = Signatures.of(settings.ingest.keys_file)
         self._intake = Intake(settings)
         self._books = Acknowledgement()
+        self._nodes = NodeWatch(settings.ingest.hop_s)
         self._homes: Recent[str, int] = Recent(MAX_HOMES)  # the partition a source was first seen in
 
     @property
@@ -105,6 +119,7 @@ class Ingest:
             self._books.begin(message.place, 1)
             return Emission(places=(message.place,), n_repeated=1)
         try:
+            self._signatures.check(message)
             raws = message.records
         except InvalidRecord as refusal:
             self._books.begin(message.place, 1)
@@ -139,6 +154,7 @@ class Ingest:
         modality = self._modality(message.topic)
         try:
             window = decode_window(raw)
+            check_not_forgotten(window.source_id, self._forgotten)
             groups = self._intake.assemble(window, modality, message.key, message.place, now_ns)
         except InvalidRecord as refusal:
             reject = message.reject(index, raw, refusal, self._max_reject_bytes)
@@ -165,4 +181,5 @@ class Ingest:
             places=tuple(one.place for group in groups for one in group.arrivals),
             n_windows=n_windows,
             n_strayed=n_strayed,
+            doubts=tuple(doubt for group in groups for doubt in self._nodes.observe(group)),
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from streams.intake.acknowledgement import TopicPartition
 from streams.messages.message import Place
 
-GAP_NS = 2_000_000_000  # so long nothing comes of what is no message: the marks of transactions
+IDLE_NS = 2_000_000_000  # after so long without work, what was fetched and did not come is no message
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,28 +30,24 @@ class ReadMarks:
         self._ends = dict(starts)
         self._pending: dict[TopicPartition, Fetched] = {}
         self._upto_ns: dict[TopicPartition, int] = dict.fromkeys(starts, 0)
-        self._moved_ns: dict[TopicPartition, int] = {}
 
     def took(self, place: Place) -> None:
         """A message was taken up."""
         partition = place.topic, place.partition
         if place.offset >= self._next.get(partition, 0):
             self._next[partition] = place.offset + 1
-            self._moved_ns.pop(partition, None)
 
-    def observe(self, partition: TopicPartition, fetched: Fetched, now_ns: int) -> None:
+    def observe(self, partition: TopicPartition, fetched: Fetched, idle_ns: int) -> None:
         """Compares what was taken up with what the broker says that there is.
 
         Args:
             partition: One of those given.
             fetched: Of it.
-            now_ns: The wall clock.
+            idle_ns: For so long nothing at all was taken up, and nothing was on its way.
         """
         self._ends[partition] = fetched.end
-        # Where all was fetched, what is left is on its way or is no message.
-        is_left = fetched.position >= fetched.end > self._next[partition]
-        if is_left and now_ns - self._moved_ns.setdefault(partition, now_ns) >= GAP_NS:
-            self._next[partition] = fetched.end
+        if fetched.position >= fetched.end > self._next[partition] and idle_ns >= IDLE_NS:
+            self._next[partition] = fetched.end  # marks of transactions lie there
         # Not always the latest end: a partition that more is written to all the time would never be read up to it.
         pending = self._pending.setdefault(partition, fetched)
         for one in (pending, fetched):

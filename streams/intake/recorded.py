@@ -18,7 +18,9 @@ class RecordedIntake:
 
     def __init__(self, settings: StreamSettings) -> None:
         self.refused: Counter[str] = Counter()
-        self._intake = Intake(settings)
+        # Recordings may count their time from their own beginning.
+        ingest = settings.ingest.model_copy(update={"earliest_year": 1970})
+        self._intake = Intake(settings.model_copy(update={"ingest": ingest}))
         self._now_ns = 0
         self._n_windows = 0
 

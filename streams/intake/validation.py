@@ -1,6 +1,7 @@
 """What a window must be to be used. Performs no I/O; the time is an argument."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 import msgspec
 import numpy as np
@@ -12,6 +13,8 @@ from streams.records import SensorWindow
 
 MAX_VALUE = 1e12  # its square, times any window's length, still is a float32
 NS_PER_S = 1_000_000_000
+DAY_NS = 86_400 * NS_PER_S
+UNITS_NS = {"s": NS_PER_S, "ms": 1_000_000, "us": 1_000}
 
 
 def validate(
@@ -21,6 +24,7 @@ def validate(
     specs: Mapping[str, ModalitySpec],
     now_ns: int,
     *,
+    earliest_ns: int,
     max_future_s: float,
     length_tolerance: float,
 ) -> SensorWindow:
@@ -32,7 +36,8 @@ def validate(
         key: Its message's.
         specs: All known modalities.
         now_ns: The wall clock.
-        max_future_s: How far ahead of it the window may start; the past is never refused.
+        earliest_ns: Before it no window can have started.
+        max_future_s: How far ahead of now the window may start.
         length_tolerance: Share of steps by which it may be longer or shorter; it is then resampled linearly.
 
     Raises:
@@ -43,7 +48,7 @@ def validate(
         got = modality if spec is None else window.modality
         raise InvalidRecord("unknown-modality", "modality", got, " or ".join(specs) if spec is None else modality)
     _check_source(window.source_id, key)
-    _check_time(window.start_ns, now_ns, max_future_s)
+    _check_time(window.start_ns, now_ns, earliest_ns, max_future_s)
     check_text("window_id", window.window_id)
     check_label(window.label)
     values = _fitted(window.values, spec, length_tolerance)
@@ -66,9 +71,16 @@ def _check_source(source_id: str, key: bytes | None) -> None:
         raise InvalidRecord("key", "source_id", source_id, f"the message's key, {key!r}")
 
 
-def _check_time(start_ns: int, now_ns: int, max_future_s: float) -> None:
-    if start_ns < 0:
-        raise InvalidRecord("time", "start_ns", start_ns, "0 or later, in ns since 1970")
+def year_ns(year: int) -> int:
+    """When a year began, in ns since 1970, UTC."""
+    return int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) * NS_PER_S
+
+
+def _check_time(start_ns: int, now_ns: int, earliest_ns: int, max_future_s: float) -> None:
+    if start_ns < earliest_ns:
+        wanted = f"{earliest_ns} or later, in ns since 1970"
+        units = [unit for unit, ns in UNITS_NS.items() if earliest_ns <= start_ns * ns <= now_ns + DAY_NS]
+        raise InvalidRecord("time", "start_ns", start_ns, f"{wanted}; is this in {units[0]}?" if units else wanted)
     if start_ns - now_ns > max_future_s * NS_PER_S:
         got = f"{start_ns // NS_PER_S - now_ns // NS_PER_S} s ahead of now"
         raise InvalidRecord("time", "start_ns", got, f"at most {max_future_s:g} s")

@@ -9,7 +9,7 @@ import numpy as np
 from encoders.scaling import RobustScaler
 from streams.intake.assembly import Assembler, ReadUpto
 from streams.intake.group import ArrivedWindow, Group, slot_in
-from streams.intake.validation import NS_PER_S, validate
+from streams.intake.validation import NS_PER_S, validate, year_ns
 from streams.labels import LABEL, LABEL_SCALING, LabelWindows
 from streams.messages.message import Place
 from streams.messages.rejects import InvalidRecord
@@ -36,6 +36,7 @@ class Intake:
     def __init__(self, settings: StreamSettings, remembered_windows: int = REMEMBERED_WINDOWS) -> None:
         _check_size(settings)
         self._ingest = settings.ingest
+        self._earliest_ns = year_ns(settings.ingest.earliest_year)
         self._specs = settings.sensors
         self._label_windows = LabelWindows(settings.labels.kind) if settings.shared_modality == LABEL else None
         self._hop_ns = round(settings.ingest.hop_s * NS_PER_S)
@@ -68,6 +69,7 @@ class Intake:
             key,
             self._specs,
             now_ns,
+            earliest_ns=self._earliest_ns,
             max_future_s=self._ingest.max_future_s,
             length_tolerance=self._ingest.length_tolerance,
         )

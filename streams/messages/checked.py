@@ -4,7 +4,7 @@ Our own services write nothing else. But anybody who may write to a topic may wr
 must not stop a worker or a trainer, nor come back to stop it after each restart.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 import numpy as np
 
@@ -40,6 +40,16 @@ def checked_sample(sample: Sample, specs: Mapping[str, ModalitySpec]) -> Sample:
             raise InvalidRecord("not-finite", f"windows.{name}")
         _check_scaling(name, sample.scaling[name], spec.n_channels)
     return sample
+
+
+def check_not_forgotten(source_id: str, forgotten: Container[str]) -> None:
+    """Raises where an operator has said that nothing of the source is to be used.
+
+    Raises:
+        InvalidRecord: With the reason "forgotten".
+    """
+    if source_id in forgotten:
+        raise InvalidRecord("forgotten", "source_id", source_id, "a source that is not to be forgotten")
 
 
 def checked_binding(binding: Binding) -> Binding:

@@ -18,6 +18,8 @@ Reason: TypeAlias = Literal[
     "time",
     "duplicate",
     "too-large",
+    "signature",
+    "forgotten",
 ]
 
 HEADER_PREFIX = "mmbind.reject."

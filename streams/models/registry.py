@@ -14,6 +14,8 @@ from encoders.manifest import ModelManifest
 # Of each part of a file's name: whatever a manifest says, nothing outside the root is read or written.
 SAFE_PART = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 
+VERSION_FOLDER = re.compile(r"v[0-9]{1,18}")
+
 
 class RegistryAway(MmbindError, OSError):  # noqa: N818 - it says what is so
     """The store could not be reached: to be tried again."""
@@ -76,6 +78,23 @@ class Registry:
         for file in manifest.files:
             self._full(file.name)
         return unpack_bundle(manifest, self._read, modalities)
+
+    def newest(self) -> ModelManifest | None:
+        """The manifest of the highest version that lies here whole, announced or not; None where there is none.
+
+        Raises:
+            BundleError: If it is no manifest.
+            RegistryAway: If the store cannot be reached.
+        """
+        try:
+            names = [PurePosixPath(one).name for one in self._store.ls(self._path, detail=False)]
+        except FileNotFoundError:
+            return None
+        except Exception as error:  # each store has exceptions of its own
+            raise RegistryAway(f"{self._path}: {type(error).__name__}: {error}") from error
+        versions = sorted((int(name[1:]) for name in names if VERSION_FOLDER.fullmatch(name)), reverse=True)
+        manifests = (self._manifest_in(f"v{version}") for version in versions)
+        return next((one for one in manifests if one is not None), None)
 
     def _manifest_in(self, folder: str) -> ModelManifest | None:
         try:

@@ -31,8 +31,13 @@ GONE_AFTER_ATTEMPTS, ATTEMPT_EVERY_S, ATTEMPT_TIMEOUT_S = 3, 0.5, 2.0
 
 @contextmanager
 def stopped_by_signals(stop: threading.Event) -> Iterator[threading.Event]:
-    """SIGTERM and SIGINT set `stop` while this lasts; afterwards they do what they did before. For the main thread."""
-    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGTERM, signal.SIGINT)}
+    """SIGTERM, SIGINT and SIGHUP set `stop` while this lasts; afterwards they do what they did before.
+
+    SIGHUP comes when the terminal is closed; under `nohup` it stays ignored. For the main thread.
+    """
+    hang_up = () if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN else (signal.SIGHUP,)
+    numbers = (signal.SIGTERM, signal.SIGINT, *hang_up)
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in numbers}
     try:
         yield stop
     finally:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple, TypeVar
 
@@ -52,6 +52,7 @@ class BindStage:
         worker: Its name.
         mailbox: Where the wanted model is.
         clock: Seconds from any beginning, as `time.perf_counter` gives them.
+        forgotten: Sources whose samples are refused.
     """
 
     def __init__(
@@ -63,7 +64,9 @@ class BindStage:
         worker: str,
         mailbox: Mailbox,
         clock: Callable[[], float],
+        forgotten: Container[str] = (),
     ) -> None:
+        self._forgotten = forgotten
         self._app = app
         self._settings = settings
         self._outbox = Outbox(settings.topics)
@@ -86,10 +89,26 @@ class BindStage:
         The model's generation is built before this returns, so that no Binding falls back behind it.
         """
         async with self._lock:
-            self._n_assignments += 1
-            self._abandon()
-            self._bound = await self._in_thread(lambda: self._remembered(bound))
-            self._metrics.set_generation(self._bound.binder.version)
+            await self._begin(bound)
+
+    async def rebuild(self, read_back: Callable[[], Sequence[Sample]]) -> None:
+        """Begins afresh with another history of the same samples; nothing is bound until it is read back.
+
+        Args:
+            read_back: Gives it, up to what is committed.
+        """
+        async with self._lock:
+            if self._bound is None:
+                return
+            for _ in range(2):  # the first may only have waited for one that was under way
+                await self._app.consumer.commit()
+            await self._begin(await asyncio.to_thread(read_back))
+
+    async def _begin(self, bound: Sequence[Sample]) -> None:
+        self._n_assignments += 1
+        self._abandon()
+        self._bound = await self._in_thread(lambda: self._remembered(bound))
+        self._metrics.set_generation(self._bound.binder.version)
 
     async def bind(self, events: Sequence[Event]) -> None:
         """Binds the samples of one micro-batch, and returns when the broker has what became of them."""
@@ -187,7 +206,8 @@ class BindStage:
 
     def _remembered(self, bound: Sequence[Sample]) -> MessageBinder:
         stopwatch = Stopwatch(self._clock)
-        binder = MessageBinder(self._settings, f"{self._worker}-{self._n_assignments}", stopwatch)
+        worker = f"{self._worker}-{self._n_assignments}"
+        binder = MessageBinder(self._settings, worker, stopwatch, self._forgotten)
         binder.remember(bound)
         self._mailbox.settle(self._use_wanted(binder.binder))
         return binder

@@ -1,7 +1,8 @@
 """The ingest stage: windows in, samples and rejects out, acknowledged once the broker has what became of them."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
 import faust
 from faust.types import TP
@@ -15,6 +16,8 @@ from streams.records import Sample
 from streams.settings import StreamSettings
 from streams.worker.delivery import Delivery, Event, as_message, is_current
 from streams.worker.metrics import StreamMetrics
+
+log = logging.getLogger(__name__)
 
 
 class IngestStage:
@@ -33,6 +36,7 @@ class IngestStage:
         metrics: Are told.
         now_ns: The wall clock.
         fetched: What the broker last said of a partition; None where it has said nothing yet.
+        forgotten: Sources whose windows are refused.
     """
 
     def __init__(
@@ -43,7 +47,9 @@ class IngestStage:
         metrics: StreamMetrics,
         now_ns: Callable[[], int],
         fetched: Callable[[TopicPartition], Fetched | None],
+        forgotten: Container[str],
     ) -> None:
+        self._forgotten = forgotten
         self._app = app
         self._settings = settings
         self._outbox = Outbox(settings.topics)
@@ -57,12 +63,18 @@ class IngestStage:
         self._given: tuple[TopicPartition, ...] = ()
         self._paused: frozenset[TopicPartition] = frozenset()
         self._n_forced = 0
+        self._idle_since_ns: int | None = None
+        self._n_queued: Callable[[], int] = lambda: 0
+
+    def watch(self, n_queued: Callable[[], int]) -> None:
+        """Names who knows how many events lie there that were not handed to `ingest` yet."""
+        self._n_queued = n_queued
 
     def lags(self) -> dict[TopicPartition, int]:
         """Messages before the end of each partition that was given, and not taken up; also while work stands still."""
         if self._ingest is None:
             return {}
-        self._observe(self._ingest)
+        self._observe(self._ingest, idle_ns=0)
         return {one: self._ingest.marks.lag(one) for one in self._given}
 
     @property
@@ -86,6 +98,7 @@ class IngestStage:
     async def ingest(self, events: Sequence[Event]) -> None:
         """Takes in the windows of one micro-batch; returns when the broker has the samples that it completed."""
         async with self._lock:
+            self._idle_since_ns = None
             if self._ingest is None:
                 return
             emissions = []
@@ -101,8 +114,11 @@ class IngestStage:
         """Lets the grace of waiting windows run out."""
         async with self._lock:
             if self._ingest is not None:
-                self._observe(self._ingest)
-                await self._settle(self._ingest, self._ingest.tick(self._now_ns()))
+                now_ns = self._now_ns()
+                if self._n_queued() or self._idle_since_ns is None:
+                    self._idle_since_ns = now_ns
+                self._observe(self._ingest, now_ns - self._idle_since_ns)
+                await self._settle(self._ingest, self._ingest.tick(now_ns))
                 self._pause(self._ingest.paused)
 
     async def drain(self) -> None:
@@ -110,10 +126,10 @@ class IngestStage:
         async with self._lock:
             self._ingest = None
 
-    def _observe(self, ingest: Ingest) -> None:
+    def _observe(self, ingest: Ingest, idle_ns: int) -> None:
         for one in self._given:
             if (fetched := self._fetched(one)) is not None:
-                ingest.marks.observe(one, fetched, self._now_ns())
+                ingest.marks.observe(one, fetched, idle_ns)
 
     def _pause(self, paused: frozenset[TopicPartition]) -> None:
         """Tells the consumer what is new of it; a rebalance resumes all."""
@@ -123,7 +139,7 @@ class IngestStage:
         self._paused = paused
 
     def _recalled(self, recent: Iterable[Sample], starts: Mapping[TopicPartition, int]) -> Ingest:
-        ingest = Ingest(self._settings, starts)
+        ingest = Ingest(self._settings, starts, self._forgotten)
         for sample in recent:
             ingest.recall(sample)
         return ingest
@@ -152,6 +168,9 @@ class IngestStage:
             metrics.rejects.labels(reject.reason).inc()
         metrics.duplicates.labels("window").inc(emission.n_repeated)
         metrics.split_sources.inc(emission.n_strayed)
+        for doubt in emission.doubts:
+            log.warning("node %s: %s", doubt.source_id, doubt.text)
+            metrics.doubtful.labels(doubt.kind).inc()
         metrics.waiting.set(ingest.n_waiting)
         metrics.paused.set(len(self._paused))
         if ingest.n_forced > self._n_forced:

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from streams.intake.node_watch import Kind
 from streams.messages.rejects import Reason
 from streams.precision.figures import Control, PrecisionEstimate, State
 from streams.records import OUTCOMES, Binding
@@ -60,6 +61,14 @@ class StreamMetrics:
             registry=registry,
         )
         self.waiting = Gauge("mmbind_waiting_windows", "Windows that wait for their companions.", registry=registry)
+        self.doubtful = Counter(
+            "mmbind_doubtful_sources",
+            "Nodes that send what cannot be right; the log names them.",
+            ["doubt"],
+            registry=registry,
+        )
+        for kind in get_args(Kind):
+            self.doubtful.labels(kind)
         self.paused = Gauge(
             "mmbind_paused_partitions",
             "Partitions that are not read for now, since their windows wait for topics that lag behind.",

@@ -13,10 +13,12 @@ from streams.broker.group_offsets import GroupOffset, group_offsets
 from streams.messages.checked import checked_sample
 from streams.messages.outbox import Outbox
 from streams.messages.topic_names import TopicNames
+from streams.records import Sample
 from streams.settings import StreamSettings
 from streams.worker.bind_stage import BindStage
 from streams.worker.delivery import Delivery, Event, micro_batches
 from streams.worker.faust_app import faust_app, fetched, group_id
+from streams.worker.forget_stage import ForgetStage
 from streams.worker.ingest_stage import IngestStage
 from streams.worker.mailbox import Mailbox
 from streams.worker.metrics import StreamMetrics
@@ -51,11 +53,12 @@ class Shell:
         self.app = faust_app(settings, is_embedded)
         self._delivery = Delivery(self.app, Outbox(settings.topics))
         mailbox = Mailbox()
+        self._forget = ForgetStage(settings)
         self._ingest = IngestStage(
-            self.app, settings, self._delivery, metrics, time.time_ns, partial(fetched, self.app)
+            self.app, settings, self._delivery, metrics, time.time_ns, partial(fetched, self.app), self._forget
         )
         self._bind = BindStage(
-            self.app, settings, self._delivery, metrics, self.worker, mailbox, clock=time.perf_counter
+            self.app, settings, self._delivery, metrics, self.worker, mailbox, time.perf_counter, self._forget
         )
         self.models = ModelStage(settings, mailbox, self.worker)
         metrics.watch_models(self.models.watch)
@@ -93,11 +96,13 @@ class Shell:
         app.task(self._tick)
         app.task(self._measure)
         app.task(self._measure_lag)
+        app.task(self._forget_sources)
         app.on_partitions_revoked.connect(self._on_revoked)
         app.on_rebalance_complete.connect(self._on_rebalance_complete)
         app.on_before_shutdown.connect(self._on_before_shutdown)
 
     async def _ingest_agent(self, stream: Any) -> None:
+        self._ingest.watch(stream.channel.queue.qsize)
         await self._run_agent(stream, self._ingest.ingest)
 
     async def _bind_agent(self, stream: Any) -> None:
@@ -162,9 +167,19 @@ class Shell:
     def _read_history(self, own: Mapping[int, GroupOffset]) -> ReadBack:
         self.models.wait_for_present()
         upto = {partition: at.committed for partition, at in own.items()}
-        check = partial(checked_sample, specs=self._settings.specs)
+        check = self._forget.check(partial(checked_sample, specs=self._settings.specs))
         topic = self._names.samples
         return read_back(self._settings.broker, topic, upto, self._settings.index.history_samples, check)
+
+    async def _forget_sources(self) -> None:
+        try:
+            await self._forget.watch(lambda: self._bind.rebuild(self._read_bound))
+        except Exception as error:
+            await self._crash(error)
+
+    def _read_bound(self) -> list[Sample]:
+        given = [(tp.topic, tp.partition) for tp in self.app.consumer.assignment() if tp.topic == self._names.samples]
+        return self._read_history({partition: at for (_, partition), at in self._read_offsets(given).items()}).bound
 
     async def _on_before_shutdown(self, *_: Any, **__: Any) -> None:
         """Lets the micro-batches under way come to their end, so that they are committed rather than repeated."""

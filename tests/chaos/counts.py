@@ -30,9 +30,15 @@ class Counts:
 
 
 def count(
-    taken: Mapping[WindowKey, TakenWindow], excused: Collection[WindowKey], reading: Reading
+    taken: Mapping[WindowKey, TakenWindow],
+    excused: Collection[WindowKey],
+    reading: Reading,
+    bound: Collection[str] = (),
 ) -> tuple[Counts, list[str]]:
-    """The counts, and a sentence for each of the first that are lost or split."""
+    """The counts, and a sentence for each of the first that are lost or split.
+
+    `bound` are samples whose Binding was seen, and may have been deleted since.
+    """
     homes, wanted = reading.homes, taken.keys() - set(excused)
     natural = [keys for keys in _companions(wanted).values() if len(keys) > 1]
     apart = [
@@ -51,7 +57,7 @@ def count(
         moments=len(natural),
         split=len(apart),
         rewritten=len(reading.rewritten),
-        unbound=len(reading.sample_by_id.keys() - {one.sample_id for _, one in reading.bindings}),
+        unbound=len(reading.sample_by_id.keys() - {one.sample_id for _, one in reading.bindings} - set(bound)),
     )
     examples = [f"lost: {key}, {taken[key].place}; {reading.told_of(key)}" for key in lost[:N_EXAMPLES]]
     for keys in apart[:N_EXAMPLES]:

@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 from deploy.machine.brokers import free_port
-from tests.support.brokers import usual_port
 from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -88,7 +87,8 @@ def environment() -> dict[str, str]:
     own = {name: value for name, value in os.environ.items() if not name.startswith(("MMBIND_", "KAFKA_HOME"))}
     if shutil.which("kcat") and os.environ.get("KAFKA_HOME"):
         own["KAFKA_HOME"] = os.environ["KAFKA_HOME"]
-    ports = {f"RUNTIME__{name}_PORT": str(free_port()) for name in ("STREAM", "TRAINER")}
+    names = ("RUNTIME__STREAM_PORT", "RUNTIME__TRAINER_PORT", "BROKER__LOCAL_PORT")
+    ports = {name: str(free_port()) for name in names}
     settings = {f"MMBIND_{name}": value for name, value in {**QUICK, **ports}.items()}
     return {**own, **settings, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1"}
 
@@ -103,7 +103,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     (start,) = commands(".venv/bin/mmbind up")
     out = folder / "up.txt"
     try:
-        with usual_port(tmp_path_factory), out.open("wb") as output:
+        with out.open("wb") as output:
             up = subprocess.Popen(before.here(start).split(), cwd=folder, env=settings, stdout=output, stderr=output)
             before.wait(lambda: "Ctrl-C ends all" in out.read_text() or up.poll() is not None, "`mmbind up` says so")
         found = re.search(r"on (127\.0\.0\.1:\d+)", out.read_text())

@@ -13,10 +13,14 @@ from kafka.errors import MessageSizeTooLargeError
 from deploy.machine.apache_kafka import KafkaBroker
 from deploy.machine.brokers import Broker
 from streams.broker.connection import BrokerUnreachable
+from streams.broker.log import read_all
 from streams.messages.codec import Format, decode_window, split
 from streams.messages.outbox import partition_of
+from streams.messages.rejects import InvalidRecord
+from streams.messages.signature import Signatures
 from streams.producer import SendError, WindowProducer
 from streams.records import SensorWindow
+from streams.settings import BrokerSettings
 
 N_PARTITIONS = 3
 SMALL = np.ones((4, 2), np.float32)
@@ -152,6 +156,27 @@ def test_a_time_that_the_broker_refuses_does_not_silence_the_producer(
     assert not producer.errors
 
 
+@pytest.mark.parametrize("form", ["msgpack", "json"])
+def test_what_it_signs_is_what_the_check_passes(
+    embedded_broker: Broker, prefix: str, make_producer: Callable[..., WindowProducer], form: Format
+) -> None:
+    topic, keys = f"{prefix}windows.gravity", {"a": b"a" * 16, "b": b"b" * 32}
+    make_topic(embedded_broker, topic)
+    with make_producer(embedded_broker, form=form, batch=3, signing_key=keys) as producer:
+        for i in range(6):
+            producer.send("ab"[i % 2], "gravity", i, SMALL)
+        with pytest.raises(ValueError, match="no signing key for source 'c'"):
+            producer.send("c", "gravity", 1, SMALL)
+    with make_producer(embedded_broker, form=form, signing_key=keys["a"]) as producer:
+        producer.send("a", "gravity", 7, SMALL)
+    read = read_all(BrokerSettings(bootstrap_servers=embedded_broker.bootstrap_servers), topic)
+    assert len(read) == 3
+    for one in read:
+        Signatures(keys).check(one)
+        with pytest.raises(InvalidRecord, match="signature"):
+            Signatures({"a": b"x" * 16, "b": b"x" * 16}).check(one)
+
+
 @pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
 def test_every_compression_is_sent(
     embedded_broker: Broker, prefix: str, make_producer: Callable[..., WindowProducer], codec: str
@@ -168,6 +193,8 @@ def test_what_cannot_be_is_said_at_once(embedded_broker: Broker, make_producer: 
         make_producer(embedded_broker, enable_idempotence=True)
     with pytest.raises(ValueError, match="batch"):
         make_producer(embedded_broker, batch=0)
+    with pytest.raises(ValueError, match="less than 16 bytes"):
+        make_producer(embedded_broker, signing_key=b"short")
     producer = make_producer(embedded_broker)
     with pytest.raises(ValueError, match="shape"):
         producer.send("node", "gravity", 0, np.zeros((2, 2, 2)))

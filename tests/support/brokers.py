@@ -1,11 +1,9 @@
 """Brokers for tests: one of each kind a session, a topic prefix a test. `tests/conftest.py` imports the fixtures."""
 
-import fcntl
 import itertools
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -42,18 +40,17 @@ def kafka_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBrok
     broker.stop()
 
 
-@contextmanager
-def usual_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """While `mmbind up` starts: it takes Kafka's usual port if that is free, and tests in another process may too."""
-    with (tmp_path_factory.getbasetemp().parent / "usual-port").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
 @pytest.fixture(params=KINDS)
 def broker(request: pytest.FixtureRequest) -> Broker:
     """The embedded broker, then Apache Kafka."""
     found: Broker = request.getfixturevalue(f"{request.param}_broker")
+    return found
+
+
+@pytest.fixture
+def any_broker(request: pytest.FixtureRequest) -> Broker:
+    """Apache Kafka, or the embedded broker without it: for what takes long and is ours rather than a broker's."""
+    found: Broker = request.getfixturevalue("kafka_broker" if os.environ.get("KAFKA_HOME") else "embedded_broker")
     return found
 
 

@@ -31,9 +31,9 @@ class MemoryBroker:
         self.committed: dict[TopicPartition, int] = {}
         self.is_away = False
 
-    def write(self, topic: str, partition: int, value: bytes) -> int:
+    def write(self, topic: str, partition: int, value: bytes, timestamp: int = 0) -> int:
         written = self.logs.setdefault(TopicPartition(topic, partition), [])
-        written.append(MemoryMessage(topic, partition, len(written), value))
+        written.append(MemoryMessage(topic, partition, len(written), value, timestamp=timestamp))
         return len(written) - 1
 
 

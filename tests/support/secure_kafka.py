@@ -6,7 +6,17 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from kafka.admin import KafkaAdminClient, ScramMechanism, UserScramCredentialUpsertion
+from kafka.admin import (
+    ACL,
+    ACLOperation,
+    ACLPermissionType,
+    ACLResourcePatternType,
+    KafkaAdminClient,
+    ResourcePattern,
+    ResourceType,
+    ScramMechanism,
+    UserScramCredentialUpsertion,
+)
 from pydantic import SecretStr
 
 from deploy.machine.apache_kafka import KafkaBroker
@@ -14,7 +24,7 @@ from deploy.machine.brokers import free_port
 from streams.settings import BrokerSettings
 
 STORE_PASSWORD = "local-secret"
-USERS = {"admin": "admin-secret", "nobody": "nobody-secret"}
+USERS = {user: f"{user}-secret" for user in ("admin", "nobody", "sensor", "worker", "trainer", "consumer")}
 
 
 class SecureKafka:
@@ -28,12 +38,25 @@ class SecureKafka:
 
     def start(self) -> None:
         self._broker.start()
-        with closing(KafkaAdminClient(bootstrap_servers=f"127.0.0.1:{self.plain_port}")) as admin:
+        with closing(KafkaAdminClient(bootstrap_servers=self.plain)) as admin:
             done = admin.alter_user_scram_credentials(
                 [UserScramCredentialUpsertion(user, ScramMechanism.SCRAM_SHA_512, word) for user, word in USERS.items()]
             )
             admin.create_topics({"mmbind.models": {"num_partitions": 1, "replication_factor": 1}})
         assert not any(done.values()), done
+
+    def grant(self, user: str, operation: ACLOperation, kind: ResourceType, name: str, begins: bool = False) -> None:
+        """A right on one topic or group, or on all whose names begin so."""
+        pattern = ACLResourcePatternType.PREFIXED if begins else ACLResourcePatternType.LITERAL
+        right = ACL(f"User:{user}", "*", operation, ACLPermissionType.ALLOW, ResourcePattern(kind, name, pattern))
+        with closing(KafkaAdminClient(bootstrap_servers=self.plain)) as admin:
+            done = admin.create_acls([right])
+        assert not done["failed"], done
+
+    @property
+    def plain(self) -> str:
+        """Where no password is wanted and all is allowed: for what is not the test's subject."""
+        return f"127.0.0.1:{self.plain_port}"
 
     def stop(self) -> None:
         self._broker.stop()

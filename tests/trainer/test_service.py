@@ -1,4 +1,4 @@
-"""The trainer as a process, on both brokers: what it does with a log, and what it leaves when it is killed."""
+"""The trainer as a process: what it does with a log, and what it leaves when it is killed."""
 
 import signal
 from collections.abc import Iterator
@@ -10,16 +10,16 @@ import pytest
 from deploy.machine.brokers import Broker
 from streams.broker.log import committed_offsets
 from streams.models.registry import Registry
+from streams.service.folder_lock import FolderInUse, FolderLock
 from tests.support.recorded import recorded
 from tests.support.trainers import N_SLOTS, PATIENCE_S, TRAINER, TrainerFleet
 from trainer.checkpoints.checkpoint import CheckpointFolder, admitted_twice
-from trainer.checkpoints.lock import FolderInUse, FolderLock
 from trainer.learner import Learner
 
 
 @pytest.fixture
-def fleet(broker: Broker, prefix: str, tmp_path: Path) -> Iterator[TrainerFleet]:
-    made = TrainerFleet(broker, prefix, tmp_path, TRAINER)
+def fleet(any_broker: Broker, prefix: str, tmp_path: Path) -> Iterator[TrainerFleet]:
+    made = TrainerFleet(any_broker, prefix, tmp_path, TRAINER)
     yield made
     made.close()
 
@@ -88,10 +88,9 @@ def test_killed_in_the_middle_of_a_cycle_and_started_again_it_has_the_same_bits(
     assert admitted_twice(fleet.folder / "checkpoints") == 0
 
 
-@pytest.mark.parametrize("broker", ["embedded"], indirect=True)  # the lock is a file: no broker knows of it
 def test_a_second_trainer_in_the_same_folder_ends_with_a_clear_sentence(fleet: TrainerFleet) -> None:
     first = FolderLock(fleet.folder / "checkpoints")
     second = fleet.start()
     assert second.wait(timeout=PATIENCE_S) == 1
-    assert "in use by another trainer: stop it first" in fleet.log_file.read_text()
+    assert "checkpoints is in use by process" in fleet.log_file.read_text()
     first.release()

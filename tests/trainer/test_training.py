@@ -1,110 +1,19 @@
 """The trainer's loop in one process, on a broker in memory."""
 
-import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from kafka import TopicPartition
 from kafka.errors import RebalanceInProgressError
 from kafka.structs import OffsetAndMetadata
-from prometheus_client import CollectorRegistry
 
 from streams.messages.codec import encode_batch
-from streams.models.registry import Registry
-from tests.support.memory_kafka import MemoryBroker, MemoryConsumer, reading_again
-from tests.support.recorded import Recorded, binding_of, recorded, small_settings
-from tests.support.watched_models import WatchedModels
-from trainer.checkpoints.checkpoint import Checkpoint, CheckpointFolder, admitted_twice
-from trainer.learner import Learner
-from trainer.metrics import TrainerMetrics
-from trainer.parts import Parts
-from trainer.readiness import Readiness
-from trainer.topics.bindings import BindingIntake
-from trainer.topics.publishing import Publisher
-from trainer.topics.samples import SampleLog
-from trainer.training import AnotherTrainer, Training
-
-PAIRS = TopicPartition("pairs", 0)
-
-
-class Full(CheckpointFolder):
-    """A folder on a full disk, the first few times."""
-
-    n_left = 0
-
-    def save(self, checkpoint: Checkpoint) -> Checkpoint:
-        if self.n_left:
-            self.n_left -= 1
-            raise OSError(28, "No space left on device")
-        return super().save(checkpoint)
-
-
-class StopsAtTheEnd(MemoryConsumer):
-    """Tells the trainer to stop once everything was read and asked for more."""
-
-    def __init__(self, broker: MemoryBroker, stop: threading.Event) -> None:
-        super().__init__(broker)
-        self._stop, self._n_empty = stop, 0
-
-    def poll(self, timeout_ms: int, max_records: int) -> dict[TopicPartition, list[object]]:  # type: ignore[override]
-        polled = super().poll(timeout_ms, max_records)
-        self._n_empty += not polled
-        if self._n_empty > 3:
-            self._stop.set()
-        return polled  # type: ignore[return-value]
-
-
-class Nobody(frozenset[str]):
-    """No source is forgotten."""
-
-    def poll(self) -> frozenset[str]:
-        return frozenset()
-
-
-@dataclass
-class Trainer:
-    parts: Parts
-    models: WatchedModels
-    metrics: CollectorRegistry
-    training: Training
-
-    def value(self, name: str, **labels: str) -> float | None:
-        return self.metrics.get_sample_value(name, labels)
-
-
-def filled(record: Recorded) -> MemoryBroker:
-    broker = MemoryBroker()
-    for sample in record.samples.values():
-        broker.write("samples", 0, encode_batch([sample]))
-    for start in range(0, len(record.bindings), 5):
-        broker.write("pairs", 0, encode_batch(record.bindings[start : start + 5]))
-    return broker
-
-
-def trainer_of(
-    record: Recorded,
-    broker: MemoryBroker,
-    folder: CheckpointFolder,
-    consumer: Callable[[MemoryBroker, threading.Event], StopsAtTheEnd] = StopsAtTheEnd,
-) -> Trainer:
-    stop, models, metrics = threading.Event(), WatchedModels(), CollectorRegistry()
-    intake = BindingIntake(consumer(broker, stop), "pairs", 1)
-    samples = SampleLog(MemoryConsumer(broker), reading_again(broker, "samples"), "samples", 1)
-    learner = Learner(record.world.specs, record.world.shared, small_settings())
-    publisher = Publisher(models, Registry(str(folder.root / "models")), "stable", lambda: 7)
-    rest = (samples, None, Nobody(), models, publisher, None)
-    parts = Parts(folder, 0, "lineage", learner, intake, *rest)  # type: ignore[arg-type]
-    training = Training(parts, "", TrainerMetrics(metrics), stop, Readiness(60.0))
-    return Trainer(parts, models, metrics, training)
-
-
-def run(trainer: Trainer) -> None:
-    try:
-        trainer.training.run()
-    finally:
-        trainer.parts.publisher.stop(10)
+from tests.support.recorded import binding_of, recorded
+from tests.support.training import PAIRS, Full, StopsAtTheEnd, filled, run, trainer_of
+from trainer.checkpoints.checkpoint import CheckpointFolder, admitted_twice
+from trainer.training import AnotherTrainer
 
 
 def test_checkpoints_then_commits_after_every_cycle(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from encoders.errors import MmbindError
+from encoders.errors import UsageError
 from trainer.replay.buffer import Identity, ReplayEntry
 
 log = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ WEIGHTS, EDGES, STATE = "weights.safetensors", "edges.msgpack", "state.json"
 ADMISSIONS, SUMS = "admissions.jsonl", "SHA256SUMS"
 
 
-class CheckpointError(MmbindError):
+class CheckpointError(UsageError):
     """A checkpoint cannot be used; the message names folder and file, what was wanted and what was found."""
 
 

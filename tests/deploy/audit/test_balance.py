@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy.audit.account import BindingEntry, Reach, RecordPlace, SampleEntry, WindowEntry
+from deploy.audit.account import BindingEntry, Reach, SampleEntry, WindowEntry
 from deploy.audit.balance import BALANCED, CUT, FAULTY, Balance, Books, balance
 from deploy.audit.binding_account import Admissions
+from deploy.rejects.record import RecordPlace
 from streams.messages.topic_names import TopicNames
 
 NAMES = TopicNames("t.")

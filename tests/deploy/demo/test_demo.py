@@ -8,7 +8,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from deploy.demo.demo import run_demo
 from deploy.report.report import Report
+from streams.service.folder_lock import FolderInUse, FolderLock
 
 ROOT = Path(__file__).parents[3]
 # Three windows of each recording are three cycles of the trainer, the third of which passes the gate.
@@ -58,3 +60,12 @@ def test_the_picture_is_one(folder: Path) -> None:
     picture = (folder / "report.png").read_bytes()
     assert picture.startswith(b"\x89PNG")
     assert len(picture) > 10_000
+
+
+def test_a_folder_in_which_another_demo_runs_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    lock = FolderLock(tmp_path)
+    with pytest.raises(FolderInUse, match="is in use by process"):
+        run_demo(tmp_path)
+    lock.release()
+    assert (tmp_path / "data").exists()

@@ -1,5 +1,4 @@
 import signal
-import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -14,7 +13,6 @@ from deploy.settings.config import Settings, as_toml
 from streams.service.lifecycle import EXIT_BROKER_GONE, EXIT_FAILED
 from streams.settings import BrokerSettings
 from streams.testing import SyntheticWorld
-from tests.support.brokers import usual_port
 from tests.support.waiting import wait_until
 
 
@@ -101,26 +99,3 @@ def test_ends_with_the_embedded_broker_and_says_so(tmp_path: Path) -> None:
 
     assert code == EXIT_BROKER_GONE
     assert "reached its cap" in said[-1]
-
-
-def test_up_serves_until_a_signal(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    (tmp_path / "mmbind.toml").write_text(
-        as_toml(settings(tmp_path / "data")).replace('bootstrap_servers = "127.0.0.1:9092"\n', "")
-    )
-    command = [sys.executable, "-m", "deploy.cli", "up", "--config", str(tmp_path / "mmbind.toml")]
-    up = ChildProcess("up", command, tmp_path / "up.log", {"KAFKA_HOME": ""})
-    worker_log = tmp_path / "data" / "logs" / "worker.log"
-    with usual_port(tmp_path_factory):
-        up.start()
-        wait_until(
-            lambda: worker_log.exists() and "given" in worker_log.read_text(),
-            timeout_s=90,
-            told=up.log_tail,
-            is_hopeless=lambda: not up.alive,
-        )
-
-    up.signal(signal.SIGINT)
-
-    assert up.wait(30) == 0, up.log_tail()
-    assert "all stopped" in up.log_tail()
-    assert not subprocess.run(["pgrep", "-f", str(tmp_path)], capture_output=True, check=False).stdout

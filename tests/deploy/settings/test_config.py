@@ -178,3 +178,21 @@ def test_the_settings_file_names_the_label_and_no_modality_of_it(
     file.write_text(f'shared_modality = "label"\n{modality}[binding]\ndescriptor = "both"\n')
     with pytest.raises(ConfigError, match="descriptor"):
         load(file)
+
+
+@pytest.mark.parametrize("prefix", ["Mine.", "my topics.", "mmbind/", "ü."])
+def test_a_prefix_that_makes_no_topic_name_is_refused(prefix: str) -> None:
+    text = f'shared_modality = "acc"\n{MODALITY}[topics]\nprefix = "{prefix}"\n'
+    assert complaint(text) == f"mmbind.toml, line 7: topics.prefix is {prefix!r}: wanted a match of '^[a-z0-9.-]*$'"
+
+
+def test_all_commands_speak_to_the_port_on_which_up_starts_a_broker_unless_one_is_named() -> None:
+    text = f'shared_modality = "acc"\n{MODALITY}[broker]\nlocal_port = 9093\n'
+    local = load(written(text)).broker
+    assert local.bootstrap_servers == "127.0.0.1:9093"
+    assert "bootstrap_servers" not in local.model_fields_set
+    named = load(written(text + 'bootstrap_servers = "kafka:1"\n')).broker
+    assert named.bootstrap_servers == "kafka:1"
+    assert complaint(text.replace("9093", "0")) == (
+        "mmbind.toml, line 7: broker.local_port is 0: wanted greater than or equal to 1"
+    )

@@ -40,7 +40,7 @@ class Backlog:
         self.now_ns += round(seconds * NS_PER_S)
         for name, log in self.logs.items():
             fetched = Fetched(end=len(log), position=self.read[name], at_ns=self.now_ns)
-            self.ingest.marks.observe((f"mmbind.windows.{name}", 0), fetched, self.now_ns)
+            self.ingest.marks.observe((f"mmbind.windows.{name}", 0), fetched, 0)
         self.samples += self.ingest.tick(self.now_ns).samples
 
     @property

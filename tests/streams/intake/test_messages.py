@@ -147,7 +147,9 @@ def test_a_window_that_comes_twice_is_refused_the_second_time() -> None:
 def test_one_start_under_two_window_ids_is_one_window() -> None:
     ingest = Ingest(SETTINGS)
     reasons = []
-    for offset, (start_ns, window_id) in enumerate([(5, "x"), (5, "y"), (6, "x"), (6, "z")]):
+    for offset, (start_ns, window_id) in enumerate(
+        [(EPOCH_NS, "x"), (EPOCH_NS, "y"), (EPOCH_NS + 1, "x"), (EPOCH_NS + 1, "z")]
+    ):
         one = SensorWindow(
             source_id="node-01",
             modality="acceleration",

@@ -8,18 +8,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from encoders.modality import ModalitySpec
-from streams.intake.validation import MAX_VALUE, NS_PER_S, resampled, validate
+from streams.intake.validation import MAX_VALUE, NS_PER_S, resampled, validate, year_ns
 from streams.messages.rejects import InvalidRecord
 from streams.records import SensorWindow
 
 SPEC = ModalitySpec(name="gravity", n_channels=2, n_steps=10, rate_hz=5)
 NOW = 1_700_000_000 * NS_PER_S
+EARLIEST = year_ns(2000)
 GOOD = np.arange(20, dtype=np.float32).reshape(10, 2)
 
 
 def checked(modality: str = "gravity", key: bytes | None = b"node", **fields: Any) -> SensorWindow:
     window = SensorWindow(**{"source_id": "node", "modality": "gravity", "start_ns": NOW, "values": GOOD, **fields})
-    return validate(window, modality, key, {"gravity": SPEC}, NOW, max_future_s=60, length_tolerance=0.2)
+    return validate(
+        window, modality, key, {"gravity": SPEC}, NOW, earliest_ns=EARLIEST, max_future_s=60, length_tolerance=0.2
+    )
 
 
 def test_a_good_window_passes_untouched() -> None:
@@ -42,6 +45,7 @@ def with_value(value: float) -> np.ndarray:
         ({"key": b"other"}, "key", "source_id"),
         ({"key": None}, "key", "source_id"),
         ({"start_ns": -1}, "time", "start_ns"),
+        ({"start_ns": EARLIEST - 1}, "time", "start_ns"),
         ({"start_ns": NOW + 60 * NS_PER_S + 1}, "time", "start_ns"),
         ({"start_ns": 10**30}, "time", "start_ns"),
         ({"values": np.zeros((0, 2), np.float32)}, "empty", "values"),
@@ -79,7 +83,18 @@ def test_the_detail_names_the_step_and_channel_that_is_not_finite() -> None:
 
 
 def test_the_past_and_a_near_future_are_fine() -> None:
-    assert [checked(start_ns=at).start_ns for at in (0, NOW + 60 * NS_PER_S)] == [0, NOW + 60 * NS_PER_S]
+    for at in (EARLIEST, NOW + 60 * NS_PER_S):
+        assert checked(start_ns=at).start_ns == at
+
+
+@pytest.mark.parametrize(("ns", "unit"), [(NS_PER_S, "s"), (1_000_000, "ms"), (1_000, "us")])
+def test_a_time_in_another_unit_is_refused_and_the_unit_named(ns: int, unit: str) -> None:
+    with pytest.raises(InvalidRecord, match=f"in ns since 1970; is this in {unit}\\?"):
+        checked(start_ns=NOW // ns)
+
+
+def test_a_year_begins_at_midnight_in_greenwich() -> None:
+    assert year_ns(1971) == 365 * 86_400 * NS_PER_S
 
 
 @pytest.mark.parametrize("n_steps", [8, 9, 11, 12])

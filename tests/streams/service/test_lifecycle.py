@@ -48,12 +48,24 @@ def test_waits_no_longer_when_told_to_stop() -> None:
     assert not wait_for_broker(plain(free_port()), stop, lambda reason: stop.set())
 
 
-def test_signals_stop_while_it_lasts_and_do_afterwards_what_they_did_before() -> None:
-    before = signal.getsignal(signal.SIGTERM)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_signals_stop_while_it_lasts_and_do_afterwards_what_they_did_before(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
     with stopped_by_signals(threading.Event()) as stop:
-        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), number)
         assert stop.wait(5)
-    assert signal.getsignal(signal.SIGTERM) is before
+    assert signal.getsignal(number) is before
+
+
+def test_a_terminal_that_closes_stops_nothing_under_nohup() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with stopped_by_signals(threading.Event()) as stop:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert not stop.is_set()
+            assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_topics_that_are_missing_are_named(broker: Broker, prefix: str) -> None:

@@ -4,7 +4,7 @@ from kafka.errors import KafkaTimeoutError
 
 from streams.messages.codec import encode_batch
 from streams.records import Binding
-from tests.support.memory_kafka import MemoryBroker, MemoryConsumer
+from tests.support.memory_kafka import MemoryBroker, MemoryConsumer, MemoryMessage
 from trainer.topics.bindings import BindingIntake, DataGone
 
 TPS = [TopicPartition("pairs", partition) for partition in range(2)]
@@ -128,3 +128,57 @@ def test_knows_how_far_it_is_behind() -> None:
     for one in world.intake.poll(0)[:2]:
         world.intake.done(one)
     assert world.intake.lags() == {0: 2, 1: 1}
+
+
+def test_is_behind_by_what_the_broker_has_though_nothing_more_is_read() -> None:
+    world = World()
+    world.intake.poll(0)
+    for number in range(20, 25):
+        world.broker.write("pairs", 1, encode_batch([binding(number)]))
+    assert world.intake.lags() == {0: 3, 1: 6}
+    world.broker.is_away = True
+    assert world.intake.lags() == {0: 3, 1: 6}
+
+
+def test_messages_without_a_binding_do_not_leave_it_behind() -> None:
+    world = World()
+    for value in (b"\xc1", encode_batch([]), b"\xc1"):
+        world.broker.write("pairs", 1, value)
+    world.all_ids()
+    assert world.intake.lags() == {0: 0, 1: 0}
+    assert world.intake.offsets == {0: 3, 1: 4}
+
+
+class OneAfterTheOther(MemoryConsumer):
+    """Delivers the first messages of the first partition, as a large answer of a broker does, then the second's."""
+
+    def poll(self, timeout_ms: int, max_records: int) -> dict[TopicPartition, list[MemoryMessage]]:
+        polled = super().poll(timeout_ms, max_records)
+        if self.n_messages < 100 and TPS[1] in polled:
+            self.seek(TPS[1], 0)
+            del polled[TPS[1]]
+        return polled
+
+
+def test_no_partition_is_worked_off_ahead_of_another() -> None:
+    broker = MemoryBroker()
+    for number in range(60):
+        broker.write("pairs", number % 2, encode_batch([binding(number)]), timestamp=number)
+    intake = BindingIntake(OneAfterTheOther(broker), "pairs", 2)
+    ids = []
+    for _ in range(200):
+        for one in intake.poll(0):
+            ids.append(one.binding.sample_id)
+            intake.done(one)
+    assert ids == [f"a@{number}" for number in range(60)]
+
+
+def test_a_partition_that_does_not_answer_holds_up_the_others_for_a_while_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World()
+    monkeypatch.setattr(world.consumer, "highwater", lambda tp: None)
+    world.broker.logs[TPS[1]].clear()
+    assert [world.intake.poll(0) for _ in range(3)] == [[], [], []]
+    monkeypatch.setattr("trainer.topics.bindings.UNEVEN_S", 0.0)
+    assert len(world.all_ids()) == 6

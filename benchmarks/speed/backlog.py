@@ -1,6 +1,6 @@
 """Does a backlog cost pairs? How many natural pairs a worker splits that reads old topics from their beginning.
 
-    python -m benchmarks.backlog [--windows 100000] [--lead-s 3600] [--together 64] [--json FILE]
+    python -m benchmarks.speed.backlog [--windows 100000] [--lead-s 3600] [--together 64] [--json FILE]
 
 Synthetic sensors, some of which lack one of three modalities, have written everything before the worker starts. The
 shared modality lies in messages of `--together` windows and the others in messages of one, so it is read that much

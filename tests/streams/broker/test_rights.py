@@ -1,0 +1,124 @@
+"""With the rights that the page names, and no others, the whole loop runs; a sensor writes nothing but its windows."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from kafka.admin import ACLOperation, ResourceType
+from kafka.errors import TopicAuthorizationFailedError
+
+from deploy.machine.brokers import Broker
+from streams.broker.log import LogError, LogReader, read_all
+from streams.follower import ModelFollower
+from streams.messages.topic_names import TopicNames
+from streams.producer import WindowProducer
+from streams.settings import BrokerSettings
+from streams.testing import SyntheticWorld
+from tests.support.brokers import kafka_home
+from tests.support.secure_kafka import SecureKafka
+from tests.support.workers import Farm, answer
+
+PAGE = (Path(__file__).parents[3] / "deploy" / "docs" / "rights.md").read_text()
+ROW = re.compile(
+    r"^\| (\w+) \| ([\w, ]+) \| (topic|group|topics that begin with)s? `(mmbind\.[^`]*)` \|$", re.MULTILINE
+)
+PREFIX = "rights."
+WORLD = SyntheticWorld(8, n_complete=2, held_out=2)
+TRAINER: dict[str, object] = {
+    "cycle_bindings": 48,
+    "steps_per_cycle": 2,
+    "warm_samples": 1,
+    "batch_pairs": 12,
+    "dim": 16,
+    "width": 8,
+    "gate": {
+        "retrieval_tolerance": 1.0,
+        "chance_factor": 1.0,
+        "chance_deviations": 0.0,
+        "min_effective_rank": 1.0,
+        "max_mean_cosine": 1.0,
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureKafka]:
+    """With the rights of the page, under this test's prefix."""
+    broker = SecureKafka(kafka_home(), tmp_path_factory.mktemp("secure"))
+    broker.start()
+    rows = ROW.findall(PAGE)
+    assert {row[0] for row in rows} == {"sensor", "worker", "trainer", "consumer"}
+    assert len(rows) == PAGE.count("`mmbind.") - 1  # but for the sentence on the prefix, each stands in a row
+    for user, operations, kind, name in rows:
+        for operation in operations.split(", "):
+            broker.grant(
+                user,
+                ACLOperation[re.sub(r"(?<!^)([A-Z])", r"_\1", operation).upper()],
+                ResourceType.GROUP if kind == "group" else ResourceType.TOPIC,
+                name.replace("mmbind.", PREFIX),
+                begins="begin" in kind,
+            )
+    yield broker
+    broker.stop()
+
+
+@pytest.fixture
+def farm(secure: SecureKafka, tmp_path: Path) -> Iterator[Farm]:
+    with Farm(cast(Broker, SimpleNamespace(bootstrap_servers=secure.plain)), WORLD, tmp_path, PREFIX, TRAINER) as farm:
+        yield farm
+
+
+def as_user(monkeypatch: pytest.MonkeyPatch, broker: BrokerSettings) -> None:
+    """Services that start from now on are this user."""
+    assert broker.sasl_plain_password is not None
+    told = broker.model_dump(exclude_unset=True) | {
+        "sasl_plain_password": broker.sasl_plain_password.get_secret_value()
+    }
+    for name, value in told.items():
+        monkeypatch.setenv(f"MMBIND_BROKER__{name.upper()}", str(value))
+
+
+def sensor(secure: SecureKafka) -> WindowProducer:
+    given: dict[str, Any] = secure.client("sensor").model_dump(exclude_unset=True)
+    return WindowProducer(prefix=PREFIX, **given)
+
+
+def test_the_whole_loop_runs_with_the_rights_of_the_page(
+    secure: SecureKafka, farm: Farm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    as_user(monkeypatch, secure.client("worker"))
+    worker = farm.start_worker()
+    as_user(monkeypatch, secure.client("trainer"))
+    trainer = farm.start_trainer()
+    windows = list(WORLD.windows(24))
+    farm.send(window for window in windows if window.modality != "acceleration")
+    farm.send_raw([("acceleration", b"node-01", b"nonsense")])
+    with sensor(secure) as producer:
+        for one in windows:
+            if one.modality == "acceleration":
+                producer.send(one.source_id, one.modality, one.start_ns, one.values)
+    assert producer.n_failed == 0
+    farm.wait_for_bindings(8 * 24)
+    with ModelFollower(secure.client("consumer"), farm.settings.registry.root, prefix=PREFIX) as follower:
+        farm.wait(lambda: follower.version > 0)
+        farm.wait(lambda: f"mmbind_follower_version {follower.version}.0" in answer(worker, "/metrics"))
+    farm.wait(lambda: len({one.key for one in read_all(farm.broker, farm.names.followers)}) == 2)
+    assert len(farm.rejects()) == 1
+    assert (worker.stop(), trainer.stop()) == (0, 0)
+
+
+def test_a_sensor_writes_to_no_other_topic_and_reads_none(secure: SecureKafka, farm: Farm) -> None:
+    names, own = TopicNames(PREFIX), TopicNames(PREFIX).windows("acceleration")
+    others = [names.samples, names.pairs, names.models, names.rejects, names.followers, names.windows("gravity")]
+    ends = {topic: farm.ends(topic) for topic in others}
+    with sensor(secure) as producer:
+        for topic in (*others, own):
+            producer._send(topic, b"node-01", b"forged", [WORLD.window(0, 0, "acceleration")])
+        producer.send("node-01", "gravity", 1, [[0.0, 0.0, 1.0]])
+    assert [type(one.error) for one in producer.errors] == [TopicAuthorizationFailedError] * (len(others) + 1)
+    assert {topic: farm.ends(topic) for topic in others} == ends
+    with pytest.raises(LogError), LogReader(secure.client("sensor"), names.samples, timeout_s=2) as reader:
+        reader.ends()
