@@ -57,7 +57,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m tests.chaos", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--short", action="store_true", help="one run of three faults, one strike each")
     parser.add_argument("--only", action="append", default=[], help="faults whose name contains this; repeatable")
-    parser.add_argument("--broker", choices=kinds_here(), help="only on this kind of broker")
+    parser.add_argument("--broker", action="append", choices=kinds_here(), help="only on this kind; repeatable")
     parser.add_argument("--runs", type=int, default=1, help="of every fault on every broker, each with its own seed")
     parser.add_argument("--strikes", type=int, help="in a run; each fault's own number without it")
     parser.add_argument("--seed", type=int, default=0, help="of the moments; the first run's")
@@ -69,11 +69,11 @@ def _arguments() -> argparse.Namespace:
 def _plan(asked: argparse.Namespace) -> Iterator[tuple[Sequence[Fault], Kind, int]]:
     """Grouped by broker, so that each is started once."""
     if asked.short:
-        yield SHORT, asked.broker or "embedded", asked.seed
+        yield SHORT, (asked.broker or ["embedded"])[0], asked.seed
         return
     chosen = [one for one in FAULTS if not asked.only or any(text in one.name for text in asked.only)]
     for kind in kinds_here():
-        for fault in chosen if asked.broker in (None, kind) else ():
+        for fault in chosen if kind in (asked.broker or kinds_here()) else ():
             for number in range(asked.runs if kind in fault.kinds else 0):
                 yield [fault], kind, asked.seed + number
 

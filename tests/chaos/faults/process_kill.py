@@ -14,6 +14,7 @@ DOWN_S = 2.0
 class ProcessKill(Fault):
     """kill -9 of the worker, the trainer or the consumer."""
 
+    n_strikes = 7  # of three services: 21 kills on each kind of broker
     n_kills = 1
 
     def __init__(self, who: Literal["worker", "trainer", "consumer"]) -> None:

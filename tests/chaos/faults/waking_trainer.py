@@ -4,6 +4,7 @@ import shutil
 import signal
 import time
 
+from deploy.machine.process import ChildProcess
 from deploy.settings.config import as_toml
 from streams.broker.log import read_all
 from tests.chaos.fault import Fault
@@ -18,6 +19,7 @@ class WakingTrainer(Fault):
 
     name = "an old trainer wakes after its successor published"
     n_strikes = 1
+    _old: ChildProcess
 
     def strike(self, stage: Stage) -> float:
         """Wakes the old one; whether it goes away or stays silent, what is published is judged at the end."""
@@ -37,16 +39,17 @@ class WakingTrainer(Fault):
             "a version published by the successor",
         )
         old.signal(signal.SIGCONT)
-        ended_s = time.monotonic()
+        self._old = old
+        return time.monotonic()
+
+    def conclude(self, stage: Stage) -> None:
+        """Gives the old one time to do harm, and ends it."""
         stage.pause(AWAKE_S, AWAKE_S)
-        stage.notes.append(f"the old trainer {self._state_of(old.exit_code)}: {old.log_tail(1)[-200:]}")
-        old.stop()
-        return ended_s
+        code = self._old.exit_code
+        state = "was still there" if code is None else f"ended with {code}"
+        stage.notes.append(f"the old trainer {state}: {self._old.log_tail(1)[-200:]}")
+        self._old.stop()
 
     @staticmethod
     def _n_models(stage: Stage) -> int:
         return len(read_all(stage.direct, stage.farm.names.models))
-
-    @staticmethod
-    def _state_of(code: int | None) -> str:
-        return "was still there" if code is None else f"ended with {code}"
