@@ -110,6 +110,10 @@ class Binder:
         """Takes samples that were bound before: the same changes of state, no Bindings."""
         self._take(samples, asks_again=False)
 
+    def sign_as(self, worker: str) -> None:
+        """Names another worker in the Bindings from here on: the history took in what this one did not bind."""
+        self._worker = worker
+
     def review(self) -> list[Binding]:
         """Asks the last samples again, all together, and gives their Bindings of a new round.
 

@@ -58,6 +58,11 @@ class MessageBinder:
         self.binder.remember(bound)
         self._stopwatch.taken()
 
+    def remember_more(self, bound: Sequence[Sample], worker: str) -> None:
+        """Takes samples that others bound into the history; Bindings name `worker` from here on."""
+        self.remember(bound)
+        self.binder.sign_as(worker)
+
     def accept(self, messages: Iterable[Message]) -> BoundMessages:
         """Binds the samples of messages; a record that is no sample of ours costs nobody but itself."""
         samples: list[Sample] = []

@@ -5,17 +5,11 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from deploy.audit.account import GONE, Account, Reach, SampleEntry
+from deploy.audit.homes import Home, Homes
 from deploy.audit.reject_account import RejectBook
 from deploy.rejects.record import RecordPlace
 
 TOGETHER, SINGLE, LATE = "in samples, with others", "in samples, single", "in samples, late"
-
-
-class Home(NamedTuple):
-    """A sample that holds a window, and what kind of sample it is."""
-
-    kind: str
-    place: RecordPlace
 
 
 @dataclass(slots=True)
@@ -32,7 +26,7 @@ class SampleBook:
 
     topics: tuple[str, str]
     pairs: str
-    homes: dict[int, list[Home]] = field(default_factory=dict)
+    homes: Homes = field(default_factory=Homes)
     ids: dict[str, bool] = field(default_factory=dict)
     forgotten: set[str] = field(default_factory=set)
 
@@ -56,22 +50,24 @@ def sample_account(
     account = Account("samples")
     found: dict[str, _Sample] = {}
     for entry in samples:
-        one = _Sample(entry, reach.is_done(entry.place), rejects.reason(entry.place) is not None)
+        contents = hash(tuple(sorted(entry.contents)))
+        is_refused = rejects.reason(entry.place) is not None
+        one = _Sample(entry.place, entry.sent_ms, contents, reach.is_done(entry.place), is_refused)
         if entry.sample_id is None:
             account.shares[_unbound(account, one, "no sample")] += 1
         elif (first := found.get(entry.sample_id)) is None:
             found[entry.sample_id] = one
             _keep(book, entry.sample_id, entry)
         else:
-            found[entry.sample_id] = first._replace(must=first.must or one.must)
             account.notes["written again, dropped by id"] += 1
-            if sorted(entry.contents) != sorted(first.entry.contents):
-                account.blame("two truths", entry.sample_id, first.entry.place, entry.place)
-                more = set(entry.contents) - set(first.entry.contents)
-                _keep(book, entry.sample_id, entry._replace(contents=tuple(more)))
+            if one.must and not first.must:
+                found[entry.sample_id] = first._replace(must=True)
+            if one.contents != first.contents:
+                # Whoever reads it keeps the first: what lies in this one alone is missing.
+                account.blame("two truths", entry.sample_id, first.place, one.place)
     for sample_id, one in found.items():
         outcome = outcomes.get(sample_id)
-        if outcome is None and reach.may_be_gone(book.pairs, one.entry.sent_ms):
+        if outcome is None and reach.may_be_gone(book.pairs, one.sent_ms):
             outcome = GONE
         account.shares[outcome or _unbound(account, one, f"the Binding of {sample_id}")] += 1
     return account
@@ -80,15 +76,18 @@ def sample_account(
 class _Sample(NamedTuple):
     """A sample where it came first; `must` be bound, since the worker has dealt with it, unless it was refused."""
 
-    entry: SampleEntry
+    place: RecordPlace
+    sent_ms: int
+    contents: int
     must: bool
     is_refused: bool
 
 
 def _keep(book: SampleBook, sample_id: str, entry: SampleEntry) -> None:
     kind = LATE if entry.is_late else TOGETHER if len(entry.contents) > 1 else SINGLE
+    home = Home(kind, entry.place)
     for content in entry.contents:
-        book.homes.setdefault(content, []).append(Home(kind, entry.place))
+        book.homes.add(content, home)
     book.ids[sample_id] = entry.is_held_out
     if entry.is_forgotten:
         book.forgotten.add(sample_id)
@@ -99,5 +98,5 @@ def _unbound(account: Account, one: _Sample, identity: str) -> str:
         return "rejected"
     if not one.must:
         return "waiting"
-    account.blame("missing", identity, one.entry.place)
+    account.blame("missing", identity, one.place)
     return "missing"

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple, TypeVar
 
@@ -19,6 +19,7 @@ from streams.stopwatch import Stopwatch
 from streams.worker.delivery import Delivery, Event, as_message, is_current
 from streams.worker.mailbox import Mailbox, WantedModel
 from streams.worker.metrics import StreamMetrics
+from streams.worker.read_back import ReadBack
 
 log = logging.getLogger(__name__)
 
@@ -81,15 +82,29 @@ class BindStage:
         self._bound: MessageBinder | None = None
         self._building: _Building | None = None
         self._n_assignments = 0
+        self._upto: dict[int, int] = {}  # of each given partition: what lies before it is in the history
         self._withheld = False
 
-    async def begin(self, bound: Sequence[Sample]) -> None:
-        """Starts afresh with the history from the log, under the wanted model: partitions were given or taken.
+    async def begin(self, upto: Mapping[int, int | None], read_back: ReadBack) -> int:
+        """Binds the samples of these partitions from now on; gives how many samples were new to the history.
 
-        The model's generation is built before this returns, so that no Binding falls back behind it.
+        A history that is there is kept, and takes in what others bound in these partitions. Where there is none, the
+        wanted model's generation is built before this returns, so that no Binding falls back behind it.
+
+        Args:
+            upto: Of each given partition, up to where it was bound; None where nothing was.
+            read_back: The samples before that.
         """
         async with self._lock:
-            await self._begin(bound)
+            known = {p: self._upto.get(p, 0) for p in upto}
+            self._upto = {p: max(end or 0, known[p]) for p, end in upto.items()}
+            if self._bound is None:
+                await self._begin(bound := read_back.bound(dict.fromkeys(upto, 0)))
+            elif bound := read_back.bound({p: at for p, at in known.items() if at < (upto[p] or 0)}):
+                self._n_assignments += 1
+                kept, name = self._bound, self._name
+                await self._in_thread(lambda: kept.remember_more(bound, name))
+            return len(bound)
 
     async def rebuild(self, read_back: Callable[[], Sequence[Sample]]) -> None:
         """Begins afresh with another history of the same samples; nothing is bound until it is read back.
@@ -122,6 +137,7 @@ class BindStage:
             messages = [*self._outbox.bindings(done.bindings), *self._outbox.rejects(done.rejects)]
             n_too_long = await self._delivery.deliver(messages)  # 3
             for event in live:  # 4
+                self._upto[event.message.partition] = event.message.offset + 1
                 # The acknowledgement of an event whose assignment has ended means nothing: it will come again.
                 if is_current(self._app, event):
                     event.ack()
@@ -206,11 +222,15 @@ class BindStage:
 
     def _remembered(self, bound: Sequence[Sample]) -> MessageBinder:
         stopwatch = Stopwatch(self._clock)
-        worker = f"{self._worker}-{self._n_assignments}"
-        binder = MessageBinder(self._settings, worker, stopwatch, self._forgotten)
+        binder = MessageBinder(self._settings, self._name, stopwatch, self._forgotten)
         binder.remember(bound)
         self._mailbox.settle(self._use_wanted(binder.binder))
         return binder
+
+    @property
+    def _name(self) -> str:
+        """Of this worker with this history, in Bindings."""
+        return f"{self._worker}-{self._n_assignments}"
 
     def _use_wanted(self, binder: Binder) -> WantedModel:
         """The model that the binder now uses: the wanted one, or where that is no good the one before it."""

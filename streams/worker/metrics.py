@@ -33,6 +33,7 @@ class StreamMetrics:
         self._version: int | None = None
         self._registry = registry
         self._ingest(registry, tuple(modalities))
+        self._catching_up(registry)
         self._binding(registry)
         self._precision(registry)
         self._index(registry)
@@ -61,6 +62,14 @@ class StreamMetrics:
             registry=registry,
         )
         self.waiting = Gauge("mmbind_waiting_windows", "Windows that wait for their companions.", registry=registry)
+        for modality in modalities:
+            self.windows.labels(modality)
+        for reason in get_args(Reason):
+            self.rejects.labels(reason)
+        for record in ("window", "sample"):
+            self.duplicates.labels(record)
+
+    def _catching_up(self, registry: CollectorRegistry) -> None:
         self.doubtful = Counter(
             "mmbind_doubtful_sources",
             "Nodes that send what cannot be right; the log names them.",
@@ -69,6 +78,11 @@ class StreamMetrics:
         )
         for kind in get_args(Kind):
             self.doubtful.labels(kind)
+        self.unassigned_seconds = Counter(
+            "mmbind_unassigned_seconds",
+            "Time in which nothing was bound, since partitions were given out anew or history was read back.",
+            registry=registry,
+        )
         self.paused = Gauge(
             "mmbind_paused_partitions",
             "Partitions that are not read for now, since their windows wait for topics that lag behind.",
@@ -77,12 +91,6 @@ class StreamMetrics:
         self.forced = Counter(
             "mmbind_forced_samples", "Samples closed for want of room, before their grace was over.", registry=registry
         )
-        for modality in modalities:
-            self.windows.labels(modality)
-        for reason in get_args(Reason):
-            self.rejects.labels(reason)
-        for record in ("window", "sample"):
-            self.duplicates.labels(record)
 
     def _binding(self, registry: CollectorRegistry) -> None:
         self.bindings = Counter("mmbind_bindings", "First Bindings of samples.", ["outcome"], registry=registry)

@@ -6,6 +6,7 @@ the sources; those of a worker's own partitions, up to what it has committed, br
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from streams.broker.log import LogReader
 from streams.messages.message import Message
@@ -16,12 +17,26 @@ FIRST_BLOCK_MESSAGES = 64
 GROWTH = 4
 
 
+Placed: TypeAlias = tuple[Message, Sample]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ReadBack:
-    """Samples in the order in which they were written, as far as several partitions have one."""
+    """Samples in the order in which they were written, as far as several partitions have one.
+
+    `recent`: the last ones of all partitions. `placed`: those of one's own that were bound before, with their messages.
+    """
 
     recent: list[Sample] = field(default_factory=list)
-    bound: list[Sample] = field(default_factory=list)
+    placed: list["Placed"] = field(default_factory=list)
+
+    def bound(self, starts: Mapping[int, int]) -> list[Sample]:
+        """Those bound before in these partitions, from these offsets on."""
+        return _in_order(
+            (message, sample)
+            for message, sample in self.placed
+            if message.partition in starts and message.offset >= starts[message.partition]
+        )
 
 
 def read_back(
@@ -31,7 +46,7 @@ def read_back(
     n_samples: int,
     check: Callable[[Sample], Sample],
 ) -> ReadBack:
-    """`recent`: the last samples of all partitions; `bound`: those of one's own that were bound before.
+    """The last samples of all partitions, and those of one's own that were bound before.
 
     Args:
         committed: Own partitions and the offset up to which each was bound; None where nothing was committed.
@@ -50,12 +65,7 @@ def read_back(
         others = {partition: end for partition, end in ends.items() if partition not in own}
         rest = read_tail(reader, others, -(-n_samples // len(ends)), check)
         ahead = list(reader.read(own, {p: ends[p] for p in own if ends[p] > own[p]}))
-    return ReadBack(
-        recent=_in_order([*bound, *rest, *(pair for m in ahead for pair in _samples(m, check))]), bound=_in_order(bound)
-    )
-
-
-Placed = tuple[Message, Sample]
+    return ReadBack(_in_order([*bound, *rest, *(pair for m in ahead for pair in _samples(m, check))]), bound)
 
 
 def read_tail(

@@ -65,6 +65,7 @@ class Shell:
         self.has_crashed = False
         self._beat_s: float | None = None
         self._not_ready = "the broker has not given this worker partitions yet"
+        self._unassigned_s = time.monotonic()
         self._stalls: dict[str, StallWatch] = {}
         self._stalled: list[str] = []
         self._bound_upto: dict[int, int] = {}  # of samples, when partitions were last given
@@ -128,6 +129,7 @@ class Shell:
 
     async def _on_revoked(self, *_: Any, **__: Any) -> None:
         self._not_ready = "partitions are being given out anew"
+        self._unassigned_s = time.monotonic()
 
     async def _on_rebalance_complete(self, *_: Any, **__: Any) -> None:
         """Brings back what is known of the given partitions; Faust lets no message through before this returns."""
@@ -143,12 +145,13 @@ class Shell:
             self._bound_upto = {p: offsets[self._names.samples, p].start for p in own}
             await self._ingest.begin(history.recent, starts)
             self._stalls.clear()
-            await self._bind.begin(history.bound)
+            n_new = await self._bind.begin({p: offsets[self._names.samples, p].committed for p in own}, history)
+            self._metrics.unassigned_seconds.inc(time.monotonic() - self._unassigned_s)
             log.info(
                 "given %d of %d partitions; %d samples of history read back in %.1f s",
                 len(own),
                 self._settings.topics.partitions,
-                len(history.bound),
+                n_new,
                 time.monotonic() - start_s,
             )
             self._not_ready = "" if own else "there are more workers than partitions, and this one has none"
@@ -179,7 +182,8 @@ class Shell:
 
     def _read_bound(self) -> list[Sample]:
         given = [(tp.topic, tp.partition) for tp in self.app.consumer.assignment() if tp.topic == self._names.samples]
-        return self._read_history({partition: at for (_, partition), at in self._read_offsets(given).items()}).bound
+        own = {partition: at for (_, partition), at in self._read_offsets(given).items()}
+        return self._read_history(own).bound(dict.fromkeys(own, 0))
 
     async def _on_before_shutdown(self, *_: Any, **__: Any) -> None:
         """Lets the micro-batches under way come to their end, so that they are committed rather than repeated."""

@@ -196,6 +196,17 @@ def test_replayed_recordings_become_pairs_and_models_to_watch_and_to_take(machin
     assert (machine.folder / "finetune.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_all_is_accounted_for_and_a_source_is_forgotten(machine: Machine) -> None:
+    (audit,) = commands(".venv/bin/mmbind audit")
+    assert "it balances" in machine.run(audit)
+    listing, replaying = commands(".venv/bin/mmbind rejects")
+    assert "duplicate" in machine.run(listing)
+    assert "0 would be sent" in machine.run(replaying)
+    sources, forget = commands(".venv/bin/mmbind sources")
+    assert "node-9" in machine.run(sources)
+    assert "node-9 is forgotten" in machine.run(forget)
+
+
 def test_recordings_go_through_the_core_without_a_broker(machine: Machine) -> None:
     (offline,) = (command for command in commands(".venv/bin/mmbind replay") if "--offline" in command)
     machine.run(offline, timeout_s=300)

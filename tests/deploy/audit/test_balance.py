@@ -214,12 +214,11 @@ def test_what_is_missing_although_the_log_is_cut_before_it_is_told() -> None:
 
 def test_one_id_with_two_contents_is_two_truths() -> None:
     world = settled()
-    extra = world.window("a", 9, 300)
+    only_there = world.window("a", 9, 300)
     world.samples.append(world.samples[0]._replace(contents=(300,), place=world.place(NAMES.samples, world.samples)))
     world.settle()
-    found = world.balance()
-    assert extra.content == 300
-    assert [fault.what for one in found.accounts for fault in one.faults] == ["two truths"]
+    faults = [(fault.what, fault.places[0]) for one in world.balance().accounts for fault in one.faults]
+    assert faults == [("missing", only_there.place), ("two truths", world.samples[0].place)]
 
 
 def test_a_binding_admitted_before_what_is_remembered_is_expired() -> None:

@@ -6,13 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from kafka import KafkaProducer
+from kafka import KafkaProducer, TopicPartition
+from kafka.admin import KafkaAdminClient
+from kafka.structs import OffsetAndMetadata
 from typer.testing import CliRunner
 
 from deploy.cli.main import app
+from deploy.machine.apache_kafka import KafkaBroker
 from deploy.machine.brokers import EmbeddedBroker
 from streams.messages.codec import encode
 from streams.records import Sample
+from streams.worker.faust_app import group_id
 from tests.support.workers import Farm, complete_world
 
 
@@ -60,3 +64,38 @@ def test_the_books_balance_after_kills_and_tell_of_a_sample_that_was_forged(
         write(farm, msgspec.structs.replace(sample, sample_id="forged"))
         code, told = audited(farm)
         assert (code, told["windows"]["n_faults"]) == (1, {"twice": 3})
+
+
+def test_a_log_that_was_cut_is_said_to_begin_too_late(kafka_broker: KafkaBroker, tmp_path: Path, prefix: str) -> None:
+    nodes = complete_world()
+    with Farm(kafka_broker, nodes, tmp_path, prefix, grace_s=20.0) as farm:
+        farm.send(nodes.windows(8))
+        farm.start_worker()
+        farm.wait_for_bindings(6 * 8)
+        topics = [*map(farm.names.windows, nodes.specs), farm.names.samples]
+        farm.wait(lambda: all(farm.committed(topic) == farm.ends(topic) for topic in topics))
+        assert audited(farm)[0] == 0
+        admin = KafkaAdminClient(bootstrap_servers=kafka_broker.bootstrap_servers)
+        for topic in (farm.names.windows("gyroscope"), farm.names.pairs):
+            admin.delete_records({TopicPartition(topic, p): end // 2 for p, end in farm.ends(topic).items()})
+        admin.close()
+        code, told = audited(farm)
+        assert (code, bool(told["whole_from"])) == (3, True), told
+        assert told["windows"]["notes"]["in samples, sent before the log begins"] > 0
+        assert told["samples"]["shares"]["before the log begins"] > 0
+
+
+def test_a_window_that_was_committed_and_lies_nowhere_is_missing(
+    kafka_broker: KafkaBroker, tmp_path: Path, prefix: str
+) -> None:
+    with Farm(kafka_broker, complete_world(), tmp_path, prefix) as farm:
+        farm.send_raw([("gyroscope", b"node-00", b"no record")])
+        code, told = audited(farm)
+        assert (code, told["windows"]["shares"]) == (0, {"waiting": 1})
+        topic = farm.names.windows("gyroscope")
+        admin = KafkaAdminClient(bootstrap_servers=kafka_broker.bootstrap_servers)
+        ends = {TopicPartition(topic, p): OffsetAndMetadata(end, "", -1) for p, end in farm.ends(topic).items()}
+        admin.alter_group_offsets(group_id(farm.settings), ends)
+        admin.close()
+        code, told = audited(farm)
+        assert (code, told["windows"]["n_faults"]) == (1, {"missing": 1}), told

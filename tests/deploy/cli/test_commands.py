@@ -67,7 +67,22 @@ def test_help_is_quick_since_nothing_heavy_is_imported() -> None:
     assert done.stdout.splitlines()[-1] == b"[]"
 
 
-@pytest.mark.parametrize("command", [[], ["replay"], ["topics"], ["models"], ["config"], ["demo"], ["up"], ["tail"]])
+@pytest.mark.parametrize(
+    "command",
+    [
+        [],
+        ["replay"],
+        ["topics"],
+        ["models"],
+        ["config"],
+        ["demo"],
+        ["up"],
+        ["tail"],
+        ["audit"],
+        ["rejects"],
+        ["sources"],
+    ],
+)
 def test_every_command_explains_itself(command: list[str]) -> None:
     assert "Usage:" in told(*command, "--help")
 

@@ -1,116 +1,18 @@
 """The bind stage without Faust and without a broker: what it needs of both is handed in."""
 
-import asyncio
 import itertools
 import threading
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
-from types import SimpleNamespace
-from typing import Any, cast
 
 import numpy as np
 import pytest
-from prometheus_client import CollectorRegistry
 
-from streams.messages.codec import decode_many, encode_batch
-from streams.messages.outbox import OutMessage
-from streams.records import Binding, Sample
-from streams.testing import SyntheticWorld
-from streams.worker.bind_stage import BindStage
-from streams.worker.delivery import Delivery
-from streams.worker.mailbox import Mailbox, WantedModel
-from streams.worker.metrics import StreamMetrics
-
-WORLD = SyntheticWorld(n_sources=6, n_classes=3)
-SAMPLES = list(WORLD.samples(40))
-SETTINGS = WORLD.settings(topics={"pair_partitions": 1})
-
-
-def encoder(windows: np.ndarray) -> np.ndarray:
-    return np.full((len(windows), 4), 0.5, np.float32)
-
-
-def broken(windows: np.ndarray) -> np.ndarray:
-    return np.full((len(windows), 4), np.nan, np.float32)
-
-
-@dataclass
-class Event:
-    """A message as Faust hands it on; `acked` gathers the offsets in the order in which they were acknowledged."""
-
-    message: Any
-    acked: list[int]
-
-    def ack(self) -> None:
-        self.acked.append(self.message.offset)
-
-
-@dataclass
-class Writes:
-    """Takes what is delivered; whatever `meanwhile` does happens before the broker has it."""
-
-    bindings: list[Binding] = field(default_factory=list)
-    meanwhile: Callable[[], None] = lambda: None
-
-    async def deliver(self, messages: Iterable[OutMessage]) -> int:
-        self.meanwhile()
-        for one in messages:
-            self.bindings += decode_many(one.value, Binding)
-        return 0
-
-
-class Bench:
-    """A stage with all that it is given."""
-
-    def __init__(self) -> None:
-        self.app = cast(Any, SimpleNamespace(consumer_generation_id=1))
-        self.writes, self.mailbox, self.registry = Writes(), Mailbox(), CollectorRegistry()
-        self.acked: list[int] = []
-        clock = map(float, itertools.count())
-        self.stage = BindStage(
-            self.app,
-            SETTINGS,
-            cast(Delivery, self.writes),
-            StreamMetrics(self.registry),
-            "w",
-            self.mailbox,
-            lambda: next(clock),
-        )
-
-    def event(self, offset: int, samples: list[Sample], generation: int = 1) -> Event:
-        one = SimpleNamespace(
-            topic="mmbind.samples",
-            partition=0,
-            offset=offset,
-            key=b"k",
-            value=encode_batch(samples),
-            headers=None,
-            generation_id=generation,
-        )
-        return Event(one, self.acked)
-
-    def shown(self, name: str, **labels: str) -> float | None:
-        return self.registry.get_sample_value(name, labels)
-
-
-def run(work: Callable[[Bench], Awaitable[None]]) -> Bench:
-    bench = Bench()
-    asyncio.run(work(bench))  # type: ignore[arg-type]
-    return bench
-
-
-async def until(is_so: Callable[[], bool], tick: Callable[[], Awaitable[None]]) -> None:
-    for _ in range(2000):
-        if is_so():
-            return
-        await tick()
-        await asyncio.sleep(0.005)
-    raise AssertionError("it never came to be so")
+from streams.worker.mailbox import WantedModel
+from tests.support.bind_bench import SAMPLES, WORLD, Bench, broken, encoder, run, until
 
 
 def test_acknowledges_in_order_what_the_broker_has_and_not_before() -> None:
     async def work(bench: Bench) -> None:
-        await bench.stage.begin([])
+        await bench.begin([])
         bench.writes.meanwhile = lambda: seen.append(list(bench.acked))
         await bench.stage.bind([bench.event(i, SAMPLES[10 * i : 10 * i + 10]) for i in range(3)])
 
@@ -124,7 +26,7 @@ def test_acknowledges_in_order_what_the_broker_has_and_not_before() -> None:
 
 def test_an_assignment_that_ended_is_neither_bound_nor_acknowledged() -> None:
     async def work(bench: Bench) -> None:
-        await bench.stage.begin([])
+        await bench.begin([])
 
         def rebalance() -> None:
             bench.app.consumer_generation_id = 2
@@ -140,7 +42,7 @@ def test_an_assignment_that_ended_is_neither_bound_nor_acknowledged() -> None:
 
 def test_a_wanted_model_is_swapped_in_between_two_micro_batches() -> None:
     async def work(bench: Bench) -> None:
-        await bench.stage.begin(SAMPLES[:60])
+        await bench.begin(SAMPLES[:60])
         bench.mailbox.put(WantedModel(3, {WORLD.shared: encoder}))
         offsets = itertools.count(1)
 
@@ -161,7 +63,7 @@ def test_a_wanted_model_is_swapped_in_between_two_micro_batches() -> None:
 
 def test_a_wanted_model_is_swapped_in_where_no_samples_come() -> None:
     async def work(bench: Bench) -> None:
-        await bench.stage.begin(SAMPLES[:60])
+        await bench.begin(SAMPLES[:60])
         bench.mailbox.put(WantedModel(3, {WORLD.shared: encoder}))
         await until(lambda: bench.mailbox.in_use.version == 3, bench.stage.tick)
 
@@ -170,7 +72,7 @@ def test_a_wanted_model_is_swapped_in_where_no_samples_come() -> None:
 
 def test_a_model_that_cannot_be_built_is_refused_and_the_stream_goes_on() -> None:
     async def work(bench: Bench) -> None:
-        await bench.stage.begin(SAMPLES[:60])
+        await bench.begin(SAMPLES[:60])
         bench.mailbox.put(bad := WantedModel(4, {WORLD.shared: broken}))
         await until(lambda: bench.mailbox.wanted is not bad, bench.stage.tick)
         with pytest.raises(ValueError, match="unit length"):
@@ -185,15 +87,46 @@ def test_a_model_that_cannot_be_built_is_refused_and_the_stream_goes_on() -> Non
 def test_a_new_assignment_begins_under_the_wanted_model_or_where_it_is_no_good_under_the_one_before() -> None:
     async def work(bench: Bench) -> None:
         bench.mailbox.put(WantedModel(3, {WORLD.shared: encoder}))
-        await bench.stage.begin(SAMPLES[:60])
+        await bench.begin(SAMPLES[:60])
         await bench.stage.bind([bench.event(0, SAMPLES[60:62])])
         bench.mailbox.put(WantedModel(4, {WORLD.shared: broken}))
-        await bench.stage.begin(SAMPLES[:62])
+        await bench.stage.drain()
+        await bench.begin(SAMPLES[:62])
         await bench.stage.bind([bench.event(1, SAMPLES[62:64])])
 
     bench = run(work)
     assert {one.model_version for one in bench.writes.bindings} == {3}
     assert bench.mailbox.wanted.version == bench.mailbox.in_use.version == 3
+
+
+def test_what_stays_with_a_worker_is_kept_and_not_read_again() -> None:
+    async def work(bench: Bench) -> None:
+        assert await bench.begin(SAMPLES[:60]) == 60
+        await bench.stage.bind([bench.event(60, SAMPLES[60:61])])
+        # Its own commit came late: what it bound itself is not bound again either.
+        assert await bench.begin(SAMPLES, committed=55) == 0
+        await bench.stage.bind([bench.event(60, SAMPLES[60:61]), bench.event(61, SAMPLES[61:62])])
+        await bench.stage.measure()
+
+    bench = run(work)
+    first = [one for one in bench.writes.bindings if not one.round]
+    assert [(one.sample_id, one.sequence) for one in first] == [(SAMPLES[60].sample_id, 1), (SAMPLES[61].sample_id, 2)]
+    assert {one.worker for one in first} == {"w-1"}
+    assert bench.acked == [60, 60, 61]
+    assert bench.shown("mmbind_index_vectors") == 62
+
+
+def test_what_another_worker_bound_meanwhile_is_taken_into_the_history() -> None:
+    async def work(bench: Bench) -> None:
+        await bench.begin(SAMPLES[:60])
+        assert await bench.begin(SAMPLES, committed=70) == 10
+        await bench.stage.bind([bench.event(70, SAMPLES[70:71]), bench.event(71, SAMPLES[65:66])])
+        await bench.stage.measure()
+
+    bench = run(work)
+    assert [one.sample_id for one in bench.writes.bindings if not one.round] == [SAMPLES[70].sample_id]
+    assert {one.worker for one in bench.writes.bindings} == {"w-2"}
+    assert bench.shown("mmbind_index_vectors") == 71
 
 
 def test_a_build_for_an_assignment_that_ended_is_let_go() -> None:
@@ -205,12 +138,12 @@ def test_a_build_for_an_assignment_that_ended_is_let_go() -> None:
         return encoder(windows)
 
     async def work(bench: Bench) -> None:
-        await bench.stage.begin(SAMPLES[:60])
+        await bench.begin(SAMPLES[:60])
         bench.mailbox.put(WantedModel(3, {WORLD.shared: slow}))
         await bench.stage.tick()
         bench.mailbox.put(WantedModel(4, {WORLD.shared: encoder}))
         await bench.stage.drain()
-        await bench.stage.begin(SAMPLES[:64])
+        await bench.begin(SAMPLES[:64])
         assert bench.mailbox.in_use.version == 4
         may_build.set()
 
