@@ -24,6 +24,3 @@ class Fault(ABC):
     @abstractmethod
     def strike(self, stage: Stage) -> float:
         """Plays it; when it ended, by the monotonic clock: what comes after that must flow again."""
-
-    def conclude(self, stage: Stage) -> None:
-        """What is left to do when all flows again; nothing, mostly."""

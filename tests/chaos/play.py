@@ -49,7 +49,8 @@ class Theatre:
                         stage.pause(0, CALM_S)
                         began_s = time.monotonic()
                         stage.recover(began_s, fault.strike(stage))
-                        fault.conclude(stage)
+                        while stage.afterwards:
+                            stage.afterwards.pop()()
             stage.settle()
             stage.end()
             return judge(stage, {one.cuts for one in faults if one.cuts})

@@ -49,7 +49,8 @@ class Stage:
     """Services that are started again when they end, as a supervisor would.
 
     `trainer_dir` is the data folder of the trainer whose lineage counts; `excused` windows were taken away by the fault
-    itself; `faults` says what must not be, `notes` what happened, and `recoveries` how long what needed, in seconds.
+    itself; `faults` says what must not be, `notes` what happened, and `recoveries` how long what needed, in seconds;
+    `afterwards` is done when all flows again.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class Stage:
         self.notes: list[str] = []
         self.recoveries: dict[str, list[float]] = {}
         self.silences_s: list[float] = []
+        self.afterwards: list[Callable[[], None]] = []
         self._n_workers = n_workers
 
     def __enter__(self) -> "Stage":

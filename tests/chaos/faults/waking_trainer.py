@@ -19,7 +19,6 @@ class WakingTrainer(Fault):
 
     name = "an old trainer wakes after its successor published"
     n_strikes = 1
-    _old: ChildProcess
 
     def strike(self, stage: Stage) -> float:
         """Wakes the old one; whether it goes away or stays silent, what is published is judged at the end."""
@@ -39,16 +38,15 @@ class WakingTrainer(Fault):
             "a version published by the successor",
         )
         old.signal(signal.SIGCONT)
-        self._old = old
+        stage.afterwards.append(lambda: self._watch(stage, old))
         return time.monotonic()
 
-    def conclude(self, stage: Stage) -> None:
+    def _watch(self, stage: Stage, old: ChildProcess) -> None:
         """Gives the old one time to do harm, and ends it."""
         stage.pause(AWAKE_S, AWAKE_S)
-        code = self._old.exit_code
-        state = "was still there" if code is None else f"ended with {code}"
-        stage.notes.append(f"the old trainer {state}: {self._old.log_tail(1)[-200:]}")
-        self._old.stop()
+        state = "was still there" if old.exit_code is None else f"ended with {old.exit_code}"
+        stage.notes.append(f"the old trainer {state}: {old.log_tail(1)[-200:]}")
+        old.stop()
 
     @staticmethod
     def _n_models(stage: Stage) -> int:
