@@ -29,7 +29,7 @@ def differs_from_living(broker: BrokerSettings, settings: Settings, reading: Rea
     searching = settings.model_copy(update={"binding": settings.binding.model_copy(update={"review_samples": 0})})
     rebuilt, living = Binder(searching), Binder(searching)
     own = {partition: committed.get(partition) for partition in range(n_partitions)}
-    rebuilt.remember(read_back(broker, topic, own, settings.index.history_samples, check).bound)
+    rebuilt.remember(read_back(broker, topic, own, settings.index.history_samples, check).bound(dict.fromkeys(own, 0)))
     placed = sorted(reading.samples, key=lambda one: (one[0].timestamp_ms, one[0].partition, one[0].offset))
     living.observe([one for m, one in placed if m.offset < committed.get(m.partition, 0)])
     if rebuilt.store.n_rows != living.store.n_rows:
