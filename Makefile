@@ -1,5 +1,7 @@
 # make demo    the whole loop on real recordings, on this machine, in about five minutes
 # make test    lint, format, types, unused names and all tests, on all cores
+# make chaos   kills, stops and cuts of everything, and a table of what was lost: with KAFKA_HOME an hour and more;
+#              make chaos ARGS="--short" two minutes; ARGS="--help" says what else
 # make install only the environment, ./.venv
 # make audit-deps  known vulnerabilities of all pinned packages, asked of PyPI
 # make clean   removes it
@@ -14,7 +16,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile
 INDEX := $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
-.PHONY: demo test install audit-deps clean
+.PHONY: demo test chaos install audit-deps clean
 .DEFAULT_GOAL := demo
 
 demo: .venv/demo.stamp
@@ -31,6 +33,9 @@ test: .venv/dev.stamp
 	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 \
 	  PYTEST_XDIST_AUTO_NUM_WORKERS=$$(($$(getconf _NPROCESSORS_ONLN) * 3 / 2)) \
 	  $(BIN)/pytest -n logical --dist loadfile --no-loadscope-reorder
+
+chaos: .venv/dev.stamp
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.chaos $(ARGS)
 
 install: .venv/dev.stamp
 

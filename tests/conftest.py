@@ -19,6 +19,7 @@ LONGEST = (
     "tests/docs/test_readme.py",
     "tests/streams/worker/test_worker.py",
     "tests/trainer/test_service.py",
+    "tests/chaos/test_chaos.py",
     "tests/test_end_to_end.py",
     "tests/deploy/demo/test_demo.py",
     "tests/streams/worker/test_broker_away.py",

@@ -5,15 +5,15 @@ import sys
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
+from typing import Protocol
 
 import torch
 from kafka import KafkaProducer
 from kafka.admin import KafkaAdminClient
 
-from deploy.machine.brokers import Broker
 from deploy.machine.process import ChildProcess
 from deploy.settings.config import Settings, as_toml
 from encoders.bundle import ModelBundle
@@ -27,7 +27,7 @@ from streams.messages.topic_names import TopicNames
 from streams.models.channels import ChannelView, move_record, version_record
 from streams.models.registry import Registry
 from streams.records import Binding, Sample, SensorWindow
-from streams.settings import BrokerSettings
+from streams.settings import BrokerSettings, StreamSettings
 from streams.testing import SyntheticWorld
 from streams.worker.faust_app import group_id
 from tests.support.waiting import wait_until
@@ -75,20 +75,31 @@ def key_of(window: SensorWindow) -> tuple[str, str, bytes]:
     return window.source_id, window.modality, window.values.tobytes()
 
 
+class Reachable(Protocol):
+    @property
+    def bootstrap_servers(self) -> str:
+        """Where services connect to."""
+
+
+class World(Protocol):
+    def settings(self) -> StreamSettings:
+        """What a worker is told of its modalities and its nodes."""
+
+
 class Farm:
     """Topics of one test, workers on them, and the sensors of a world."""
 
     def __init__(
         self,
-        broker: Broker,
-        world: SyntheticWorld,
+        broker: Reachable,
+        world: World,
         folder: Path,
         prefix: str,
         trainer: dict[str, object] | None = None,
         runtime: dict[str, object] | None = None,
+        topics: Mapping[str, object] = MappingProxyType({}),
         **ingest: object,
     ) -> None:
-        self.world = world
         self.folder = folder
         sections = world.settings().model_dump(include={"modalities", "shared_modality", "ingest"})
         sections["ingest"] |= ingest
@@ -96,7 +107,7 @@ class Farm:
             sections
             | {
                 "broker": {"bootstrap_servers": broker.bootstrap_servers},
-                "topics": {"prefix": prefix, "partitions": 3, "pair_partitions": 2},
+                "topics": {"prefix": prefix, "partitions": 3, "pair_partitions": 2, **topics},
                 "registry": {"root": str(folder / "models")},
                 "runtime": {"data_dir": str(folder / "data"), "stream_port": 0, "trainer_port": 0} | (runtime or {}),
                 "trainer": trainer or {},

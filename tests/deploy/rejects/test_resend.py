@@ -108,7 +108,7 @@ def test_a_run_that_is_killed_half_way_sends_nothing_twice(farm: Farm) -> None:
 
 def test_after_the_fix_the_worker_takes_what_it_had_refused(farm: Farm) -> None:
     with farm:
-        windows = list(farm.world.windows(4))
+        windows = list(complete_world().windows(4))
         long = [stretched(one) if one.modality == "gravity" else one for one in windows]
         farm.send(long)
         worker = farm.start_worker()
