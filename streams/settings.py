@@ -84,6 +84,7 @@ class IngestSettings(Section):
     max_future_s: float = Field(60.0, gt=0, description="how far ahead of the wall clock a window may start")
     length_tolerance: float = Field(0.1, ge=0, lt=1, description="share by which a window may be longer or shorter")
     scaling_windows: int = Field(32, ge=1, description="windows after which a source's scaling is fixed")
+    max_records: int = Field(10_000, ge=1, description="windows of one message; one with more is refused as a whole")
     held_out_sources: tuple[str, ...] = Field((), description="never bound, never trained on: they judge models")
     held_out_share: float = Field(0.0, ge=0, lt=1, description="share of sources held out by the hash of their id")
 

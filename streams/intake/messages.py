@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from streams.intake.acknowledgement import Acknowledgement, TopicPartition
 from streams.intake.assembly import Group
 from streams.intake.windows import Intake
-from streams.messages.codec import decode_window
+from streams.messages.codec import Limits, decode_window
 from streams.messages.message import Message, Place
 from streams.messages.rejects import InvalidRecord, Reject
 from streams.recent import Recent
@@ -63,6 +63,7 @@ class Ingest:
     def __init__(self, settings: StreamSettings) -> None:
         self._topic_start = f"{settings.topics.prefix}windows."
         self._max_reject_bytes = settings.topics.rejects_max_bytes
+        self._limits = Limits(settings.ingest.max_records, settings.topics.rejects_max_bytes)
         self._intake = Intake(settings)
         self._books = Acknowledgement()
         self._homes: Recent[str, int] = Recent(MAX_HOMES)  # the partition a source was first seen in
@@ -86,7 +87,7 @@ class Ingest:
             self._books.begin(message.place, 1)
             return Emission(places=(message.place,), n_repeated=1)
         try:
-            raws = message.records
+            raws = message.records(self._limits)
         except InvalidRecord as refusal:
             self._books.begin(message.place, 1)
             reject = message.reject(0, message.value or b"", refusal, self._max_reject_bytes)

@@ -18,6 +18,9 @@ Reason: TypeAlias = Literal[
     "time",
     "duplicate",
     "too-large",
+    "unreadable",
+    "crashed-the-service",
+    "schema",
 ]
 
 HEADER_PREFIX = "mmbind.reject."

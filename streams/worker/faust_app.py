@@ -4,9 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import aiokafka
+import aiokafka.consumer.fetcher
 import faust
+from aiokafka.record.default_records import DefaultRecord
 
 from streams.broker.connection import ssl_context
+from streams.broker.lenient_records import read_leniently
 from streams.settings import BrokerSettings, StreamSettings
 
 # Lower than their defaults (60 s): a killed worker's partitions stand still for that long.
@@ -22,6 +25,7 @@ BUFFER_BYTES = 256 << 20
 
 def faust_app(settings: StreamSettings, is_embedded: bool) -> faust.App:
     """An app without agents, for the group `<prefix>stream`."""
+    read_leniently(aiokafka.consumer.fetcher, DefaultRecord)
     if is_embedded:
         # The driver looks the class up in the package by name: replaced for this process.
         aiokafka.AIOKafkaConsumer = _QuickConsumer
