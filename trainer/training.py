@@ -3,10 +3,15 @@
 import logging
 import threading
 import time
+from collections.abc import Mapping
 
 from kafka.errors import KafkaError
 
 from encoders.errors import MmbindError
+from streams.messages.codec import encode
+from streams.messages.message import Message
+from streams.records import Sample
+from streams.service.crash_notes import CrashNotes
 from trainer.candidate import judged_candidate
 from trainer.checkpoints.progress import Progress, save
 from trainer.metrics import TrainerMetrics
@@ -51,6 +56,7 @@ class Training:
         self._publisher, self._folder, self._checkpoint = parts.publisher, parts.folder, parts.checkpoint
         self._prefix, self._code_version = prefix, code_version
         self._metrics, self._stop = metrics, stop
+        self._crashes, self._n_set_aside = CrashNotes(parts.folder.root.parent), 0
         self._metrics.note_bindings(self._learner.counts, from_before=True)
         self._reported_s = self._step_began_s = self._alive_s = time.monotonic()
 
@@ -76,11 +82,21 @@ class Training:
             for arrived in batch:
                 if self._stop.is_set():
                     break
-                self._learner.admit(arrived.binding, found)  # 5
+                self._admit(arrived, found)  # 5
                 self._intake.done(arrived)
                 if self._learner.cycle_due:
                     self._cycle()  # 6
             self._report()
+
+    def _admit(self, arrived: ArrivedBinding, found: Mapping[str, Sample]) -> None:
+        """Unless it ended two trainers: then it is passed over, with its place in the log."""
+        place = Message(f"{self._prefix}pairs", arrived.partition, arrived.offset, None, encode(arrived.binding))
+        if refusal := self._crashes.judged(place).refusal:
+            log.error("a Binding of %s[%d] at %d is set aside: %s", *place.place, refusal.detail)
+            self._n_set_aside += 1
+            return
+        with self._crashes.noted([place]):
+            self._learner.admit(arrived.binding, found)
 
     def _cycle(self) -> None:
         """1. train; 2. checkpoint; 3. commit; 4. judge and offer. Ends early, to be repeated, when `stop` is set."""
@@ -182,7 +198,7 @@ class Training:
         self._reported_s, metrics = now_s, self._metrics
         metrics.note_bindings(self._learner.counts)
         metrics.note_lags(f"{self._prefix}pairs", self._intake.lags())
-        metrics.unreadable.set(self._intake.n_unreadable + self._samples.n_unreadable)
+        metrics.unreadable.set(self._intake.n_unreadable + self._samples.n_unreadable + self._n_set_aside)
         metrics.deleted.set(self._intake.n_deleted)
         metrics.waiting.set(self._samples.n_waiting)
         metrics.lost.set(self._samples.n_lost)

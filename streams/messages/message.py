@@ -26,7 +26,7 @@ class Place(NamedTuple):
 class Message:
     """A message, whoever read it; `timestamp_ms` is the time of sending, 0 where nobody asked.
 
-    With a `refusal` it is set aside unread: why.
+    With a `refusal` it is set aside unread: why. `index` is the place of its first record in the message as it lies.
     """
 
     topic: str
@@ -37,6 +37,7 @@ class Message:
     headers: tuple[Header, ...] = ()
     timestamp_ms: int = 0
     refusal: InvalidRecord | None = None
+    index: int = 0
 
     @property
     def place(self) -> Place:
@@ -93,7 +94,7 @@ class Message:
             refusal: Why.
             max_bytes: The longest message that `rejects` takes.
         """
-        why = reject_headers(*self.place, index, refusal.reason, refusal.field, refusal.detail)
+        why = reject_headers(*self.place, self.index + index, refusal.reason, refusal.field, refusal.detail)
         own = tuple((name, value) for name, value in self.headers if value is not None)
         if sum(len(name) + len(value) for name, value in own) > MAX_PASSED_ON_BYTES:
             own = ()

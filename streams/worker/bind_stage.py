@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import faust
@@ -12,8 +13,10 @@ import numpy as np
 from streams.arrival.generation import GenerationBuild
 from streams.binder import Binder
 from streams.binding import BoundMessages, MessageBinder
+from streams.messages.message import Message
 from streams.messages.outbox import Outbox
 from streams.records import Sample
+from streams.service.crash_notes import CrashNotes
 from streams.settings import StreamSettings
 from streams.stopwatch import Stopwatch
 from streams.worker.delivery import Delivery, Event, as_message, is_current
@@ -39,7 +42,7 @@ class BindStage:
 
     Steps of one micro-batch, under one lock:
     1. look into the mailbox: begin to build the generation that is wanted, swap in the one that is built;
-    2. decode and bind, in the thread: the event loop is never held up;
+    2. decode and bind, in the thread: the event loop is never held up; what is near an earlier crash, alone;
     3. write Bindings and rejects, and wait until the broker has them;
     4. acknowledge the messages, in their order.
     A generation is built beside this, in a thread of its own.
@@ -67,6 +70,7 @@ class BindStage:
         self._app = app
         self._settings = settings
         self._outbox = Outbox(settings.topics)
+        self._crashes = CrashNotes(Path(settings.runtime.data_dir))
         self._delivery = delivery
         self._metrics = metrics
         self._worker = worker
@@ -99,14 +103,12 @@ class BindStage:
             live = [event for event in events if is_current(self._app, event)]
             if bound is None or not live:
                 return
-            done = await self._in_thread(lambda: bound.accept(map(as_message, live)))  # 2
-            messages = [*self._outbox.bindings(done.bindings), *self._outbox.rejects(done.rejects)]
-            n_too_long = await self._delivery.deliver(messages)  # 3
+            for part in self._crashes.parts(map(as_message, live)):
+                await self._bind_part(bound, part)
             for event in live:  # 4
                 # The acknowledgement of an event whose assignment has ended means nothing: it will come again.
                 if is_current(self._app, event):
                     event.ack()
-            self._count(done, n_too_long)
 
     async def tick(self) -> None:
         """Looks into the mailbox where no samples come; to be called several times a second."""
@@ -137,6 +139,16 @@ class BindStage:
                 metrics.hub_share.set(use[-max(1, len(use) // 100) :].sum() / use.sum())
             metrics.set_precision(binder.estimate, binder.control)
             self._say_what_is_withheld(binder.withholds)
+
+    async def _bind_part(self, bound: MessageBinder, messages: Sequence[Message]) -> None:
+        done = await self._in_thread(lambda: self._accepted(bound, messages))  # 2
+        written = [*self._outbox.bindings(done.bindings), *self._outbox.rejects(done.rejects)]
+        n_too_long = await self._delivery.deliver(written)  # 3
+        self._count(done, n_too_long)
+
+    def _accepted(self, bound: MessageBinder, messages: Sequence[Message]) -> BoundMessages:
+        with self._crashes.noted(messages):
+            return bound.accept(messages)
 
     def _count(self, done: BoundMessages, n_too_long: int) -> None:
         for reason in [*(reject.reason for reject in done.rejects), *(["too-large"] * n_too_long)]:

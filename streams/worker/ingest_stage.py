@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 
 import faust
 
@@ -9,6 +10,7 @@ from streams.intake.messages import Emission, Ingest
 from streams.labels import LABEL
 from streams.messages.outbox import Outbox
 from streams.records import Sample
+from streams.service.crash_notes import CrashNotes
 from streams.settings import StreamSettings
 from streams.worker.delivery import Delivery, Event, as_message, is_current
 from streams.worker.metrics import StreamMetrics
@@ -42,6 +44,7 @@ class IngestStage:
         self._app = app
         self._settings = settings
         self._outbox = Outbox(settings.topics)
+        self._crashes = CrashNotes(Path(settings.runtime.data_dir))
         self._delivery = delivery
         self._metrics = metrics
         self._now_ns = now_ns
@@ -63,9 +66,10 @@ class IngestStage:
             emissions = []
             for event in events:
                 if is_current(self._app, event):
-                    message = as_message(event)
+                    message = self._crashes.judged(as_message(event))
                     self._events[message.place] = event
-                    emissions.append(self._ingest.accept(message, self._now_ns()))
+                    with self._crashes.noted([message]):
+                        emissions.append(self._ingest.accept(message, self._now_ns()))
             self._metrics.messages.inc(len(emissions))
             await self._settle(self._ingest, Emission.joined(emissions))
 

@@ -8,12 +8,14 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from streams.broker.log import committed_offsets, lost_messages
 from streams.messages.checked import checked_sample
 from streams.messages.outbox import Outbox
 from streams.messages.topic_names import TopicNames
+from streams.service.crash_notes import CrashNotes
 from streams.settings import StreamSettings
 from streams.worker.bind_stage import BindStage
 from streams.worker.delivery import Delivery, Event, micro_batches
@@ -153,7 +155,8 @@ class Shell:
         committed = committed_offsets(broker, group_id(self._settings), topic, own)
         upto = {partition: committed.get(partition) for partition in own}
         check = partial(checked_sample, specs=self._settings.specs)
-        return read_back(broker, topic, upto, self._settings.index.history_samples, check)
+        apart = CrashNotes(Path(self._settings.runtime.data_dir)).taken_apart
+        return read_back(broker, topic, upto, self._settings.index.history_samples, check, apart)
 
     async def _on_before_shutdown(self, *_: Any, **__: Any) -> None:
         """Lets the micro-batches under way come to their end, so that they are committed rather than repeated."""
