@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from streams.binder import Binder
 from streams.messages.checked import check_not_forgotten, checked_sample
-from streams.messages.codec import decode
+from streams.messages.codec import Limits, decode
 from streams.messages.message import Message
 from streams.messages.rejects import InvalidRecord, Reject
 from streams.records import Binding, Sample
@@ -51,6 +51,7 @@ class MessageBinder:
         self._stopwatch = stopwatch or Stopwatch()
         self.binder = Binder(settings, worker, self._stopwatch)
         self._specs = settings.specs
+        self._limits = Limits(max_bytes=settings.topics.rejects_max_bytes)
         self._max_reject_bytes = settings.topics.rejects_max_bytes
 
     def remember(self, bound: Sequence[Sample]) -> None:
@@ -80,7 +81,7 @@ class MessageBinder:
 
     def _read(self, message: Message) -> Iterator[Sample | Reject]:
         try:
-            raws = message.records
+            raws = message.records(self._limits)
         except InvalidRecord as refusal:
             yield message.reject(0, message.value or b"", refusal, self._max_reject_bytes)
             return

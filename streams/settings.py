@@ -98,6 +98,7 @@ class IngestSettings(Section):
     keys_file: str | None = Field(
         None, description="TOML or JSON of signing keys, source id = hexadecimal; then what is not signed is refused"
     )
+    max_records: int = Field(10_000, ge=1, description="windows of one message; one with more is refused as a whole")
     held_out_sources: tuple[str, ...] = Field((), description="never bound, never trained on: they judge models")
     held_out_share: float = Field(0.0, ge=0, lt=1, description="share of sources held out by the hash of their id")
 

@@ -206,7 +206,7 @@ def _bindings(message: Message) -> Iterator[BindingEntry]:
 def _raws(message: Message) -> list[bytes]:
     """The raw records; one that is nothing where they cannot be told apart."""
     try:
-        return message.records
+        return message.records()
     except InvalidRecord:
         return [b""]
 

@@ -58,7 +58,7 @@ class Evidence:
 
     def count_windows(self, message: Message) -> None:
         """Of a message of a windows topic."""
-        self.n_windows += len(message.records)
+        self.n_windows += len(message.records())
 
     def count_reject(self, message: Message) -> None:
         """A message of `rejects` is one of them."""
@@ -66,13 +66,13 @@ class Evidence:
 
     def keep_samples(self, message: Message) -> None:
         """Of a message of `samples`; raises InvalidRecord if one is none."""
-        for raw in message.records:
+        for raw in message.records():
             sample = decode(raw, Sample)
             self.samples.setdefault(sample.sample_id, sample)
 
     def keep_bindings(self, message: Message) -> None:
         """Of a message of `pairs`; raises InvalidRecord if one is none."""
-        for raw in message.records:
+        for raw in message.records():
             binding = decode(raw, Binding)
             self.bindings.setdefault((binding.sample_id, binding.round), binding)
 

@@ -54,7 +54,7 @@ def records_of(kind: Kind, message: Message) -> list[dict[str, Any]]:
         return [{"key": (message.key or b"").decode(errors="replace"), "value": value}]
     kinds: dict[Kind, Any] = {"pairs": Binding, "samples": Sample}
     try:
-        found: list[Any] = [decode(raw, kinds.get(kind, SensorWindow)) for raw in message.records]
+        found: list[Any] = [decode(raw, kinds.get(kind, SensorWindow)) for raw in message.records()]
     except InvalidRecord as error:
         return [{"undecodable": error.detail}]
     return [msgspec.to_builtins(one, enc_hook=_shape) for one in found]

@@ -6,10 +6,13 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
+import kafka.consumer.fetcher
 from kafka.errors import KafkaError
+from kafka.record.default_records import DefaultRecord
 
 from encoders.errors import MmbindError
 from streams.broker.diagnosis import Step, incomplete, probe
+from streams.broker.lenient_records import Headers, read_leniently
 from streams.settings import BrokerSettings
 
 Client = TypeVar("Client")
@@ -78,9 +81,12 @@ def unusable(broker: BrokerSettings) -> str:
 def client_config(broker: BrokerSettings) -> dict[str, Any]:
     """Arguments that KafkaConsumer, KafkaProducer and KafkaAdminClient all take.
 
+    From here on consumers read whatever lies in a topic: see `lenient_records`.
+
     Raises:
         ValueError: If a certificate file cannot be used.
     """
+    read_leniently(kafka.consumer.fetcher, _record)
     config: dict[str, Any] = {
         "bootstrap_servers": [one.strip() for one in broker.bootstrap_servers.split(",") if one.strip()],
         "security_protocol": broker.security_protocol,
@@ -94,6 +100,12 @@ def client_config(broker: BrokerSettings) -> dict[str, Any]:
         config["sasl_plain_username"] = broker.sasl_plain_username
         config["sasl_plain_password"] = password.get_secret_value() if password else None
     return config
+
+
+def _record(
+    offset: int, timestamp_ms: int, kind: int, key: bytes | None, value: bytes | None, headers: Headers
+) -> DefaultRecord:
+    return DefaultRecord(len(key or b"") + len(value or b""), offset, timestamp_ms, kind, key, value, headers)
 
 
 def producer_config(broker: BrokerSettings) -> dict[str, Any]:

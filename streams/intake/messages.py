@@ -15,7 +15,7 @@ from streams.intake.read_marks import ReadMarks
 from streams.intake.throttle import ModalityPartition, Throttle
 from streams.intake.windows import Intake
 from streams.messages.checked import check_not_forgotten
-from streams.messages.codec import decode_window
+from streams.messages.codec import Limits, decode_window
 from streams.messages.message import Message, Place
 from streams.messages.rejects import InvalidRecord, Reject
 from streams.messages.signature import Signatures
@@ -84,6 +84,7 @@ class Ingest:
         self._throttle = Throttle(given, round(settings.ingest.max_waiting_mb * BYTES_PER_MB))
         self._max_reject_bytes = settings.topics.rejects_max_bytes
         self._signatures = Signatures.of(settings.ingest.keys_file)
+        self._limits = Limits(settings.ingest.max_records, settings.topics.rejects_max_bytes)
         self._intake = Intake(settings)
         self._books = Acknowledgement()
         self._nodes = NodeWatch(settings.ingest.hop_s)
@@ -120,7 +121,7 @@ class Ingest:
             return Emission(places=(message.place,), n_repeated=1)
         try:
             self._signatures.check(message)
-            raws = message.records
+            raws = message.records(self._limits)
         except InvalidRecord as refusal:
             self._books.begin(message.place, 1)
             reject = message.reject(0, message.value or b"", refusal, self._max_reject_bytes)

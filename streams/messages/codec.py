@@ -7,7 +7,7 @@ either form is read in both. Unknown fields are ignored.
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final, Literal, TypeAlias, TypeVar
+from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 
@@ -20,13 +20,25 @@ Format: TypeAlias = Literal["msgpack", "json"]
 MSGPACK_TYPE: Final = "application/msgpack"
 JSON_TYPE: Final = "application/json"
 CONTENT_TYPE_HEADER: Final = "content-type"
+MAX_RECORDS: Final = 10_000  # of a message; what we write ourselves keeps to it
 
 _BOM = b"\xef\xbb\xbf"
 _JSON_STARTS = b" \t\r\n{["
+_MAP_STARTS = frozenset([*range(0x80, 0x90), 0xDE, 0xDF, ord("{")])  # of msgpack and JSON
 _SPACE = re.compile(r"[ \t\r\n]*")
 _FIELD = re.compile(r"(?:required field `|at `\$\.?)([A-Za-z_]\w*)?")
 # All that decoders were seen to raise on hostile bytes: deep nesting, huge lengths and numbers, bad UTF-8, odd keys.
 _UNDECODABLE = (msgspec.MsgspecError, ValueError, TypeError, OverflowError, RecursionError, MemoryError)
+
+
+class Limits(NamedTuple):
+    """What a message may ask of its reader: what it holds is counted before memory is spent on it."""
+
+    max_records: int = MAX_RECORDS
+    max_bytes: int = 1 << 28
+
+
+LIMITS: Final = Limits()
 
 
 def encode(record: msgspec.Struct, form: Format = "msgpack") -> bytes:
@@ -41,7 +53,7 @@ def encode_batch(records: Sequence[msgspec.Struct], form: Format = "msgpack") ->
 
 
 def batches(records: Iterable[T], max_bytes: int, form: Format = "msgpack") -> Iterator[tuple[list[T], bytes]]:
-    """Records in order, as few messages as fit: (records, value) with each value at most `max_bytes` long.
+    """Records in order, as few messages as fit: (records, value), at most MAX_RECORDS and `max_bytes` long.
 
     A record that is too long by itself comes alone, and longer than `max_bytes`.
     """
@@ -50,7 +62,7 @@ def batches(records: Iterable[T], max_bytes: int, form: Format = "msgpack") -> I
     size = _HEADER_BYTES
     for record in records:
         part = encode(record, form)  # type: ignore[arg-type]
-        if parts and size + len(part) + 1 > max_bytes:
+        if parts and (size + len(part) + 1 > max_bytes or len(parts) == MAX_RECORDS):
             yield taken, _join(parts, form)
             taken, parts, size = [], [], _HEADER_BYTES
         taken.append(record)
@@ -60,29 +72,36 @@ def batches(records: Iterable[T], max_bytes: int, form: Format = "msgpack") -> I
         yield taken, _join(parts, form)
 
 
-def split(value: bytes | None, content_type: str | None = None) -> list[bytes]:
+def split(value: bytes | None, content_type: str | None = None, limits: Limits = LIMITS) -> list[bytes]:
     """The raw bytes of each record in a message, as they came.
 
     `content_type` decides how they are read; without one that is known, the first byte does.
 
     Raises:
-        InvalidRecord: If there is nothing, or no telling where a record ends.
+        InvalidRecord: If there is nothing, more than `limits` allow, no telling where a record ends, or none that
+            could be one: every record is a map.
     """
     if not value:
         raise InvalidRecord("empty", "", "no bytes", "a record or an array of records")
+    if len(value) > limits.max_bytes:
+        raise InvalidRecord("too-large", "", f"{len(value)} bytes", f"a message of at most {limits.max_bytes}")
     if content_type is None and 0x80 <= value[0] <= 0x8F:  # the most frequent case: one msgpack map
         return [value]
-    form = wire_format(value, content_type)
-    if form == "msgpack":
-        return [bytes(raw) for raw in _guarded(_MSGPACK_SPLITTER, value)] if _is_msgpack_array(value) else [value]
+    if wire_format(value, content_type) == "msgpack":
+        if not _is_msgpack_array(value):
+            return [value]
+        _check_count(_array_length(value), limits)
+        return _batch([bytes(raw) for raw in _guarded(_MSGPACK_SPLITTER, value)])
     text = value.removeprefix(_BOM).strip()
     if not text.startswith(b"["):
         return [value]
     try:
-        return [bytes(raw) for raw in _guarded(_JSON_SPLITTER, text)]
+        raws = _guarded(_JSON_SPLITTER, text)
     except InvalidRecord:
         # Python's own json writes NaN, which JSON does not know: that must cost one record, not its neighbours.
-        return _split_lenient(text)
+        return _batch(_split_lenient(text, limits))
+    _check_count(len(raws), limits)
+    return _batch([bytes(raw) for raw in raws])
 
 
 def wire_format(value: bytes, content_type: str | None = None) -> Format:
@@ -144,6 +163,24 @@ def _is_msgpack_array(value: bytes) -> bool:
     return 0x90 <= value[0] <= 0x9F or value[0] in (0xDC, 0xDD)
 
 
+def _array_length(value: bytes) -> int:
+    if value[0] <= 0x9F:
+        return value[0] & 0x0F
+    return int.from_bytes(value[1 : 3 if value[0] == 0xDC else 5], "big")
+
+
+def _check_count(n_records: int, limits: Limits) -> None:
+    if n_records > limits.max_records:
+        raise InvalidRecord("too-large", "", f"an array of {n_records}", f"at most {limits.max_records} records")
+
+
+def _batch(raws: list[bytes]) -> list[bytes]:
+    """A batch, in which one that is no record costs only itself; where none is, the array is no batch at all."""
+    if raws and not any(raw[0] in _MAP_STARTS for raw in raws):
+        raise InvalidRecord("undecodable", "", f"an array of {len(raws)} without a record", "an array of records")
+    return raws
+
+
 def _guarded(decoder: msgspec.msgpack.Decoder[T] | msgspec.json.Decoder[T], raw: bytes) -> T:
     try:
         return decoder.decode(raw)
@@ -156,12 +193,14 @@ def _undecodable(error: BaseException) -> InvalidRecord:
     return InvalidRecord("undecodable", (found and found.group(1)) or "", str(error) or type(error).__name__)
 
 
-def _split_lenient(text: bytes) -> list[bytes]:
+def _split_lenient(text: bytes, limits: Limits) -> list[bytes]:
     try:
         characters = text.decode()
-        decoder, pieces = json.JSONDecoder(), []
+        decoder = json.JSONDecoder()
+        pieces: list[bytes] = []
         at = _skip_space(characters, 1)
         while characters[at : at + 1] != "]":
+            _check_count(len(pieces) + 1, limits)
             _, end = decoder.raw_decode(characters, at)
             pieces.append(characters[at:end].encode())
             at = _skip_space(characters, end)

@@ -4,11 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
-from streams.messages.codec import CONTENT_TYPE_HEADER, decode, split
+from streams.messages.codec import CONTENT_TYPE_HEADER, LIMITS, Limits, decode, split
 from streams.messages.rejects import Header, InvalidRecord, Reject, reject_headers
 
 T = TypeVar("T")
 
+# A header that the reader of a topic adds where a message could not be read as it should be; its value says why.
+UNREADABLE = "mmbind.unreadable"
 MAX_PASSED_ON_BYTES = 4096  # of a refused message's own headers
 
 
@@ -22,7 +24,10 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Message:
-    """A message, whoever read it; `timestamp_ms` is the time of sending, 0 where nobody asked."""
+    """A message, whoever read it; `timestamp_ms` is the time of sending, 0 where nobody asked.
+
+    With a `refusal` it is set aside unread: why. `index` is the place of its first record in the message as it lies.
+    """
 
     topic: str
     partition: int
@@ -31,6 +36,8 @@ class Message:
     value: bytes | None
     headers: tuple[Header, ...] = ()
     timestamp_ms: int = 0
+    refusal: InvalidRecord | None = None
+    index: int = 0
 
     @property
     def place(self) -> Place:
@@ -43,14 +50,18 @@ class Message:
         found = next((value for name, value in self.headers if name.lower() == CONTENT_TYPE_HEADER), None)
         return None if found is None else found.decode(errors="replace")
 
-    @property
-    def records(self) -> list[bytes]:
+    def records(self, limits: Limits = LIMITS) -> list[bytes]:
         """The raw bytes of each of its records.
 
         Raises:
-            InvalidRecord: If there is nothing, or no telling where a record ends.
+            InvalidRecord: If the message is set aside or could not be read, there is nothing, or more than `limits`
+                allow, or no telling where a record ends.
         """
-        return split(self.value, self.content_type)
+        if self.refusal is not None:
+            raise self.refusal
+        if why := next((value for name, value in self.headers if name == UNREADABLE), None):
+            raise InvalidRecord("unreadable", "", why.decode(errors="replace"))
+        return split(self.value, self.content_type, limits)
 
     def decoded(
         self, kind: type[T], check: Callable[[T], T] = lambda record: record
@@ -64,7 +75,7 @@ class Message:
         records: list[T] = []
         faults: list[InvalidRecord] = []
         try:
-            raws = self.records
+            raws = self.records()
         except InvalidRecord as refusal:
             return [], [refusal]
         for raw in raws:
@@ -83,7 +94,7 @@ class Message:
             refusal: Why.
             max_bytes: The longest message that `rejects` takes.
         """
-        why = reject_headers(*self.place, index, refusal.reason, refusal.field, refusal.detail)
+        why = reject_headers(*self.place, self.index + index, refusal.reason, refusal.field, refusal.detail)
         own = tuple((name, value) for name, value in self.headers if value is not None)
         if sum(len(name) + len(value) for name, value in own) > MAX_PASSED_ON_BYTES:
             own = ()

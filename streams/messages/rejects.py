@@ -20,6 +20,9 @@ Reason: TypeAlias = Literal[
     "too-large",
     "signature",
     "forgotten",
+    "unreadable",
+    "crashed-the-service",
+    "schema",
 ]
 
 HEADER_PREFIX = "mmbind.reject."

@@ -4,19 +4,22 @@ import asyncio
 import logging
 from collections.abc import Callable, Container, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import faust
-import numpy as np
 
 from streams.arrival.generation import GenerationBuild
 from streams.binder import Binder
 from streams.binding import BoundMessages, MessageBinder
+from streams.messages.message import Message
 from streams.messages.outbox import Outbox
 from streams.records import Sample
+from streams.service.crash_notes import CrashNotes
 from streams.settings import StreamSettings
 from streams.stopwatch import Stopwatch
 from streams.worker.delivery import Delivery, Event, as_message, is_current
+from streams.worker.history_watch import HistoryWatch
 from streams.worker.mailbox import Mailbox, WantedModel
 from streams.worker.metrics import StreamMetrics
 from streams.worker.read_back import ReadBack
@@ -40,7 +43,7 @@ class BindStage:
 
     Steps of one micro-batch, under one lock:
     1. look into the mailbox: begin to build the generation that is wanted, swap in the one that is built;
-    2. decode and bind, in the thread: the event loop is never held up;
+    2. decode and bind, in the thread: the event loop is never held up; what is near an earlier crash, alone;
     3. write Bindings and rejects, and wait until the broker has them;
     4. acknowledge the messages, in their order.
     A generation is built beside this, in a thread of its own.
@@ -71,6 +74,7 @@ class BindStage:
         self._app = app
         self._settings = settings
         self._outbox = Outbox(settings.topics)
+        self._crashes = CrashNotes(Path(settings.runtime.data_dir))
         self._delivery = delivery
         self._metrics = metrics
         self._worker = worker
@@ -83,7 +87,7 @@ class BindStage:
         self._building: _Building | None = None
         self._n_assignments = 0
         self._upto: dict[int, int] = {}  # of each given partition: what lies before it is in the history
-        self._withheld = False
+        self._history_watch = HistoryWatch(metrics)
 
     async def begin(self, upto: Mapping[int, int | None], read_back: ReadBack) -> int:
         """Binds the samples of these partitions from now on; gives how many samples were new to the history.
@@ -135,15 +139,13 @@ class BindStage:
             live = [event for event in events if is_current(self._app, event)]
             if bound is None or not live:
                 return
-            done = await self._in_thread(lambda: bound.accept(map(as_message, live)))  # 2
-            messages = [*self._outbox.bindings(done.bindings), *self._outbox.rejects(done.rejects)]
-            n_too_long = await self._delivery.deliver(messages)  # 3
+            for part in self._crashes.parts(map(as_message, live)):
+                await self._bind_part(bound, part)
             for event in live:  # 4
                 self._upto[event.message.partition] = event.message.offset + 1
                 # The acknowledgement of an event whose assignment has ended means nothing: it will come again.
                 if is_current(self._app, event):
                     event.ack()
-            self._count(done, n_too_long)
 
     async def tick(self) -> None:
         """Looks into the mailbox where no samples come; to be called several times a second."""
@@ -162,18 +164,17 @@ class BindStage:
         async with self._lock:
             if self._bound is None:
                 return
-            binder, metrics = self._bound.binder, self._metrics
-            index, store = binder.generation.index, binder.store
-            metrics.vectors.set(index.n_vectors)
-            metrics.segments.set(index.n_segments)
-            metrics.bytes.set(index.n_bytes + store.n_bytes)
-            if index.recall_trials:
-                metrics.recall.set(index.recall_hits / index.recall_trials)
-            use = np.sort(store.use(np.arange(store.first_row, store.n_rows)))
-            if use.sum() > 0:
-                metrics.hub_share.set(use[-max(1, len(use) // 100) :].sum() / use.sum())
-            metrics.set_precision(binder.estimate, binder.control)
-            self._say_what_is_withheld(binder.withholds)
+            self._history_watch.show(self._bound.binder)
+
+    async def _bind_part(self, bound: MessageBinder, messages: Sequence[Message]) -> None:
+        done = await self._in_thread(lambda: self._accepted(bound, messages))  # 2
+        written = [*self._outbox.bindings(done.bindings), *self._outbox.rejects(done.rejects)]
+        n_too_long = await self._delivery.deliver(written)  # 3
+        self._count(done, n_too_long)
+
+    def _accepted(self, bound: MessageBinder, messages: Sequence[Message]) -> BoundMessages:
+        with self._crashes.noted(messages):
+            return bound.accept(messages)
 
     def _count(self, done: BoundMessages, n_too_long: int) -> None:
         for reason in [*(reject.reason for reject in done.rejects), *(["too-large"] * n_too_long)]:
@@ -181,13 +182,6 @@ class BindStage:
         self._metrics.duplicates.labels("sample").inc(done.n_repeated)
         self._metrics.observe_seconds(done.seconds)
         self._metrics.observe_bindings(done.bindings)
-
-    def _say_what_is_withheld(self, withholds: bool) -> None:
-        if withholds and not self._withheld:
-            log.warning("pairs are withheld: the shared modality finds partners that agree no more than random ones do")
-        if self._withheld and not withholds:
-            log.info("pairs go out again: partners agree more than random ones do")
-        self._withheld = withholds
 
     async def _look(self) -> None:
         """Begins a build of the model that is wanted, or swaps it in, if there is one and it is not in use."""

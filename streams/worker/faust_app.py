@@ -5,10 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import aiokafka
+import aiokafka.consumer.fetcher
 import faust
 from aiokafka import AIOKafkaConsumer
+from aiokafka.record.default_records import DefaultRecord
 
 from streams.broker.connection import ssl_context
+from streams.broker.lenient_records import read_leniently
 from streams.intake.acknowledgement import TopicPartition
 from streams.intake.read_marks import Fetched
 from streams.settings import BrokerSettings, StreamSettings
@@ -30,6 +33,7 @@ BUFFER_BYTES = 256 << 20
 
 def faust_app(settings: StreamSettings, is_embedded: bool) -> faust.App:
     """An app without agents, for the group `<prefix>stream`."""
+    read_leniently(aiokafka.consumer.fetcher, DefaultRecord)
     # The driver looks the class up in the package by name: replaced for this process.
     aiokafka.AIOKafkaConsumer = partial(
         _Consumer, fetch_wait_ms=EMBEDDED_FETCH_WAIT_MS if is_embedded else FETCH_WAIT_MS

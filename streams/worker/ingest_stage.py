@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from pathlib import Path
 
 import faust
 from faust.types import TP
@@ -13,6 +14,7 @@ from streams.intake.read_marks import Fetched
 from streams.labels import LABEL
 from streams.messages.outbox import Outbox
 from streams.records import Sample
+from streams.service.crash_notes import CrashNotes
 from streams.settings import StreamSettings
 from streams.worker.delivery import Delivery, Event, as_message, is_current
 from streams.worker.metrics import StreamMetrics
@@ -53,6 +55,7 @@ class IngestStage:
         self._app = app
         self._settings = settings
         self._outbox = Outbox(settings.topics)
+        self._crashes = CrashNotes(Path(settings.runtime.data_dir))
         self._delivery = delivery
         self._metrics = metrics
         self._now_ns = now_ns
@@ -104,9 +107,10 @@ class IngestStage:
             emissions = []
             for event in events:
                 if is_current(self._app, event):
-                    message = as_message(event)
+                    message = self._crashes.judged(as_message(event))
                     self._events[message.place] = event
-                    emissions.append(self._ingest.accept(message, self._now_ns()))
+                    with self._crashes.noted([message]):
+                        emissions.append(self._ingest.accept(message, self._now_ns()))
             self._metrics.messages.inc(len(emissions))
             await self._settle(self._ingest, Emission.joined(emissions))
 

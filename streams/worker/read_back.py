@@ -4,7 +4,7 @@ The log is the truth: no state is kept beside it. The last samples of every part
 the sources; those of a worker's own partitions, up to what it has committed, bring back what binding remembers.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -45,6 +45,7 @@ def read_back(
     committed: Mapping[int, int | None],
     n_samples: int,
     check: Callable[[Sample], Sample],
+    apart: Callable[[Message], Iterable[Message]] = lambda message: [message],
 ) -> ReadBack:
     """The last samples of all partitions, and those of one's own that were bound before.
 
@@ -52,24 +53,30 @@ def read_back(
         committed: Own partitions and the offset up to which each was bound; None where nothing was committed.
         n_samples: How many to read back, shared evenly by the partitions; a few more may come.
         check: Of each sample; what does not pass is passed over, as it was when it was bound.
+        apart: Gives a message as one or more, with a refusal where one is passed over too.
 
     Raises:
         LogError: If the topic cannot be read.
     """
+
+    def samples(message: Message) -> list[Sample]:
+        # What is no sample went to rejects when it was bound.
+        return [sample for one in apart(message) for sample in one.decoded(Sample, check)[0]]
+
     with LogReader(broker, topic) as reader:
         ends = reader.ends()
         own = {partition: min(offset or 0, ends[partition]) for partition, offset in committed.items()}
         share = -(-n_samples // max(1, len(own)))
-        bound = read_tail(reader, own, share, check)
+        bound = read_tail(reader, own, share, samples)
         # What lies behind the own part was written but not bound yet: ingest must know it, binding is still to come.
         others = {partition: end for partition, end in ends.items() if partition not in own}
-        rest = read_tail(reader, others, -(-n_samples // len(ends)), check)
+        rest = read_tail(reader, others, -(-n_samples // len(ends)), samples)
         ahead = list(reader.read(own, {p: ends[p] for p in own if ends[p] > own[p]}))
-    return ReadBack(_in_order([*bound, *rest, *(pair for m in ahead for pair in _samples(m, check))]), bound)
+    return ReadBack(_in_order([*bound, *rest, *((m, sample) for m in ahead for sample in samples(m))]), bound)
 
 
 def read_tail(
-    reader: LogReader, ends: Mapping[int, int], n_samples: int, check: Callable[[Sample], Sample]
+    reader: LogReader, ends: Mapping[int, int], n_samples: int, samples: Callable[[Message], list[Sample]]
 ) -> list[Placed]:
     """The last `n_samples` or a few more of each partition before its end, read backwards in growing blocks."""
     firsts = reader.starts()
@@ -80,18 +87,12 @@ def read_tail(
     while upto:
         starts = {p: max(firsts[p], end - blocks[p]) for p, end in upto.items()}
         for message in reader.read(starts, upto):
-            for placed in _samples(message, check):
-                found.append(placed)
-                missing[message.partition] -= 1
+            own = samples(message)
+            found += [(message, sample) for sample in own]
+            missing[message.partition] -= len(own)
         upto = {p: start for p, start in starts.items() if start > firsts[p] and missing[p] > 0}
         blocks = {p: n * GROWTH for p, n in blocks.items()}
     return found
-
-
-def _samples(message: Message, check: Callable[[Sample], Sample]) -> Iterator[Placed]:
-    # What is no sample went to rejects when it was bound.
-    for sample in message.decoded(Sample, check)[0]:
-        yield message, sample
 
 
 def _in_order(placed: Iterable[Placed]) -> list[Sample]:

@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from streams.broker.group_offsets import GroupOffset, group_offsets
@@ -15,6 +16,7 @@ from streams.messages.checked import checked_sample
 from streams.messages.outbox import Outbox
 from streams.messages.topic_names import TopicNames
 from streams.records import Sample
+from streams.service.crash_notes import CrashNotes
 from streams.settings import StreamSettings
 from streams.worker.bind_stage import BindStage
 from streams.worker.delivery import Delivery, Event, micro_batches
@@ -172,8 +174,9 @@ class Shell:
     def _read_history(self, upto: Mapping[int, int | None], anew: bool) -> ReadBack:
         self.models.wait_for_present()
         check = self._forget.check(partial(checked_sample, specs=self._settings.specs), anew)
-        topic = self._names.samples
-        return read_back(self._settings.broker, topic, upto, self._settings.index.history_samples, check)
+        apart = CrashNotes(Path(self._settings.runtime.data_dir)).taken_apart
+        n_samples = self._settings.index.history_samples
+        return read_back(self._settings.broker, self._names.samples, upto, n_samples, check, apart)
 
     async def _forget_sources(self) -> None:
         try:

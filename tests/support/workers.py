@@ -43,9 +43,9 @@ def complete_world(n_sources: int = 6) -> SyntheticWorld:
     return SyntheticWorld(n_sources, n_complete=n_sources)
 
 
-def start(command: str, folder: Path, name: str) -> ChildProcess:
+def start(command: str, folder: Path, name: str, module: str = "deploy.cli") -> ChildProcess:
     """`mmbind stream` or `mmbind train` with the settings in the folder."""
-    arguments = [sys.executable, "-m", "deploy.cli", command, "--config", str(folder / "mmbind.toml")]
+    arguments = [sys.executable, "-m", module, command, "--config", str(folder / "mmbind.toml")]
     process = ChildProcess(name, arguments, folder / f"{name}.log", ENVIRONMENT)
     process.start()
     return process
@@ -136,14 +136,14 @@ class Farm:
     def broker(self) -> BrokerSettings:
         return self.settings.broker
 
-    def start_worker(self) -> ChildProcess:
-        return self._start("stream", "worker")
+    def start_worker(self, module: str = "deploy.cli") -> ChildProcess:
+        return self._start("stream", "worker", module)
 
     def start_trainer(self) -> ChildProcess:
         return self._start("train", "trainer")
 
-    def _start(self, command: str, name: str) -> ChildProcess:
-        self.processes.append(start(command, self.folder, f"{name}-{len(self.processes)}"))
+    def _start(self, command: str, name: str, module: str = "deploy.cli") -> ChildProcess:
+        self.processes.append(start(command, self.folder, f"{name}-{len(self.processes)}", module))
         return self.processes[-1]
 
     def send(self, windows: Iterable[SensorWindow], batch: int = 1) -> None:

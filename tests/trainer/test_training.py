@@ -10,9 +10,11 @@ from kafka.errors import RebalanceInProgressError
 from kafka.structs import OffsetAndMetadata
 
 from streams.messages.codec import encode_batch
+from streams.records import Binding, Sample
 from tests.support.recorded import binding_of, recorded
 from tests.support.training import PAIRS, Full, StopsAtTheEnd, filled, run, trainer_of
 from trainer.checkpoints.checkpoint import CheckpointFolder, admitted_twice
+from trainer.learner import Learner
 from trainer.training import AnotherTrainer
 
 
@@ -136,3 +138,26 @@ def test_repeated_bindings_do_not_bring_a_cycle_nearer(tmp_path: Path) -> None:
     run(trainer)
     assert trainer.parts.learner.n_cycles == 3
     assert trainer.parts.learner.counts["repeated"] == 40
+
+
+def test_a_binding_that_ended_two_trainers_is_passed_over_and_the_rest_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = recorded()
+    bad, admit = record.bindings[20], Learner.admit
+
+    def faulty(self: Learner, binding: Binding, found: Mapping[str, Sample]) -> bool:
+        if binding.sample_id == bad.sample_id:
+            raise ZeroDivisionError("a Binding that nobody thought of")
+        return admit(self, binding, found)
+
+    monkeypatch.setattr(Learner, "admit", faulty)
+    folder = CheckpointFolder(tmp_path / "checkpoints")
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            run(trainer_of(record, filled(record), folder))
+    monkeypatch.setattr("trainer.training.LOOK_AFTER_S", -1.0)
+    trainer = trainer_of(record, filled(record), folder)
+    run(trainer)
+    assert trainer.parts.learner.counts.total() == len(record.bindings) - 1
+    assert trainer.value("mmbind_trainer_unreadable_records") == 1

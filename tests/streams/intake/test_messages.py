@@ -122,7 +122,7 @@ def test_what_is_too_long_for_rejects_goes_there_as_a_digest() -> None:
     told = headers_of(reject)
     assert reject.value == value[:KEPT_BYTES]
     assert (told["size_bytes"], told["sha256"]) == ("5000000", hashlib.sha256(value).hexdigest())
-    assert told["reason"] == "undecodable"
+    assert told["reason"] == "too-large"
 
 
 def test_a_long_message_that_rejects_can_take_goes_there_as_it_came() -> None:

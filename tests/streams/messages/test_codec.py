@@ -12,10 +12,11 @@ from hypothesis.extra.numpy import arrays
 
 from encoders.scaling import Scaling
 from streams.messages.codec import (
+    MAX_RECORDS,
     Format,
+    Limits,
     batches,
     decode,
-    decode_many,
     decode_window,
     encode,
     encode_batch,
@@ -79,7 +80,8 @@ def test_a_batch_is_split_into_the_records_as_they_were(form: Format, n: int) ->
 
 def test_a_large_batch_is_split_into_its_records() -> None:
     binding = Binding(sample_id="a", round=1, model_version=0, outcome="alone")
-    assert decode_many(encode_batch([binding] * 70_000), Binding) == [binding] * 70_000
+    raws = split(encode_batch([binding] * 70_000), limits=Limits(max_records=70_000))
+    assert raws == [encode(binding)] * 70_000
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -157,5 +159,47 @@ def test_a_number_beyond_float32_becomes_infinite() -> None:
 def test_the_header_decides_before_the_first_byte() -> None:
     with pytest.raises(InvalidRecord):
         split(b"[1, 2", "application/json; charset=utf-8")
-    assert split(b"\x92\x01\x02", "application/msgpack") == [b"\x01", b"\x02"]
-    assert split(b"\xef\xbb\xbf [1, 2]") == [b"1", b"2"]
+    assert split(b"\x92\x80\x80", "application/msgpack") == [b"\x80", b"\x80"]
+    assert split(b"\xef\xbb\xbf [{}, 2]") == [b"{}", b"2"]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"\xdd\x00\x03\x0d\x40" + b"\xc0" * 200_000,
+        b"[" + b"null," * 5000 + b"null]",
+        b"[1, 2]",
+        b"[NaN, 1]",
+        b"\x91\x07",
+    ],
+)
+def test_an_array_without_a_record_is_refused_whole(value: bytes) -> None:
+    with pytest.raises(InvalidRecord) as refusal:
+        split(value, limits=Limits(max_records=1_000_000))
+    assert refusal.value.reason == "undecodable"
+
+
+def test_one_that_is_no_record_costs_only_itself() -> None:
+    assert split(b"\x93\x80\xc0\x80") == [b"\x80", b"\xc0", b"\x80"]
+    assert split(b'[{}, null, {"a": NaN}]') == [b"{}", b"null", b'{"a": NaN}']
+
+
+@pytest.mark.parametrize(
+    "value", [b"\xdc\x00\x0b" + b"\x80" * 11, b"[" + b"{}," * 10 + b"{}]", b"[" + b'{"a":NaN},' * 10 + b"{}]"]
+)
+def test_more_records_than_allowed_are_refused_whole(value: bytes) -> None:
+    assert len(split(value, limits=Limits(max_records=11))) == 11
+    with pytest.raises(InvalidRecord) as refusal:
+        split(value, limits=Limits(max_records=10))
+    assert refusal.value.reason == "too-large"
+
+
+def test_an_array_that_claims_to_be_endless_costs_nothing() -> None:
+    with pytest.raises(InvalidRecord) as refusal:
+        split(b"\xdd\xff\xff\xff\xff" + b"\x80" * 100)
+    assert refusal.value.reason == "too-large"
+
+
+def test_what_we_write_ourselves_holds_no_more_records_than_are_read() -> None:
+    records = [Binding(sample_id="a", round=1, model_version=0, outcome="alone")] * (MAX_RECORDS + 1)
+    assert [len(split(value)) for _, value in batches(records, 100_000_000)] == [MAX_RECORDS, 1]
