@@ -17,7 +17,7 @@ ORDER = {
     "streams": "recent records labels settings stopwatch messages similarity broker forgotten intake history service "
     "models precision arrival review binder pipeline binding producer follower testing worker",
     "trainer": "settings step judging replay downstream state taught learner controls candidate metrics checkpoints "
-    "topics parts readiness readings training service",
+    "topics admission parts readiness readings training service",
     "deploy": "errors settings recordings topics rejects audit machine report replay downstream demo cli",
     "benchmarks": "data_sets slots default_settings spread command_line fingerprint "
     "speed learning fleet late reliability",

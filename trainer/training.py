@@ -3,16 +3,14 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from kafka.errors import KafkaError
 
 from encoders.errors import MmbindError
 from streams.broker.log import LogError
-from streams.messages.codec import encode
-from streams.messages.message import Message
-from streams.records import Sample
 from streams.service.crash_notes import CrashNotes
+from trainer.admission import Admission
 from trainer.candidate import judged_candidate
 from trainer.checkpoints.progress import Progress, save
 from trainer.metrics import TrainerMetrics
@@ -58,13 +56,13 @@ class Training:
     ) -> None:
         self._parts = parts
         self._learner, self._intake, self._samples = parts.learner, parts.intake, parts.samples
-        self._publisher, self._forgotten = parts.publisher, parts.forgotten
-        self._folder, self._checkpoint, self._lineage = parts.folder, parts.checkpoint, parts.lineage
+        self._publisher, self._forgotten, self._lineage = parts.publisher, parts.forgotten, parts.lineage
+        self._folder, self._checkpoint = parts.folder, parts.checkpoint
         self._prefix, self._code_version, self._n_steps = prefix, code_version, 0
         self._metrics, self._stop, self._readiness = metrics, stop, readiness
-        self._crashes = CrashNotes(parts.folder.root.parent)
-        self._metrics.note_bindings(self._learner.counts, from_before=True)
+        self._admission = Admission(parts.learner, parts.intake, prefix, CrashNotes(parts.folder.root.parent))
         self._looked_s = self._step_began_s = time.monotonic()
+        metrics.note_bindings(parts.learner.counts, from_before=True)
 
     def run(self) -> None:
         """Trains until `stop` is set.
@@ -93,22 +91,12 @@ class Training:
             for arrived in batch:
                 if self._stop.is_set():
                     break
-                self._admit(arrived, found)  # 7
+                self._admission.admit(arrived, found)  # 7
                 self._intake.done(arrived)
                 if self._learner.cycle_due:
                     self._cycle()  # 8
             self._samples.tidy(lambda: self._learner.sample_ids)
             self._look_after()
-
-    def _admit(self, arrived: ArrivedBinding, found: Mapping[str, Sample]) -> None:
-        """Unless it ended two trainers: then it is passed over, with its place in the log."""
-        place = Message(f"{self._prefix}pairs", arrived.partition, arrived.offset, None, encode(arrived.binding))
-        if refusal := self._crashes.judged(place).refusal:
-            log.error("a Binding of %s[%d] at %d is set aside: %s", *place.place, refusal.detail)
-            self._intake.n_unreadable += 1
-            return
-        with self._crashes.noted([place]):
-            self._learner.admit(arrived.binding, found)
 
     def _cycle(self) -> None:
         """1. train; 2. checkpoint; 3. commit; 4. judge and offer. Ends early, to be repeated, when `stop` is set."""
