@@ -69,9 +69,12 @@ class Binding(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one sample: its partners, best first, or why it has none.
 
     Its identity is (sample_id, round). Round 0 is its first, on arrival; when it is asked again, with more samples or a
-    better model to compare by, the round is larger and replaces those before. `worker` and `sequence` say which worker
-    bound it and after how many samples since that worker's history was built: with them a run can be replayed in the
-    order it had.
+    better model to compare by, the round is larger and replaces those before. `worker` and `sequence` say whose answer
+    it is, and after how many samples since that worker began: with them a run can be replayed in the order it had.
+
+    A crash between writing a Binding and committing its sample repeats the question, and another life of a worker, with
+    another history, may answer it otherwise. All answers to a sample lie in one partition: of two with one identity the
+    first in the log holds, for the trainer and for whoever else reads it.
     """
 
     sample_id: str

@@ -38,6 +38,13 @@ def test_admits_a_sample_and_round_once() -> None:
     assert len(buffer) == 1
 
 
+def test_of_two_answers_with_one_identity_the_first_in_the_log_holds() -> None:
+    buffer, one = buffer_of(), sample("a", 0)
+    lives = [msgspec.structs.replace(binding_of(one, [f"b@{life}"]), worker=f"w-{life}") for life in (1, 2)]
+    assert [buffer.admit(answer, one) for answer in lives] == [True, False]
+    assert [partner.sample_id for partner in buffer.edges_of("a@0")] == ["b@1"]
+
+
 def test_a_newer_round_replaces_and_an_older_one_that_comes_late_does_not() -> None:
     buffer, one = buffer_of(), sample("a", 0)
     for round_, partner in ((1, "b@1"), (2, "b@2"), (0, "b@0")):
