@@ -116,11 +116,7 @@ class BindStage:
         return self._bound is not None
 
     async def rebuild(self, read_back: Callable[[Mapping[int, int]], Sequence[Sample]]) -> None:
-        """Begins afresh with another history of the same partitions; nothing is bound until it is read back.
-
-        Args:
-            read_back: Gives it, up to these offsets of the partitions.
-        """
+        """Begins afresh with what is read back, up to these offsets of the partitions; binds nothing until then."""
         async with self._lock:
             if self._bound is not None:
                 await self._begin(await asyncio.to_thread(read_back, dict(self._upto)))
