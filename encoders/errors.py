@@ -16,6 +16,7 @@ Where a caller may know it as one of Python's own, it is that one too::
         NoModelYet                    streams.follower: asked before the first version; a RuntimeError
         DataGone                      trainer.topics.bindings: the broker lost its data
         CheckpointError               trainer.checkpoints.checkpoint: a checkpoint that cannot be used
+            CheckpointTooNew          ... a later release wrote it
         FolderInUse                   trainer.checkpoints.lock: another trainer works there
         AnotherTrainer                trainer.training: another trainer has the partitions
         BrokerError                   deploy.machine.brokers: a broker of this machine cannot be started

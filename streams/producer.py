@@ -13,8 +13,9 @@ import numpy as np
 from kafka import KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError
 
+from encoders.schema import SCHEMA
 from streams.broker.connection import connect_or_explain, producer_config
-from streams.messages.codec import CONTENT_TYPE_HEADER, JSON_TYPE, MSGPACK_TYPE, Format, batches
+from streams.messages.codec import CONTENT_TYPE_HEADER, JSON_TYPE, MSGPACK_TYPE, SCHEMA_HEADER, Format, batches
 from streams.records import Label, SensorWindow
 from streams.settings import BrokerSettings
 
@@ -198,7 +199,10 @@ class WindowProducer:
         content_type = JSON_TYPE if self._form == "json" else MSGPACK_TYPE
         try:
             future = self._producer.send(
-                topic, key=key, value=value, headers=[(CONTENT_TYPE_HEADER, content_type.encode())]
+                topic,
+                key=key,
+                value=value,
+                headers=[(CONTENT_TYPE_HEADER, content_type.encode()), (SCHEMA_HEADER, SCHEMA.encode())],
             )
         except (KafkaError, ValueError) as error:  # too long for this client, no metadata, no such topic name
             self._report(windows, error)
