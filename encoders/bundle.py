@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from encoders.errors import MmbindError
-from encoders.manifest import BundleFile, ModelManifest
+from encoders.manifest import BundleFile, ModelManifest, decode_manifest
 
 MANIFEST_NAME = "manifest.json"
 SUFFIX = ".safetensors"
@@ -151,8 +151,8 @@ def load_manifest(folder: Path) -> ModelManifest:
     """
     path = folder / MANIFEST_NAME
     try:
-        return msgspec.json.decode(path.read_bytes(), type=ModelManifest)
-    except (OSError, msgspec.MsgspecError) as error:
+        return decode_manifest(path.read_bytes())
+    except (OSError, ValueError) as error:
         raise BundleError(str(path), "a readable manifest", str(error)) from error
 
 

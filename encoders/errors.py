@@ -25,6 +25,7 @@ Where a caller may know it as one of Python's own, it is that one too::
         UsageError                    exit code 2: what was given is wrong
             ConfigError               deploy.settings.config: the settings
             CheckpointError           trainer.checkpoints.checkpoint: a checkpoint that does not fit them, or is broken
+                CheckpointTooNew      ... a later release wrote it
             KeysError                 streams.messages.signature: the file of signing keys
             RecordingError            deploy.recordings.recordings: a recording
             WrongInput                deploy.errors: an argument, or what was given to send

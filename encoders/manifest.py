@@ -1,27 +1,36 @@
-"""What a published model says of itself. Performs no I/O."""
+"""What a published model says of itself. Performs no I/O.
 
-from typing import Any
+Whoever may write to `models` may claim anything in a manifest: what it claims is bounded where it is decoded.
+"""
+
+from typing import Annotated, Any
 
 import msgspec
 
 from encoders.modality import ModalitySpec
+from encoders.schema import SCHEMA, schema_complaint
+
+# What 64 bits hold: a time in ns, an offset, a version's number.
+Count = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
+MAX_DIM = 65_536
+MAX_FILES = 1_000  # and modalities
 
 
 class BundleFile(msgspec.Struct, frozen=True, kw_only=True):
     """One file of a model; `name` is relative to the registry's root."""
 
-    name: str
-    size_bytes: int
-    sha256: str
+    name: Annotated[str, msgspec.Meta(max_length=1_000)]
+    size_bytes: Count
+    sha256: Annotated[str, msgspec.Meta(max_length=64)]
 
 
 class LogRange(msgspec.Struct, frozen=True, kw_only=True):
     """Offsets of one partition: from `first` up to, not including, `end`."""
 
     topic: str
-    partition: int
-    first: int
-    end: int
+    partition: Count
+    first: Count
+    end: Count
 
 
 class ModelManifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,13 +42,13 @@ class ModelManifest(msgspec.Struct, frozen=True, kw_only=True):
     is of, by trainers that went on from one another's checkpoints; empty where nobody said.
     """
 
-    version: int
-    parent: int
-    created_ns: int
-    modalities: tuple[ModalitySpec, ...]
+    version: Count
+    parent: Count
+    created_ns: Count
+    modalities: Annotated[tuple[ModalitySpec, ...], msgspec.Meta(max_length=MAX_FILES)]
     shared_modality: str
-    dim: int
-    files: tuple[BundleFile, ...] = ()
+    dim: Annotated[int, msgspec.Meta(ge=1, le=MAX_DIM)]
+    files: Annotated[tuple[BundleFile, ...], msgspec.Meta(max_length=MAX_FILES)] = ()
     code_version: str = ""
     settings: dict[str, Any] = {}
     seed: int = 0
@@ -48,3 +57,29 @@ class ModelManifest(msgspec.Struct, frozen=True, kw_only=True):
     trained_on: tuple[LogRange, ...] = ()
     trained_sources: tuple[str, ...] = ()
     lineage: str = ""
+    schema: str = SCHEMA
+
+
+class _Stamp(msgspec.Struct):
+    schema: str = SCHEMA
+
+
+def schema_of(data: bytes) -> str:
+    """What a manifest, or any record in JSON, says of its schema, however little else of it can be read.
+
+    Raises:
+        msgspec.MsgspecError: If it is no JSON object.
+    """
+    return msgspec.json.decode(data, type=_Stamp).schema
+
+
+def decode_manifest(data: bytes) -> ModelManifest:
+    """A manifest that was read.
+
+    Raises:
+        ValueError: If it has a schema that cannot be read here; says what to do. If it is no manifest, or claims
+            more than there can be: a msgspec.MsgspecError.
+    """
+    if complaint := schema_complaint(schema_of(data)):
+        raise ValueError(complaint)
+    return msgspec.json.decode(data, type=ModelManifest)

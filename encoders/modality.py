@@ -5,6 +5,7 @@ import re
 import msgspec
 
 NAME_PATTERN = r"[a-z0-9-]+"
+MAX_NUMBER = 10_000_000  # of steps, of channels, of Hz
 
 
 class ModalitySpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -29,8 +30,8 @@ class ModalitySpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
             ("n_steps", self.n_steps),
             ("rate_hz", self.rate_hz),
         ):
-            if not value > 0:
-                raise ValueError(f"modality {self.name!r}: {field} is {value}, wanted above 0")
+            if not 0 < value <= MAX_NUMBER:  # false for NaN too
+                raise ValueError(f"modality {self.name!r}: {field} is {value}, wanted above 0, at most {MAX_NUMBER}")
         if self.channels and len(self.channels) != self.n_channels:
             raise ValueError(
                 f"modality {self.name!r}: channels names {len(self.channels)} channels, "

@@ -13,8 +13,9 @@ import numpy as np
 from kafka import KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError
 
+from encoders.schema import SCHEMA
 from streams.broker.connection import connect_or_explain, producer_config
-from streams.messages.codec import CONTENT_TYPE_HEADER, JSON_TYPE, MSGPACK_TYPE, Format, batches
+from streams.messages.codec import CONTENT_TYPE_HEADER, JSON_TYPE, MSGPACK_TYPE, SCHEMA_HEADER, Format, batches
 from streams.messages.signature import MIN_KEY_BYTES, SIGNATURE_HEADER, signature
 from streams.records import Label, SensorWindow
 from streams.settings import BrokerSettings
@@ -205,7 +206,7 @@ class WindowProducer:
 
     def _send(self, topic: str, key: bytes, value: bytes, windows: Sequence[SensorWindow]) -> None:
         content_type = JSON_TYPE if self._form == "json" else MSGPACK_TYPE
-        headers = [(CONTENT_TYPE_HEADER, content_type.encode())]
+        headers = [(CONTENT_TYPE_HEADER, content_type.encode()), (SCHEMA_HEADER, SCHEMA.encode())]
         own = self._signing_key
         signing_key = own[windows[0].source_id] if isinstance(own, Mapping) else own
         if signing_key is not None:

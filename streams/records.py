@@ -5,6 +5,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 import numpy as np
 
+from encoders.manifest import Count
 from encoders.scaling import Scaling
 
 Label: TypeAlias = int | str
@@ -89,7 +90,7 @@ class Binding(msgspec.Struct, frozen=True, kw_only=True):
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """The gate's word on one candidate version."""
 
-    version: int
+    version: Count
     passed: bool
     reason: str
     figures: dict[str, float] = {}
@@ -99,12 +100,12 @@ class ChannelMove(msgspec.Struct, frozen=True, kw_only=True):
     """Points a channel at a version. It is void unless `replaces` is the version the channel had."""
 
     channel: str
-    seq: int
-    version: int
-    replaces: int
+    seq: Count
+    version: Count
+    replaces: Count
     reason: str
     by: str
-    at_ns: int
+    at_ns: Count
 
 
 class FollowerReport(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,6 +20,7 @@ Format: TypeAlias = Literal["msgpack", "json"]
 MSGPACK_TYPE: Final = "application/msgpack"
 JSON_TYPE: Final = "application/json"
 CONTENT_TYPE_HEADER: Final = "content-type"
+SCHEMA_HEADER: Final = "mmbind-schema"  # of all records of a message; one without it is of 1.0
 MAX_RECORDS: Final = 10_000  # of a message; what we write ourselves keeps to it
 
 _BOM = b"\xef\xbb\xbf"
@@ -231,19 +232,15 @@ _MSGPACK_ENCODER = msgspec.msgpack.Encoder(enc_hook=array_to_map)
 _JSON_ENCODER = msgspec.json.Encoder(enc_hook=array_to_lists)
 _MSGPACK_SPLITTER = msgspec.msgpack.Decoder(list[msgspec.Raw])
 _JSON_SPLITTER = msgspec.json.Decoder(list[msgspec.Raw])
-
-
 _MSGPACK_DECODERS: dict[Any, msgspec.msgpack.Decoder[Any]] = {}
 _JSON_DECODERS: dict[Any, msgspec.json.Decoder[Any]] = {}
 
 
 def _msgpack_decoder(kind: type[T]) -> msgspec.msgpack.Decoder[T]:
-    if kind not in _MSGPACK_DECODERS:
-        _MSGPACK_DECODERS[kind] = msgspec.msgpack.Decoder(kind, dec_hook=array_from)
-    return _MSGPACK_DECODERS[kind]
+    known = _MSGPACK_DECODERS.get(kind)
+    return known or _MSGPACK_DECODERS.setdefault(kind, msgspec.msgpack.Decoder(kind, dec_hook=array_from))
 
 
 def _json_decoder(kind: type[T]) -> msgspec.json.Decoder[T]:
-    if kind not in _JSON_DECODERS:
-        _JSON_DECODERS[kind] = msgspec.json.Decoder(kind, dec_hook=array_from)
-    return _JSON_DECODERS[kind]
+    known = _JSON_DECODERS.get(kind)
+    return known or _JSON_DECODERS.setdefault(kind, msgspec.json.Decoder(kind, dec_hook=array_from))

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
-from streams.messages.codec import CONTENT_TYPE_HEADER, LIMITS, Limits, decode, split
+from encoders.schema import schema_complaint
+from streams.messages.codec import CONTENT_TYPE_HEADER, LIMITS, SCHEMA_HEADER, Limits, decode, split
 from streams.messages.rejects import Header, InvalidRecord, Reject, reject_headers
 
 T = TypeVar("T")
@@ -50,17 +51,25 @@ class Message:
         found = next((value for name, value in self.headers if name.lower() == CONTENT_TYPE_HEADER), None)
         return None if found is None else found.decode(errors="replace")
 
+    @property
+    def schema(self) -> str:
+        """Which schema its header names for its records; empty where it names none."""
+        found = next((value for name, value in self.headers if name == SCHEMA_HEADER), None)
+        return (found or b"").decode(errors="replace")
+
     def records(self, limits: Limits = LIMITS) -> list[bytes]:
         """The raw bytes of each of its records.
 
         Raises:
-            InvalidRecord: If the message is set aside or could not be read, there is nothing, or more than `limits`
-                allow, or no telling where a record ends.
+            InvalidRecord: If the message is set aside, could not be read or is of a newer schema; if there is nothing,
+                more than `limits` allow, or no telling where a record ends.
         """
         if self.refusal is not None:
             raise self.refusal
         if why := next((value for name, value in self.headers if name == UNREADABLE), None):
             raise InvalidRecord("unreadable", "", why.decode(errors="replace"))
+        if complaint := self.schema and schema_complaint(self.schema):
+            raise InvalidRecord("schema", "", complaint)
         return split(self.value, self.content_type, limits)
 
     def decoded(

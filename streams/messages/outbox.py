@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 from kafka.partitioner import murmur2
 
-from streams.messages.codec import CONTENT_TYPE_HEADER, MSGPACK_TYPE, batches
+from encoders.schema import SCHEMA
+from streams.messages.codec import CONTENT_TYPE_HEADER, MSGPACK_TYPE, SCHEMA_HEADER, batches
 from streams.messages.rejects import Header, Reject, reject_headers
 from streams.messages.topic_names import TopicNames
 from streams.records import Binding, Sample
 from streams.settings import TopicSettings
 
-CONTENT_TYPE = ((CONTENT_TYPE_HEADER, MSGPACK_TYPE.encode()),)
+HEADERS = ((CONTENT_TYPE_HEADER, MSGPACK_TYPE.encode()), (SCHEMA_HEADER, SCHEMA.encode()))
 OVERHEAD_BYTES = 2_000  # key, headers and framing of a message of ours are shorter than that
 
 
@@ -71,7 +72,7 @@ class Outbox:
             by_partition.setdefault(partition_of(record.sample_id.encode(), n_partitions), []).append(record)
         for partition, own in by_partition.items():
             for taken, value in batches(own, self._topics.max_message_bytes - OVERHEAD_BYTES):
-                yield OutMessage(topic, partition, taken[0].sample_id.encode(), value, CONTENT_TYPE)
+                yield OutMessage(topic, partition, taken[0].sample_id.encode(), value, HEADERS)
 
     def _home(self, key: bytes | None) -> int:
         return partition_of(key, self._topics.partitions) if key else 0

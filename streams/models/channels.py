@@ -10,10 +10,13 @@ from dataclasses import dataclass
 
 import msgspec
 
-from encoders.manifest import ModelManifest
+from encoders.manifest import ModelManifest, schema_of
 from encoders.modality import NAME_PATTERN
+from encoders.schema import schema_complaint
 from streams.records import ChannelMove, Decision
 
+# How far above all that came before a version may be: further, and whoever counts on from it would run out of numbers.
+MAX_JUMP = 1_000_000
 KEY = re.compile(rf"(version|decision)/(\d{{1,18}})|channel/({NAME_PATTERN})/(\d{{1,18}})/([0-9a-fA-F-]+)")
 
 
@@ -50,13 +53,15 @@ class ChannelView:
             return Refusal(name, offset, "the key is none of version/<n>, decision/<n>, channel/<name>/<seq>/<uuid>")
         kind, number, channel, seq, _ = found.groups()
         try:
-            if channel:
+            if value is not None and (complaint := schema_complaint(schema_of(value))):
+                reason = complaint
+            elif channel:
                 reason = self._apply_move(name, channel, int(seq), value)
             elif kind == "version":
                 reason = self._apply_version(int(number), value)
             else:
                 reason = self._apply_decision(int(number), value)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, RecursionError) as error:
             reason = f"the value cannot be read: {error}"
         return Refusal(name, offset, reason) if reason else None
 
@@ -89,7 +94,8 @@ class ChannelView:
         return (key if isinstance(key, str) else key.decode()) in self._valid_keys
 
     def _apply_version(self, number: int, value: bytes | None) -> str:
-        self._highest_version = max(self._highest_version, number)
+        if complaint := self._raised_to(number):
+            return complaint
         if value is None:
             self.manifests.pop(number, None)
             return ""
@@ -102,7 +108,8 @@ class ChannelView:
         return ""
 
     def _apply_decision(self, number: int, value: bytes | None) -> str:
-        self._highest_version = max(self._highest_version, number)
+        if complaint := self._raised_to(number):
+            return complaint
         if value is None:
             self.decisions.pop(number, None)
             return ""
@@ -126,9 +133,17 @@ class ChannelView:
             return f"seq is {move.seq}, wanted {last_seq + 1}: another move came first"
         if move.replaces != current:
             return f"it replaces version {move.replaces}, but {channel!r} is at {current}"
+        if complaint := self._raised_to(move.version):
+            return complaint
         self._moves.setdefault(channel, []).append(move)
         self._valid_keys.add(key)
-        self._highest_version = max(self._highest_version, move.version)
+        return ""
+
+    def _raised_to(self, number: int) -> str:
+        """Takes note of a version's number, or says why it is none to go on from."""
+        if number > self._highest_version + MAX_JUMP:
+            return f"version {number} is {MAX_JUMP} or more above {self._highest_version}, the highest before it"
+        self._highest_version = max(self._highest_version, number)
         return ""
 
 

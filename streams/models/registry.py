@@ -9,7 +9,7 @@ import msgspec
 
 from encoders.bundle import MANIFEST_NAME, BundleConflict, BundleError, ModelBundle, pack_bundle, unpack_bundle
 from encoders.errors import MmbindError
-from encoders.manifest import ModelManifest
+from encoders.manifest import ModelManifest, decode_manifest
 
 # Of each part of a file's name: whatever a manifest says, nothing outside the root is read or written.
 SAFE_PART = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
@@ -98,10 +98,10 @@ class Registry:
 
     def _manifest_in(self, folder: str) -> ModelManifest | None:
         try:
-            return msgspec.json.decode(self._read(f"{folder}/{MANIFEST_NAME}"), type=ModelManifest)
+            return decode_manifest(self._read(f"{folder}/{MANIFEST_NAME}"))
         except FileNotFoundError:
             return None
-        except msgspec.MsgspecError as error:
+        except ValueError as error:
             raise BundleError(f"{folder}/{MANIFEST_NAME}", "a manifest", str(error)) from error
 
     def _full(self, name: str) -> str:

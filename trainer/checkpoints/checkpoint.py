@@ -17,6 +17,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from encoders.errors import UsageError
+from encoders.schema import SCHEMA, schema_complaint
 from trainer.replay.buffer import Identity, ReplayEntry
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,10 @@ ADMISSIONS, SUMS = "admissions.jsonl", "SHA256SUMS"
 
 class CheckpointError(UsageError):
     """A checkpoint cannot be used; the message names folder and file, what was wanted and what was found."""
+
+
+class CheckpointTooNew(CheckpointError):  # noqa: N818 - it says what is so
+    """A later release wrote the checkpoint: to go on from one before it would undo what that release did."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,6 +55,7 @@ class _State:
     parent: int
     n_admissions: int
     facts: dict[str, Any]
+    schema: str = SCHEMA
 
 
 class CheckpointFolder:
@@ -92,11 +98,14 @@ class CheckpointFolder:
 
         Raises:
             CheckpointError: If there are checkpoints and none of them is whole.
+            CheckpointTooNew: If the newest whole one has a schema that cannot be read here.
         """
         damages = []
         for number in sorted(_numbers(self.root), reverse=True):
             try:
                 return load_checkpoint(self.root / str(number))
+            except CheckpointTooNew:
+                raise
             except CheckpointError as error:
                 damages.append(str(error))
                 log.error("a checkpoint cannot be used, trying the one before it: %s", error)
@@ -133,6 +142,7 @@ def load_checkpoint(folder: Path) -> Checkpoint:
 
     Raises:
         CheckpointError: If a file is missing or damaged.
+        CheckpointTooNew: If it has a schema that cannot be read here.
     """
     wanted = _sums(folder)
     contents: dict[str, bytes] = {}
@@ -146,6 +156,10 @@ def load_checkpoint(folder: Path) -> Checkpoint:
             raise CheckpointError(f"{folder / name}: wanted sha256 {wanted.get(name)}, got {got}")
     try:
         state = _parse_state(contents[STATE])
+        if complaint := schema_complaint(state.schema):
+            raise CheckpointTooNew(
+                f"{folder}: {complaint}; or move the checkpoints away, to train anew from the log with this release"
+            )
         edges = msgspec.msgpack.decode(contents[EDGES], type=tuple[ReplayEntry, ...])
         arrays: dict[str, np.ndarray] = load(contents[WEIGHTS])
     except (msgspec.MsgspecError, SafetensorError, ValueError, TypeError) as error:
@@ -176,8 +190,8 @@ def _lineage(root: Path, number: int) -> Iterator[_State]:
 
 
 def _parse_state(data: bytes) -> _State:
-    # Not msgspec: random states are integers of 128 bits.
-    return _State(**json.loads(data))
+    # Not msgspec: random states are integers of 128 bits. What a later minor added is left aside.
+    return _State(**{name: value for name, value in json.loads(data).items() if name in _State.__annotations__})
 
 
 def _admissions(folder: Path) -> list[Identity]:

@@ -101,6 +101,33 @@ def test_a_tombstone_removes_a_version_and_its_number_is_not_used_again() -> Non
     assert view.next_version == 5
 
 
+@pytest.mark.parametrize(
+    "poison",
+    [
+        (b"version/999999999999999999", None),
+        (b"decision/999999999999999999", None),
+        version_record(manifest(999999999999999999)),
+        (b"channel/x/1/a", b'{"channel":"x","seq":1,"version":%d,"replaces":0,"reason":"","by":"","at_ns":1}' % 10**18),
+    ],
+)
+def test_a_number_far_beyond_all_others_does_not_end_the_counting(poison: tuple[bytes, bytes | None]) -> None:
+    view = filled(version_record(manifest(4)))
+    refused = view.apply(*poison, 1)
+    assert refused is not None and "version" in refused.reason
+    assert view.next_version == 5
+    assert view.channels == {}
+
+
+def test_a_record_of_a_later_major_changes_nothing_and_one_of_a_later_minor_counts() -> None:
+    key, value = version_record(manifest(4))
+    later = filled((key, value.replace(b'"schema":"1.0"', b'"schema":"1.8","of_a_later_release":[1]')))
+    assert later.manifests.keys() == {4}
+    view = filled()
+    refused = view.apply(key, value.replace(b'"schema":"1.0"', b'"schema":"2.0"'), 0)
+    assert refused is not None and "install the release that wrote it" in refused.reason
+    assert view.manifests == {}
+
+
 def test_a_tombstone_does_not_undo_a_move() -> None:
     key, value = move(1, 1, 0, "a")
     view = filled((key, value))
