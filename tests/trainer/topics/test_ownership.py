@@ -108,7 +108,7 @@ def test_one_that_slept_over_its_files_publishes_nothing_either(world: World) ->
     registry = Slow(str(world.folder))
     asleep = world.publisher("mine", registry=registry)
     asleep.announce(candidate(1))
-    registry.meanwhile = lambda: world.publisher("mine", last_version=1).announce(candidate(2))  # type: ignore[misc]
+    registry.meanwhile = lambda: world.publisher("mine", last_version=1).announce(candidate(2))
     with pytest.raises(NotTheOwner):
         asleep.announce(candidate(3))
     assert sorted(world.models.view.manifests) == [1, 2]
