@@ -181,7 +181,9 @@ class RuntimeSettings(Section):
         1 << 30, ge=1 << 26, description="resident memory at which `up` stops the embedded broker"
     )
     stall_s: float = Field(
-        60.0, gt=0, description="a worker that has committed nothing for so long while work came in is not ready"
+        60.0,
+        gt=0,
+        description="a worker or trainer that gets nothing done for so long, while there is work, is not ready",
     )
     log_format: Literal["text", "json"] = Field("text", description="a line for people, or an object for programs")
 

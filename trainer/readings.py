@@ -2,7 +2,7 @@
 
 from trainer.metrics import TrainerMetrics
 from trainer.parts import Parts
-from trainer.topics.bindings import KEPT_BINDINGS
+from trainer.topics.bindings import UNEVEN_BINDINGS
 from trainer.topics.publishing import MAX_WAITING
 
 
@@ -25,5 +25,5 @@ def note_readings(metrics: TrainerMetrics, parts: Parts) -> None:
     metrics.note_held("read-again-places", samples.n_booked, samples.book_capacity)
     needed = settings.replay_samples + settings.evaluation_max_samples + samples.capacity
     metrics.note_held("places", samples.n_places, 2 * needed + samples.capacity)
-    metrics.note_held("read-ahead", intake.n_kept, KEPT_BINDINGS)
+    metrics.note_held("read-ahead", intake.n_kept, UNEVEN_BINDINGS)
     metrics.note_held("candidates", publisher.n_waiting, MAX_WAITING)

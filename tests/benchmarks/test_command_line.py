@@ -21,6 +21,7 @@ COMMANDS = (
     "fleet.command",
     "late.command",
     "reliability.command",
+    "soak.command",
     "reliability.course",
 )
 

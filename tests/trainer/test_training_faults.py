@@ -104,7 +104,7 @@ def test_is_behind_and_says_so_while_it_searches_for_a_sample(tmp_path: Path) ->
     samples = SampleLog(consumer, trainer.parts.samples._again, "samples", 1)
     trainer.training._samples = samples
     n_messages = len(broker.logs[TopicPartition("pairs", 0)])
-    thread = threading.Thread(target=run, args=[trainer])
+    thread = threading.Thread(target=run, args=[trainer], daemon=True)
     thread.start()
     wait_until(lambda: trainer.value("mmbind_lag_records", topic="pairs", partition="0") == n_messages, 20)
     broker.write("pairs", 0, encode_batch(record.bindings[:1]))

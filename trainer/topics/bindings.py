@@ -23,8 +23,10 @@ POLL_MESSAGES = 20
 JOIN_POLL_MS = 300
 # So many may wait while a cycle is trained; past them nothing is read, and the group knows no longer that we live.
 KEPT_BINDINGS = 5000
-# How long one partition may hold up the others: so long its broker may need to be replaced.
+# How long one partition may hold up the others, so long its broker may need to be replaced, and with how many Bindings
+# of theirs waiting: the embedded broker sends all that it has of one before the next.
 UNEVEN_S = 10.0
+UNEVEN_BINDINGS = 20_000
 ENDS_TIMEOUT_MS = 1_000
 
 
@@ -220,7 +222,7 @@ class BindingIntake:
             self._kept.begin(self._next)
             return []
         # A partition that does not answer holds up the others for a while only.
-        is_overdue = time.monotonic() - self._gave_s > UNEVEN_S or self._kept.n_records >= KEPT_BINDINGS
+        is_overdue = time.monotonic() - self._gave_s > UNEVEN_S or self._kept.n_records >= UNEVEN_BINDINGS
         ends = {tp.partition: self._consumer.highwater(tp) for tp in self._tps}
         arrived = self._kept.take(ends, is_overdue)
         if arrived or not self._kept.n_records:
