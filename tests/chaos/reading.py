@@ -82,14 +82,19 @@ class Reading:
 
 def read_topics(broker: BrokerSettings, names: TopicNames) -> Reading:
     """Everything, read anew from the beginning."""
-    models = ChannelView()
-    for message in read_all(broker, names.models):
-        models.apply(message.key or b"", message.value, message.offset)
     samples = [(m, one) for m in read_all(broker, names.samples) for one in decode_many(m.value, Sample)]
     bindings = [(m, one) for m in read_all(broker, names.pairs) for one in decode_many(m.value, Binding)]
     return Reading(
         sorted(samples, key=lambda placed: (placed[0].partition, placed[0].offset)),
         sorted(bindings, key=lambda placed: (placed[0].partition, placed[0].offset)),
         read_all(broker, names.rejects),
-        models,
+        read_models(broker, names),
     )
+
+
+def read_models(broker: BrokerSettings, names: TopicNames) -> ChannelView:
+    """The state of all models and channels."""
+    view = ChannelView()
+    for message in read_all(broker, names.models):
+        view.apply(message.key or b"", message.value, message.offset)
+    return view

@@ -15,6 +15,7 @@ from streams.worker.read_back import read_back
 from tests.chaos.reading import Reading
 
 N_PROBES = 32
+WHOLE = 100_000
 
 
 def differs_from_living(broker: BrokerSettings, settings: Settings, reading: Reading) -> str:
@@ -25,11 +26,13 @@ def differs_from_living(broker: BrokerSettings, settings: Settings, reading: Rea
     topic, n_partitions = f"{settings.topics.prefix}samples", settings.topics.partitions
     committed = committed_offsets(broker, group_id(settings), topic, range(n_partitions))
     check = partial(checked_sample, specs=settings.specs)
-    # Reviews ask again and change no history; they would take most of the time.
-    searching = settings.model_copy(update={"binding": settings.binding.model_copy(update={"review_samples": 0})})
+    # Reviews ask again and change no history; they would take most of the time. Of the whole stream nothing is evicted.
+    binding = settings.binding.model_copy(update={"review_samples": 0})
+    index = settings.index.model_copy(update={"history_samples": WHOLE})
+    searching = settings.model_copy(update={"binding": binding, "index": index})
     rebuilt, living = Binder(searching), Binder(searching)
     own = {partition: committed.get(partition) for partition in range(n_partitions)}
-    rebuilt.remember(read_back(broker, topic, own, settings.index.history_samples, check).bound(dict.fromkeys(own, 0)))
+    rebuilt.remember(read_back(broker, topic, own, WHOLE, check).bound(dict.fromkeys(own, 0)))
     placed = sorted(reading.samples, key=lambda one: (one[0].timestamp_ms, one[0].partition, one[0].offset))
     living.observe([one for m, one in placed if m.offset < committed.get(m.partition, 0)])
     if rebuilt.store.n_rows != living.store.n_rows:

@@ -9,10 +9,9 @@ from pathlib import Path
 from random import Random
 
 from deploy.machine.process import ChildProcess
-from streams.broker.log import read_all
-from streams.models.channels import ChannelView
 from streams.settings import BrokerSettings
 from tests.chaos.brokers import Cluster
+from tests.chaos.reading import read_models
 from tests.chaos.sensors import Sensors, WindowKey
 from tests.chaos.witness import Witness
 from tests.chaos.world import PlayedWorld
@@ -38,6 +37,8 @@ TRAINER: dict[str, object] = {
 # With one partition of pairs training is bit-identical between runs of one log.
 PARTITIONS, PAIR_PARTITIONS = 2, 1
 GRACE_S = 1.0
+# A worker that starts reads it back, and how long that takes is in what it needs to bind again.
+INDEX = {"history_samples": 2000}
 WARM_S, RECOVERY_S, SWAP_S, STOP_S = 180.0, 120.0, 20.0, 30.0
 # Nothing that is still missing has come for so long: it will not.
 SILENT_S = 40.0
@@ -70,7 +71,9 @@ class Stage:
             "pair_partitions": PAIR_PARTITIONS,
             "replication_factor": len(cluster.nodes),
         }
-        self.farm = Farm(cluster, world, folder, prefix, TRAINER, topics=topics, grace_s=GRACE_S)
+        self.farm = Farm(
+            cluster, world, folder, prefix, TRAINER, more={"topics": topics, "index": INDEX}, grace_s=GRACE_S
+        )
         self.direct = BrokerSettings(bootstrap_servers=cluster.direct)
         self.sensors = Sensors(cluster.direct, self.farm.names, world, slot_s)
         self.witness = Witness(cluster.direct, self.farm.names, PARTITIONS, PAIR_PARTITIONS)
@@ -199,7 +202,8 @@ class Stage:
         self._expect_done(ending)
         self.trainer = None
         self.workers.clear()
-        wanted = self._stable()
+        view = read_models(self.direct, self.farm.names)
+        wanted = view.current(self.farm.settings.registry.channel) or 0
         self.wait(lambda: self.followed == wanted, SWAP_S, f"the consumer uses version {wanted}")
         if self.consumer is not None:
             self.consumer.signal(signal.SIGTERM)
@@ -211,13 +215,6 @@ class Stage:
             process.wait(STOP_S)
             if code := process.exit_code if not process.alive else process.stop():
                 self.faults.append(f"{process.name} ended with {code} on SIGTERM: {process.log_tail(1)[-200:]}")
-
-    def _stable(self) -> int:
-        """The version that whoever follows must use."""
-        view = ChannelView()
-        for message in read_all(self.direct, self.farm.names.models):
-            view.apply(message.key or b"", message.value, message.offset)
-        return view.current(self.farm.settings.registry.channel) or 0
 
     def _left(self) -> tuple[int, int]:
         """Windows that are in no sample, and samples without a Binding."""

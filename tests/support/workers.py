@@ -97,7 +97,7 @@ class Farm:
         prefix: str,
         trainer: dict[str, object] | None = None,
         runtime: dict[str, object] | None = None,
-        topics: Mapping[str, object] = MappingProxyType({}),
+        more: Mapping[str, Mapping[str, object]] = MappingProxyType({}),
         **ingest: object,
     ) -> None:
         self.folder = folder
@@ -107,10 +107,11 @@ class Farm:
             sections
             | {
                 "broker": {"bootstrap_servers": broker.bootstrap_servers},
-                "topics": {"prefix": prefix, "partitions": 3, "pair_partitions": 2, **topics},
+                "topics": {"prefix": prefix, "partitions": 3, "pair_partitions": 2, **more.get("topics", {})},
                 "registry": {"root": str(folder / "models")},
                 "runtime": {"data_dir": str(folder / "data"), "stream_port": 0, "trainer_port": 0} | (runtime or {}),
                 "trainer": trainer or {},
+                "index": more.get("index", {}),
             }
         )
         self.names = TopicNames(prefix)
