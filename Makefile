@@ -13,7 +13,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile
 INDEX := $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
-.PHONY: demo test install clean
+.PHONY: demo test poison install clean
 .DEFAULT_GOAL := demo
 
 demo: .venv/demo.stamp
@@ -27,6 +27,10 @@ test: .venv/dev.stamp
 	@# A file's tests stay together, with their brokers, and files begin in the order of tests/conftest.py.
 	@# Bytecode is kept, since the tests start a hundred processes; each has one thread, so that cores are not shared.
 	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/pytest -n logical --dist loadfile --no-loadscope-reorder
+
+# Bad messages among good ones through the cores of both services; ends with 1 if a good one is lost.
+poison: .venv/dev.stamp
+	$(BIN)/python -m tests.support.poison_run --bad 200000
 
 install: .venv/dev.stamp
 
