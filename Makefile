@@ -2,6 +2,7 @@
 # make test    lint, format, types, unused names and all tests, on all cores
 # make chaos   kills, stops and cuts of everything, and a table of what was lost: with KAFKA_HOME an hour and more;
 #              make chaos ARGS="--short" two minutes; ARGS="--help" says what else
+# make poison  200,000 bad messages among good ones: every good one must come out
 # make install only the environment, ./.venv
 # make audit-deps  known vulnerabilities of all pinned packages, asked of PyPI
 # make clean   removes it
@@ -16,7 +17,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile
 INDEX := $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
-.PHONY: demo test chaos install audit-deps clean
+.PHONY: demo test chaos poison install audit-deps clean
 .DEFAULT_GOAL := demo
 
 demo: .venv/demo.stamp
@@ -36,6 +37,10 @@ test: .venv/dev.stamp
 
 chaos: .venv/dev.stamp
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.chaos $(ARGS)
+
+# Bad messages among good ones through the cores of both services; ends with 1 if a good one is lost.
+poison: .venv/dev.stamp
+	$(BIN)/python -m tests.support.poison_run --bad 200000
 
 install: .venv/dev.stamp
 

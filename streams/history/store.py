@@ -64,6 +64,7 @@ class SampleStore:
         self._others = _OtherModalities(ring_rows(settings))
         self._row_of: dict[str, int] = {}
         self._codes: dict[str, int] = {}
+        self._n_codes = 0
 
     def __contains__(self, sample_id: object) -> bool:
         return sample_id in self._row_of
@@ -98,7 +99,7 @@ class SampleStore:
             segment.raw[place] = sample.windows[name]
             segment.center[place] = scaling.center
             segment.scale[place] = scaling.scale
-            segment.sources[place] = self._codes.setdefault(sample.source_id, len(self._codes))
+            segment.sources[place] = self._code(sample.source_id)
             segment.start_ns[place] = sample.start_ns
             segment.ids.append(sample.sample_id)
             self._row_of[sample.sample_id] = number * self._segment_rows + place
@@ -148,6 +149,13 @@ class SampleStore:
         """Adds to each of rows `[n]` the amount by which it was used; a row may be named more than once."""
         np.add.at(self._use, rows % len(self._use), amounts)
 
+    def _code(self, source_id: str) -> int:
+        code = self._codes.get(source_id)
+        if code is None:
+            code = self._codes[source_id] = self._n_codes
+            self._n_codes += 1
+        return code
+
     def _drop_old(self) -> None:
         floor = self.n_rows - self._settings.history_samples
         oldest_ns = self._newest_ns() - self._settings.history_hours * NS_PER_HOUR
@@ -164,6 +172,9 @@ class SampleStore:
         for place, sample_id in enumerate(segment.ids):
             if self._row_of.get(sample_id) == number * self._segment_rows + place:
                 del self._row_of[sample_id]
+        # Codes are never used twice; of sources without a row they are forgotten, since there may come ever new ones.
+        held = {code for one in self._segments.values() for code in np.unique(one.sources[: len(one.ids)]).tolist()}
+        self._codes = {source: code for source, code in self._codes.items() if code in held}
         self.first_row = (number + 1) * self._segment_rows
         self.floors.append((self.n_rows, self.first_row))
 

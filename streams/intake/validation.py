@@ -8,7 +8,7 @@ import numpy as np
 
 from encoders.modality import ModalitySpec
 from streams.messages.rejects import InvalidRecord
-from streams.messages.text import MAX_TEXT_BYTES, check_label, check_text, utf8
+from streams.messages.text import MAX_TEXT_BYTES, check_id, check_label, has_control, utf8
 from streams.records import SensorWindow
 
 MAX_VALUE = 1e12  # its square, times any window's length, still is a float32
@@ -49,7 +49,7 @@ def validate(
         raise InvalidRecord("unknown-modality", "modality", got, " or ".join(specs) if spec is None else modality)
     _check_source(window.source_id, key)
     _check_time(window.start_ns, now_ns, earliest_ns, max_future_s)
-    check_text("window_id", window.window_id)
+    check_id("window_id", window.window_id)
     check_label(window.label)
     values = _fitted(window.values, spec, length_tolerance)
     return window if values is window.values else msgspec.structs.replace(window, values=values)
@@ -67,6 +67,8 @@ def _check_source(source_id: str, key: bytes | None) -> None:
     if not raw or len(raw) > MAX_TEXT_BYTES:
         got = "no UTF-8" if raw is None else f"{len(raw)} bytes"
         raise InvalidRecord("source-id", "source_id", got, f"1 to {MAX_TEXT_BYTES} bytes")
+    if has_control(source_id):
+        raise InvalidRecord("source-id", "source_id", ascii(source_id), "no control characters")
     if key != raw:
         raise InvalidRecord("key", "source_id", source_id, f"the message's key, {key!r}")
 

@@ -11,7 +11,7 @@ import numpy as np
 from encoders.modality import ModalitySpec
 from encoders.scaling import Scaling
 from streams.messages.rejects import InvalidRecord
-from streams.messages.text import check_label, check_text
+from streams.messages.text import check_id, check_label
 from streams.records import Binding, Sample
 
 MAX_ID_BYTES = 1024  # a late sample's id holds its source's, its modality's name and two numbers
@@ -77,7 +77,7 @@ def checked_binding(binding: Binding) -> Binding:
 def _check_id(field: str, text: str) -> None:
     if not text:
         raise InvalidRecord("empty", field, "0 bytes", f"1 to {MAX_ID_BYTES}")
-    check_text(field, text, MAX_ID_BYTES)
+    check_id(field, text, MAX_ID_BYTES)
 
 
 def _check_scaling(name: str, scaling: Scaling, n_channels: int) -> None:

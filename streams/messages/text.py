@@ -1,9 +1,16 @@
-"""What ids and labels inside records must be. Performs no I/O."""
+"""What ids and labels inside records must be. Performs no I/O.
+
+Ids are keys, names in logs and words on a screen: a line's end or an escape in one could say what nobody said. Labels
+are data, and may hold any text.
+"""
+
+import unicodedata
 
 from streams.messages.rejects import InvalidRecord
 from streams.records import Label
 
 MAX_TEXT_BYTES = 256
+CONTROL = ("Cc", "Zl", "Zp")  # control characters, ends of lines and of paragraphs, as Unicode calls them
 
 
 def utf8(text: str) -> bytes | None:
@@ -27,6 +34,22 @@ def check_text(field: str, text: str | None, max_bytes: int = MAX_TEXT_BYTES) ->
         raise InvalidRecord("undecodable", field, "no UTF-8", "text")
     if len(raw) > max_bytes:
         raise InvalidRecord("too-large", field, f"{len(raw)} bytes", f"at most {max_bytes}")
+
+
+def check_id(field: str, text: str | None, max_bytes: int = MAX_TEXT_BYTES) -> None:
+    """Passes text as `check_text` does, without control characters.
+
+    Raises:
+        InvalidRecord: Of any other.
+    """
+    check_text(field, text, max_bytes)
+    if text is not None and has_control(text):
+        raise InvalidRecord("undecodable", field, ascii(text), "no control characters")
+
+
+def has_control(text: str) -> bool:
+    """Whether a character of it is none that is written but one that steers."""
+    return not text.isprintable() and any(unicodedata.category(one) in CONTROL for one in text)
 
 
 def check_label(label: Label | None) -> None:

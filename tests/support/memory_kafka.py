@@ -16,7 +16,7 @@ class MemoryMessage:
     topic: str
     partition: int
     offset: int
-    value: bytes
+    value: bytes | None
     key: bytes | None = None
     headers: tuple[tuple[str, bytes], ...] = ()
     timestamp: int = 0

@@ -86,3 +86,17 @@ def test_who_has_another_modality_besides_the_shared_one_brings_a_new_pair() -> 
         [True, True, True, True, False],
         [False, False, False, False, False],
     ]
+
+
+def test_sources_without_a_sample_are_forgotten_and_the_others_keep_their_code() -> None:
+    store = filled([])
+    steady = []
+    for number in range(3000):
+        source = "steady" if number % 50 == 0 else f"once-{number}"
+        append(store, [msgspec.structs.replace(SAMPLES[0], sample_id=f"{source}@{number}", source_id=source)])
+        if source == "steady":
+            steady.append(int(store.windows(number, number + 1).sources[0]))
+    assert set(steady) == {0}
+    assert len(store._codes) <= store.n_samples < 300
+    held = np.concatenate([store.windows(row, row + 1).sources for row in range(store.first_row, store.n_rows)])
+    assert len(set(held.tolist()) - {0}) == np.sum(held != 0)

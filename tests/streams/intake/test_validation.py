@@ -42,6 +42,9 @@ def with_value(value: float) -> np.ndarray:
         ({"source_id": "", "key": b""}, "source-id", "source_id"),
         ({"source_id": "x" * 10_000, "key": b"x" * 10_000}, "source-id", "source_id"),
         ({"source_id": "\ud800", "key": b"?"}, "source-id", "source_id"),
+        ({"source_id": "node\n2", "key": b"node\n2"}, "source-id", "source_id"),
+        ({"source_id": "\x1b[2J", "key": b"\x1b[2J"}, "source-id", "source_id"),
+        ({"window_id": "a\u2028b"}, "undecodable", "window_id"),
         ({"key": b"other"}, "key", "source_id"),
         ({"key": None}, "key", "source_id"),
         ({"start_ns": -1}, "time", "start_ns"),
@@ -110,3 +113,8 @@ def test_resampling_keeps_a_constant_and_both_ends(old: int, new: int) -> None:
     assert (resampled(np.full((old, 1), 3.0), new) == 3).all()
     if old > 1 and new > 1:
         assert resampled(np.arange(old)[:, None], new)[[0, -1], 0].tolist() == [0, old - 1]
+
+
+def test_ids_may_be_of_any_script_and_labels_of_several_lines() -> None:
+    key = "Knoten-7 Ä 温度 👨‍👩‍👧"
+    assert checked(source_id=key, key=key.encode(), window_id="№ 1", label="a\nb").source_id == key

@@ -40,6 +40,8 @@ BAD_SAMPLES: dict[str, tuple[dict[str, Any], str]] = {
     "a start before 1970": ({"start_ns": -1}, "start_ns"),
     "a lone surrogate in its id": ({"sample_id": "a\ud800"}, "sample_id"),
     "no id": ({"sample_id": ""}, "sample_id"),
+    "a line's end in its id": ({"sample_id": "a\n@1"}, "sample_id"),
+    "an escape in its source's": ({"source_id": "\x1b[2J"}, "source_id"),
     "an endless source": ({"source_id": "s" * 2000}, "source_id"),
     "a label beyond 64 bits": ({"label": 1 << 70}, "label"),
 }
