@@ -1,5 +1,6 @@
 # make demo    the whole loop on real recordings, on this machine, in about five minutes
 # make test    lint, format, types, unused names and all tests, on all cores
+# make poison  bad messages among good ones, through the cores of both services
 # make install only the environment, ./.venv
 # make clean   removes it
 #
