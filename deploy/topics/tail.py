@@ -46,12 +46,15 @@ def follow(settings: StreamSettings, kind: Kind, whole: bool, n_records: int | N
 def records_of(kind: Kind, message: Message) -> list[dict[str, Any]]:
     """The records of a message as plain values; windows are told by their shape."""
     if kind == "rejects":
-        headers = {name: value.decode(errors="replace") for name, value in message.headers}
+        headers = {name: (value or b"").decode(errors="replace") for name, value in message.headers}
         reasons = {name.removeprefix(HEADER_PREFIX): v for name, v in headers.items() if name.startswith(HEADER_PREFIX)}
         return [reasons | {"key": (message.key or b"").decode(errors="replace"), "n_bytes": len(message.value or b"")}]
     if kind in ("models", "followers"):
-        value = None if message.value is None else msgspec.json.decode(message.value)
-        return [{"key": (message.key or b"").decode(errors="replace"), "value": value}]
+        key = (message.key or b"").decode(errors="replace")
+        try:
+            return [{"key": key, "value": None if message.value is None else msgspec.json.decode(message.value)}]
+        except msgspec.MsgspecError as error:
+            return [{"key": key, "undecodable": str(error)}]
     kinds: dict[Kind, Any] = {"pairs": Binding, "samples": Sample}
     try:
         found: list[Any] = [decode(raw, kinds.get(kind, SensorWindow)) for raw in message.records()]

@@ -34,6 +34,7 @@ def test_records_of_every_topic_become_a_line() -> None:
         ),
         ("followers", message(report, key=b"f"), 'f  {"follower_id": "f", "version": 3'),
         ("pairs", message(b"\xc1"), "undecodable"),
+        ("models", message(b"no json", key=b"version/1"), "JSON is malformed"),
     ):
         (record,) = records_of(kind, given)
         assert wanted in as_line(kind, given, record)
