@@ -18,15 +18,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from kafka.errors import KafkaError
 from rich.console import Console
 
+from encoders.errors import MmbindError
 from streams.broker.connection import calm_client_logs
 from tests.chaos.brokers import Kind, kinds_here
 from tests.chaos.catalogue import FAULTS, SHORT
 from tests.chaos.fault import Fault
-from tests.chaos.play import Theatre
+from tests.chaos.play import play
 from tests.chaos.table import Run, table_of
-from tests.chaos.world import played_world
+from tests.chaos.world import PlayedWorld, played_world
 
 EXIT_ENDED = 143
 
@@ -39,18 +41,23 @@ def main() -> int:
     # So that whatever ends it, nothing that it has started stays.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_ENDED))
     calm_client_logs()
-    world, runs = played_world(), []
+    world, runs, broken = played_world(), [], []
     folder = asked.folder or Path(tempfile.mkdtemp(prefix="mmbind-chaos-"))
     results = folder / "chaos.json"
     console.print(f"windows of {world.name}; logs in {folder}, results in {results}")
-    with Theatre(world, folder, asked.slot_s) as theatre:
-        for faults, kind, seed in _plan(asked):
-            run = _played(theatre, faults, kind, seed, 1 if asked.short else asked.strikes)
-            runs.append(run)
-            results.write_text(json.dumps([asdict(one) for one in runs], indent=1))
+    for number, (faults, kind, seed) in enumerate(_plan(asked), 1):
+        name = "; ".join(one.name for one in faults)
+        console.print(f"{number}. {name} ({kind}, seed {seed}) ...")
+        try:
+            runs.append(_played(faults, kind, seed, world, folder / f"{number:02d}", asked))
+        except (MmbindError, KafkaError, AssertionError) as error:  # the harness's own trouble must not end it
+            broken.append(f"{number}. {name} ({kind}): {type(error).__name__}: {error}")
+            console.print(f"  BROKEN OFF: {broken[-1]}", markup=False)
+        told = {"windows of": world.name, "runs": [asdict(one) for one in runs], "broken off": broken}
+        results.write_text(json.dumps(told, indent=1))
     console.print(table_of(runs))
     console.print(f"{sum(run.n_kills for run in runs)} kills; results in {results}")
-    return int(any(run.verdict.faults for run in runs))
+    return int(bool(broken) or any(run.verdict.faults for run in runs))
 
 
 def _arguments() -> argparse.Namespace:
@@ -67,7 +74,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _plan(asked: argparse.Namespace) -> Iterator[tuple[Sequence[Fault], Kind, int]]:
-    """Grouped by broker, so that each is started once."""
+    """Which faults in one run, where, and with which seed."""
     if asked.short:
         yield SHORT, (asked.broker or ["embedded"])[0], asked.seed
         return
@@ -78,10 +85,12 @@ def _plan(asked: argparse.Namespace) -> Iterator[tuple[Sequence[Fault], Kind, in
                 yield [fault], kind, asked.seed + number
 
 
-def _played(theatre: Theatre, faults: Sequence[Fault], kind: Kind, seed: int, n_strikes: int | None) -> Run:
+def _played(
+    faults: Sequence[Fault], kind: Kind, seed: int, world: PlayedWorld, folder: Path, asked: argparse.Namespace
+) -> Run:
     name, began_s = "; ".join(one.name for one in faults), time.monotonic()
-    console.print(f"{name} ({kind}, seed {seed}) ...")
-    verdict = theatre.play(faults, kind, seed, n_strikes)
+    n_strikes = 1 if asked.short else asked.strikes
+    verdict = play(faults, kind, world, folder, seed=seed, slot_s=asked.slot_s, n_strikes=n_strikes)
     strikes = [(n_strikes or one.n_strikes, one.n_kills) for one in faults]
     wall_s = round(time.monotonic() - began_s, 1)
     for line in verdict.faults:

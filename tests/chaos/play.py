@@ -1,11 +1,12 @@
-"""Plays faults: one run each on a stage of its own, on a cluster that is started when it is first wanted."""
+"""Plays faults: one run each, on a stage and a cluster of its own."""
 
+import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
-from tests.chaos.brokers import Cluster, Kind, cluster_of
+from tests.chaos.brokers import Kind, cluster_of
 from tests.chaos.fault import Fault
 from tests.chaos.stage import Stage
 from tests.chaos.verdict import Verdict, judge
@@ -14,51 +15,48 @@ from tests.chaos.world import PlayedWorld
 CALM_S = 4.0
 
 
-class Theatre:
-    """Clusters and folders of many runs; a context manager that leaves no process behind."""
+def play(
+    faults: Sequence[Fault],
+    kind: Kind,
+    world: PlayedWorld,
+    folder: Path,
+    *,
+    seed: int,
+    slot_s: float,
+    n_strikes: int | None = None,
+) -> Verdict:
+    """One run: all strikes of these faults one after the other at seeded moments, then the verdict.
 
-    def __init__(self, world: PlayedWorld, folder: Path, slot_s: float) -> None:
-        self._world, self._folder, self._slot_s = world, folder, slot_s
-        self._cluster: Cluster | None = None
-        self._n_runs = 0
-
-    def __enter__(self) -> "Theatre":
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        if self._cluster:
-            self._cluster.stop()
-
-    def play(self, faults: Sequence[Fault], kind: Kind, seed: int, n_strikes: int | None = None) -> Verdict:
-        """One run: all strikes of these faults one after the other at seeded moments, then the verdict."""
-        self._n_runs += 1
-        name = f"{self._n_runs:02d}-{'-'.join(type(one).__name__.lower() for one in faults)}"
-        stage = Stage(
-            self._at(kind),
-            self._world,
-            self._folder / name,
-            f"{name}.",
-            Random(f"{name}/{seed}"),
-            self._slot_s,
-            max(one.n_workers for one in faults),
-        )
-        with stage:
+    Args:
+        faults: Each is played as often as it says, or `n_strikes` times.
+        kind: Of the cluster, which is started for this run.
+        world: What the sensors measure.
+        folder: For logs, models and checkpoints; the brokers' data go when the run is over.
+        seed: Of the moments.
+        slot_s: How often every node sends its windows.
+        n_strikes: Of every fault.
+    """
+    random = Random("/".join([*(one.name for one in faults), str(seed)]))
+    cluster = cluster_of(kind, folder / "broker")
+    try:
+        cluster.start()
+        n_workers = max(one.n_workers for one in faults)
+        with Stage(cluster, world, folder, "chaos.", random, slot_s, n_workers) as stage:
             if stage.warm_up():
                 for fault in faults:
                     for _ in range(n_strikes or fault.n_strikes):
-                        stage.pause(0, CALM_S)
-                        began_s = time.monotonic()
-                        stage.recover(began_s, fault.strike(stage))
-                        while stage.afterwards:
-                            stage.afterwards.pop()()
+                        _strike(fault, stage)
             stage.settle()
             stage.end()
             return judge(stage, {one.cuts for one in faults if one.cuts})
+    finally:
+        cluster.stop()
+        shutil.rmtree(folder / "broker", ignore_errors=True)
 
-    def _at(self, kind: Kind) -> Cluster:
-        if self._cluster is None or self._cluster.kind != kind:
-            if self._cluster:
-                self._cluster.stop()
-            self._cluster = cluster_of(kind, self._folder / f"broker-{self._n_runs:02d}")
-            self._cluster.start()
-        return self._cluster
+
+def _strike(fault: Fault, stage: Stage) -> None:
+    stage.pause(0, CALM_S)
+    began_s = time.monotonic()
+    stage.recover(began_s, fault.strike(stage))
+    while stage.afterwards:
+        stage.afterwards.pop()()

@@ -75,7 +75,11 @@ class Sensors:
         self._thread.start()
 
     def stop(self) -> None:
-        """Sends no more; returns when everything was taken or refused."""
+        """Sends no more; returns when everything was taken or refused.
+
+        Raises:
+            KafkaTimeoutError: If the broker takes nothing.
+        """
         if not self._stop.is_set():
             self._stop.set()
             if self._thread.is_alive():

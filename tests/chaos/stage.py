@@ -99,9 +99,11 @@ class Stage:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self.sensors.stop()
-        self.witness.stop()
-        self.farm.__exit__(None, None, None)
+        try:
+            self.sensors.stop()
+            self.witness.stop()
+        finally:
+            self.farm.__exit__(None, None, None)
 
     @property
     def n_checkpoints(self) -> int:

@@ -3,15 +3,14 @@
 from pathlib import Path
 
 from tests.chaos.catalogue import FAULTS, SHORT
-from tests.chaos.play import Theatre
+from tests.chaos.play import play
 from tests.chaos.world import played_world
 
 SLOT_S = 1.0
 
 
 def test_kills_and_a_zombie_lose_nothing_and_train_nothing_twice(tmp_path: Path) -> None:
-    with Theatre(played_world(), tmp_path, SLOT_S) as theatre:
-        verdict = theatre.play(SHORT, "embedded", seed=0, n_strikes=1)
+    verdict = play(SHORT, "embedded", played_world(), tmp_path, seed=0, slot_s=SLOT_S, n_strikes=1)
 
     assert verdict.faults == [], verdict.notes
     assert verdict.counts.moments > 200

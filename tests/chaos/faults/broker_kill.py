@@ -23,5 +23,5 @@ class BrokerKill(Fault):
         number = stage.random.randrange(len(stage.cluster.nodes))
         stage.cluster.kill(number)
         stage.pause(SHORTEST_S, LONGEST_S)
-        stage.cluster.nodes[number].start()
+        stage.cluster.revive(number)
         return time.monotonic()
