@@ -40,8 +40,8 @@ def play(
     cluster = cluster_of(kind, folder / "broker")
     try:
         cluster.start()
-        n_workers = max(one.n_workers for one in faults)
-        with Stage(cluster, world, folder, "chaos.", random, slot_s, n_workers) as stage:
+        n_workers, grace_s = max(one.n_workers for one in faults), max(one.grace_s for one in faults)
+        with Stage(cluster, world, folder, "chaos.", random, slot_s, n_workers, grace_s) as stage:
             if stage.warm_up():
                 for fault in faults:
                     for _ in range(n_strikes or fault.n_strikes):

@@ -63,6 +63,7 @@ class Stage:
         random: Random,
         slot_s: float,
         n_workers: int = 1,
+        grace_s: float = GRACE_S,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.cluster, self.folder, self.random, self.sources = cluster, folder, random, world.sources
