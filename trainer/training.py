@@ -140,10 +140,10 @@ class Training:
             n_samples = self._learner.forget()
             log.info("%d sources are forgotten, %d samples of theirs dropped; models stay", len(sources), n_samples)
 
-    def _keep_alive(self) -> None:
+    def _keep_alive(self, was_refused: bool = False) -> None:
         """Tells the group that we live; whoever does not poll is not given partitions again."""
         try:
-            self._intake.keep_alive()
+            self._intake.keep_alive(was_refused)
         except KafkaError as error:
             if not error.retriable:
                 raise
@@ -204,7 +204,7 @@ class Training:
                 fault = f"what was done cannot be committed: {type(error).__name__}: {error}"
             self._readiness.note_fault("commit", fault)
             # Not only where the commit was none of ours: one that is refused during a rebalance needs a poll to rejoin.
-            self._keep_alive()
+            self._keep_alive(was_refused=True)
             self._look_after()
             self._stop.wait(RETRY_S)
         return False

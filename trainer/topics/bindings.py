@@ -128,12 +128,13 @@ class BindingIntake:
         self._check_ends()
         return arrived
 
-    def keep_alive(self) -> None:
+    def keep_alive(self, was_refused: bool = False) -> None:
         """Tells the group that this trainer lives while it trains; what comes in meanwhile is kept for `poll`.
 
-        Takes a moment while partitions are being given out, since that needs several answers of the broker.
+        Takes a moment while partitions are being given out, or after the group refused a commit, however much is kept:
+        to join again needs several answers of the broker, and kafka-python does not come to its end in polls of 0 ms.
         """
-        if not self.is_sole:
+        if was_refused or not self.is_sole:
             self._read(JOIN_POLL_MS)
         elif self._kept.n_records < KEPT_BINDINGS:
             self._read(0)
