@@ -40,6 +40,7 @@ class SampleEntry(NamedTuple):
     is_late: bool = False
     is_held_out: bool = False
     is_forgotten: bool = False
+    start_ns: int = 0
 
 
 class BindingEntry(NamedTuple):

@@ -27,6 +27,7 @@ class Books:
         rejects: The reason for each record that was refused, by its place.
         admissions: Of the trainer.
         reach: How far the worker is, and how far back the topics go.
+        hop_ns: The windows of one source within a hop form a sample.
     """
 
     names: TopicNames
@@ -37,6 +38,7 @@ class Books:
     rejects: Mapping[RecordPlace, str] = field(default_factory=dict)
     admissions: Admissions = field(default_factory=Admissions)
     reach: Reach = field(default_factory=Reach)
+    hop_ns: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,6 @@ def balance(books: Books) -> Balance:
     bindings = BindingBook(books.bindings, refused, books.admissions)
     found = SampleBook((names.samples, names.rejects), names.pairs)
     samples = sample_account(books.samples, refused, bindings.outcomes, reach, found)
-    windows = window_account(books.windows, refused, found, reach)
+    windows = window_account(books.windows, refused, found, reach, books.hop_ns)
     bound = binding_account(bindings, found, books.admissions, reach)
     return Balance((windows, samples, bound, refused.account(reach)), max(reach.kept_from_ms.values(), default=0))

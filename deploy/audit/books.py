@@ -72,6 +72,7 @@ def audit(settings: StreamSettings, checkpoints: Path) -> Balance:
             rejects=rejects.reasons,
             admissions=admissions,
             reach=Reach(topics.committed, topics.kept_from_ms),
+            hop_ns=round(settings.ingest.hop_s * 1e9),
         )
         return balance(books)
 
@@ -188,6 +189,7 @@ def _samples(message: Message, settings: StreamSettings, forgotten: Container[by
             sample.late,
             sample.held_out,
             sample.source_id.encode() in forgotten,
+            sample.start_ns,
         )
 
 

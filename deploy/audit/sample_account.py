@@ -85,7 +85,7 @@ class _Sample(NamedTuple):
 
 def _keep(book: SampleBook, sample_id: str, entry: SampleEntry) -> None:
     kind = LATE if entry.is_late else TOGETHER if len(entry.contents) > 1 else SINGLE
-    home = Home(kind, entry.place)
+    home = Home(kind, entry.place, entry.start_ns)
     for content in entry.contents:
         book.homes.add(content, home)
     book.ids[sample_id] = entry.is_held_out

@@ -1,7 +1,8 @@
 """Windows in = in samples + rejected + duplicates + waiting. Performs no I/O.
 
 A window is found again in a sample by its source, modality and values: a sample does not say when each of its windows
-started. Where a sensor sends the same values several times, as many samples must hold them as there were windows.
+started. Where a sensor sends the same values several times, as many samples must hold them as there were windows; where
+the log is cut, a sample too many is one whose window was deleted, unless it starts with another of the same values.
 """
 
 from collections.abc import Iterable
@@ -14,7 +15,9 @@ from deploy.audit.sample_account import SampleBook
 DUPLICATE = "duplicate"
 
 
-def window_account(windows: Iterable[WindowEntry], rejects: RejectBook, samples: SampleBook, reach: Reach) -> Account:
+def window_account(
+    windows: Iterable[WindowEntry], rejects: RejectBook, samples: SampleBook, reach: Reach, hop_ns: int
+) -> Account:
     """What became of each record of the windows topics.
 
     Args:
@@ -22,13 +25,15 @@ def window_account(windows: Iterable[WindowEntry], rejects: RejectBook, samples:
         rejects: Why records were refused.
         samples: What `sample_account` found.
         reach: How far the worker is, and how far back the topics go.
+        hop_ns: The windows of one source within a hop form a sample.
     """
-    return _Windows(rejects, samples, reach).account(windows)
+    return _Windows(rejects, samples, reach, hop_ns).account(windows)
 
 
 class _Windows:
-    def __init__(self, rejects: RejectBook, samples: SampleBook, reach: Reach) -> None:
+    def __init__(self, rejects: RejectBook, samples: SampleBook, reach: Reach, hop_ns: int) -> None:
         self._account = Account("windows")
+        self._hop_ns = hop_ns
         self._rejects, self._samples, self._reach = rejects, samples, reach
         self._seen: set[int] = set()  # hashes of content and start
         self._known: set[int] = set()  # hashes of what makes a window known when it comes again
@@ -74,7 +79,7 @@ class _Windows:
         return "missing"
 
     def _blame_surplus(self, entry: WindowEntry | None, home: Home) -> None:
-        if entry is not None:
+        if entry is not None and (not self._is_cut or 2 * abs(entry.start_ns - home.start_ns) < self._hop_ns):
             self._account.blame("twice", entry.identity, entry.place, home.place)
         elif self._is_cut:
             self._account.notes["in samples, sent before the log begins"] += 1

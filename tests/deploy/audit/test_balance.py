@@ -60,7 +60,9 @@ class World:
     def sample(self, windows: Sequence[WindowEntry], is_late: bool = False, is_held_out: bool = False) -> SampleEntry:
         place = self.place(NAMES.samples, self.samples)
         contents = tuple(one.content for one in windows if one.content is not None)
-        self.samples.append(SampleEntry(place, place.offset, f"s{len(self.samples)}", contents, is_late, is_held_out))
+        sample_id, start_ns = f"s{len(self.samples)}", min(one.start_ns for one in windows)
+        entry = SampleEntry(place, place.offset, sample_id, contents, is_late, is_held_out, start_ns=start_ns)
+        self.samples.append(entry)
         return self.samples[-1]
 
     def binding(self, sample: SampleEntry, round_: int = 0) -> BindingEntry:
@@ -210,6 +212,34 @@ def test_what_is_missing_although_the_log_is_cut_before_it_is_told() -> None:
     found = world.balance()
     assert found.exit_code == FAULTY
     assert found.accounts[0].n_faults == {"missing": 2}
+
+
+def stuck() -> World:
+    """A sensor that sends the same values four times; the first two windows were deleted."""
+    world = World()
+    for start_ns in range(4):
+        sample = world.sample([world.window("a", start_ns, CONSTANT)])
+        world.admitted.append((str(world.binding(sample).sample_id), 0))
+    world.settle()
+    del world.windows[:2]
+    world.kept_from_ms = {NAMES.windows("a"): 2}
+    return world
+
+
+def test_samples_of_deleted_windows_are_not_counted_twice_where_a_sensor_repeats_itself() -> None:
+    found = stuck().balance()
+    assert found.exit_code == CUT, found
+    assert found.accounts[0].notes == {"in samples, sent before the log begins": 2}
+
+
+def test_a_window_in_two_samples_is_told_although_the_log_is_cut() -> None:
+    world = stuck()
+    forged = world.samples[-1]._replace(sample_id="forged", place=world.place(NAMES.samples, world.samples))
+    world.samples.append(forged)
+    found = world.balance()
+    assert found.exit_code == FAULTY
+    [fault] = [fault for fault in found.accounts[0].faults if fault.what == "twice"]
+    assert fault.places[0] == world.windows[-1].place
 
 
 def test_one_id_with_two_contents_is_two_truths() -> None:
