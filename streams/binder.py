@@ -15,7 +15,8 @@ from streams.arrival.row_vectors import EncoderFunction, RowVectors
 from streams.history.store import SampleStore
 from streams.precision.figures import Control, PrecisionEstimate
 from streams.records import Binding, Outcome, Partner, Sample
-from streams.review.review import Encoders, Review, ReviewRound
+from streams.review.question import Encoders
+from streams.review.review import Review, ReviewRound
 from streams.settings import StreamSettings
 from streams.stopwatch import Stopwatch
 
@@ -59,7 +60,7 @@ class Binder:
         self._settings, self._index_settings = settings.binding, settings.index
         self._worker = worker
         self._stopwatch = stopwatch or Stopwatch()
-        self._review = Review(specs, names, settings.binding)
+        self._review = Review(specs, names, settings)
         self._generation = self._new_generation(0, None)
         self._newcomers = Newcomers(names, self.store, settings.index.history_samples)
         self._asks_again = False
@@ -78,7 +79,7 @@ class Binder:
     @property
     def estimate(self) -> PrecisionEstimate:
         """What is said, without labels, of the last round's pairs."""
-        return self._review.calibration.estimate
+        return self._review.estimate
 
     @property
     def withholds(self) -> bool:
@@ -115,7 +116,7 @@ class Binder:
         self._worker = worker
 
     def review(self) -> list[Binding]:
-        """Asks the last samples again, all together, and gives their Bindings of a new round.
+        """Asks samples again, many together, and gives Bindings of a new round where their partners changed.
 
         `observe` does it by itself as the history grows, and when it is first called after a swap.
         """
@@ -181,14 +182,15 @@ class Binder:
         found = iter(self._first_round.bind(self._generation, queried))
         taken: list[_Taken] = []
         for sample, outcome, may_be_reviewed in outcomes:
-            partners = next(found) if outcome == "bound" else ()
+            arrived = next(found) if outcome == "bound" else None
+            partners = arrived.partners if arrived else ()
             if outcome == "bound" and not partners:
                 outcome = "alone"
             elif outcome == "bound" and self._review.withholds:
                 outcome, partners = "withheld", ()
             later = None
             if may_be_reviewed and self._settings.review_samples:
-                self._review.append(sample)
+                self._review.append(sample, arrived)
                 later = self._review_if_due(asks_again)
             taken.append(_Taken(sample, outcome, partners, later))
         return taken

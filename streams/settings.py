@@ -130,7 +130,10 @@ class BindingSettings(Section):
     use_cap: float = Field(4.0, gt=0, description="probability that a partner gathers before it is halved")
     lag_tolerant: bool = Field(True, description="compare raw windows at their best lag, beside the descriptor")
     review_samples: int = Field(
-        1024, ge=0, le=8192, description="the last samples that are asked again together as the history grows; 0 never"
+        1280, ge=0, le=8192, description="samples that are asked again together as the history grows; 0 never"
+    )
+    held_windows: int = Field(
+        4096, ge=0, description="the last samples of which all windows are held, for what a new model says of them"
     )
     also_shared: tuple[str, ...] = Field(
         (), description="more modalities that bind, in a review: any that two samples have in common"

@@ -22,7 +22,7 @@ TROUBLES = (ROTATED, NOISE, NOISY_WITNESS, NO_WITNESS)
 
 @dataclass(slots=True, eq=False)
 class Comparison:
-    """One stream: what was said of its last round, and whether each of that round's `n` best partners was right.
+    """One stream: what is said in the end, and whether each of the `n` best partners of latest answers is right.
 
     `confidence` `[n]` is NaN where there is no estimate; `margin` is how much more similar they were than random pairs.
     """
@@ -78,22 +78,22 @@ def settings_of(recordings: Recordings, **binding: object) -> StreamSettings:
 
 
 def compare(stream: Stream, descriptor: str = "auto") -> Comparison:
-    """Binds a stream and compares what was said of its last round with the truth."""
+    """Binds a stream and compares what is said of its latest answers with the truth."""
     recordings = stream.recordings
     settings = settings_of(recordings, descriptor=descriptor)
     pipeline = Pipeline(settings)
     started = time.perf_counter()
     bound = pipeline.feed(without_labels(recordings.visible)) + pipeline.flush()
-    last = pipeline.review()
+    latest = [binding for _, binding in (bound + pipeline.review()).latest]
     seconds = time.perf_counter() - started
     labels = Truth(recordings, settings.ingest.hop_s).labels(bound.samples)
-    best = [(one.sample_id, one.partners[0]) for one in last.bindings if one.partners]
+    best = [(one.sample_id, one.partners[0]) for one in latest if one.partners]
     return Comparison(
         data=stream.data,
         name=stream.name,
         estimate=pipeline.binder.estimate,
         margin=pipeline.binder.control.margin,
-        n_withheld=sum(one.outcome == "withheld" for one in last.bindings),
+        n_withheld=sum(one.outcome == "withheld" for one in latest),
         seconds=seconds,
         confidence=np.array([np.nan if one.confidence is None else one.confidence for _, one in best], float),
         right=np.array([labels[own] == labels[one.sample_id] for own, one in best], bool),

@@ -1,5 +1,6 @@
 """What is said of a stream's pairs after each round of a review, next to the truth."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -43,28 +44,29 @@ def follow(name: str, recordings: Recordings) -> Course:
     pipeline, truth = Pipeline(settings), Truth(recordings, settings.ingest.hop_s)
     labels: dict[str, object] = {}
     sources: dict[str, str] = {}
+    latest: dict[str, Binding] = {}
     course = Course(name, float("nan"))
     windows = list(without_labels(recordings.visible))
     for start in range(0, len(windows), WINDOWS_AT_A_TIME):
         bound = pipeline.feed(windows[start : start + WINDOWS_AT_A_TIME])
         labels |= truth.labels(bound.samples)
         sources |= {one.sample_id: one.source_id for one in bound.samples if not one.held_out}
-        later = [one for one in bound.bindings if one.round]
-        if later:
+        latest |= {one.sample_id: one for one in bound.bindings}
+        if any(one.round for one in bound.bindings):
             course.points.append(
                 Point(
                     n_samples=len(sources),
                     estimate=pipeline.binder.estimate,
                     control=pipeline.binder.control,
-                    true=_precision(later, labels),
-                    is_withheld=later[0].outcome == "withheld",
+                    true=_precision(latest.values(), labels),
+                    is_withheld=pipeline.binder.withholds,
                 )
             )
     course.chance = _chance([str(labels[one]) for one in sources], list(sources.values()))
     return course
 
 
-def _precision(bindings: list[Binding], labels: dict[str, object]) -> float:
+def _precision(bindings: Iterable[Binding], labels: dict[str, object]) -> float:
     best = [(one.sample_id, one.partners[0].sample_id) for one in bindings if one.partners]
     return float(np.mean([labels[own] == labels[partner] for own, partner in best])) if best else float("nan")
 

@@ -1,6 +1,7 @@
 """Binds samples when they come, by the index of a generation. Performs no I/O and reads no clock."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,6 +12,16 @@ from streams.history.store import SampleStore
 from streams.records import Partner, Sample
 from streams.settings import BindingSettings
 from streams.stopwatch import Stopwatch
+
+
+class FirstAnswer(NamedTuple):
+    """The partners of a new sample, its row, that of the best partner (any if there is none), and all candidates."""
+
+    partners: tuple[Partner, ...]
+    row: int
+    best_row: int
+    candidates: np.ndarray
+    scores: np.ndarray
 
 
 class FirstRound:
@@ -26,9 +37,9 @@ class FirstRound:
         self._store, self._settings, self._stopwatch = store, settings, stopwatch
         self._used: list[Assignment] = []
 
-    def bind(self, generation: Generation, samples: Sequence[Sample]) -> list[tuple[Partner, ...]]:
+    def bind(self, generation: Generation, samples: Sequence[Sample]) -> list[FirstAnswer]:
         """Takes samples into the history; the partners of each among what came before it."""
-        found: list[tuple[Partner, ...]] = []
+        found: list[FirstAnswer] = []
         start = 0
         while start < len(samples):
             piece = samples[start : start + self._store.room]
@@ -37,9 +48,12 @@ class FirstRound:
             for candidates in generation.follow(self._store, self._store.n_rows, self._stopwatch):
                 fresh, use = self._store.fresh(row, candidates.rows), self._store.use(candidates.rows)
                 assignment = assign(candidates, fresh, use, self._settings)
+                best_rows = assignment.rows[:, 0].tolist()
+                for place, partners in enumerate(self._partners(assignment)):
+                    own = candidates.rows[place], candidates.scores[place]
+                    found.append(FirstAnswer(partners, row + place, best_rows[place], *own))
                 row += len(candidates.rows)
                 self._count_use(assignment, row)
-                found += self._partners(assignment)
             start += len(piece)
         return found
 

@@ -1,24 +1,50 @@
-"""Which modalities samples have, and what a pair of them could teach. Pure."""
+"""Which modalities samples have, and what a pair of them could teach. Performs no I/O."""
 
-from collections.abc import Collection, Iterable, Sequence, Set
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Set
 
 import numpy as np
 
-from streams.records import Sample
+
+class ModalitySets:
+    """The sets of modalities that occur, as codes, and what a pair of each two of them could be.
+
+    Args:
+        shared: The modalities that bind.
+    """
+
+    def __init__(self, shared: Collection[str]) -> None:
+        self._shared = tuple(shared)
+        self._codes: dict[frozenset[str], int] = {}
+        self._can_bind = np.zeros((0, 0), bool)
+        self._brings_new = np.zeros((0, 0), bool)
+
+    def code(self, modalities: Set[str]) -> int:
+        """Of one set of modalities."""
+        found = frozenset(modalities)
+        code = self._codes.get(found)
+        if code is None:
+            code = self._codes[found] = len(self._codes)
+            self._can_bind = _grown(self._can_bind, [bool(found & one & {*self._shared}) for one in self._codes])
+            self._brings_new = _grown(self._brings_new, [brings_new(found, one, self._shared) for one in self._codes])
+        return code
+
+    def can_bind(self, own: np.ndarray, other: np.ndarray) -> np.ndarray:
+        """Whether a shared modality can bind samples of these codes; arrays that broadcast."""
+        bound: np.ndarray = self._can_bind[own, other]
+        return bound
+
+    def brings_new(self, own: np.ndarray, other: np.ndarray) -> np.ndarray:
+        """Whether pairs of samples of these codes bring a new pair of modalities; arrays that broadcast."""
+        new: np.ndarray = self._brings_new[own, other]
+        return new
 
 
-class ModalitySets(NamedTuple):
-    """Which modalities each sample has: `codes` `[N]` into the different `sets`."""
-
-    codes: np.ndarray
-    sets: list[frozenset[str]]
-
-
-def modality_sets_of(samples: Sequence[Sample]) -> ModalitySets:
-    """The sets of modalities that some samples have."""
-    sets = [frozenset(sample.windows) for sample in samples]
-    return ModalitySets(codes_of(sets), list(dict.fromkeys(sets)))
+def _grown(matrix: np.ndarray, last: list[bool]) -> np.ndarray:
+    """One more row and column, both the same."""
+    grown = np.zeros((len(last), len(last)), bool)
+    grown[:-1, :-1] = matrix
+    grown[-1], grown[:, -1] = last, last
+    return grown
 
 
 def codes_of(values: Iterable[object]) -> np.ndarray:
@@ -38,16 +64,18 @@ def are_unlike(own: Set[str], other: Set[str]) -> bool:
     return bool(own) and bool(other) and len(own | other) > 1
 
 
-def usable_pairs(modality_sets: ModalitySets, sources: np.ndarray, shared: Collection[str]) -> np.ndarray:
+def usable_pairs(sets: ModalitySets, codes: np.ndarray, sources: np.ndarray) -> np.ndarray:
     """Which pairs `[N, N]` may be: of different sources that a shared modality can bind.
 
     Those that bring a new pair of modalities, and for a sample that has none of these any other.
+
+    Args:
+        sets: Of the samples' modalities.
+        codes: `[N]` of these.
+        sources: `[N]` codes.
     """
-    codes, sets = modality_sets
-    bound = np.array([[bool(one & other & set(shared)) for other in sets] for one in sets])
-    new = np.array([[brings_new(one, other, shared) for other in sets] for one in sets])
-    possible = (sources[:, None] != sources[None, :]) & bound[codes[:, None], codes[None, :]]
-    usable: np.ndarray = possible & new[codes[:, None], codes[None, :]]
+    possible = (sources[:, None] != sources[None, :]) & sets.can_bind(codes[:, None], codes[None, :])
+    usable: np.ndarray = possible & sets.brings_new(codes[:, None], codes[None, :])
     lonely = ~usable.any(axis=1)
     usable[lonely] = possible[lonely]
     return usable

@@ -1,69 +1,72 @@
-"""The last samples, side by side, as a review looks at them. Performs no I/O, reads no clock."""
+"""Samples side by side, as a later round looks at them. Performs no I/O, reads no clock."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from streams.history.modality_sets import ModalitySets, codes_of, modality_sets_of
+from streams.history.modality_sets import codes_of
 from streams.records import Sample
 
 # From windows `[N, T, C]` to rows `[N, D]`, each of which depends on its own window alone.
 Transform = Callable[[np.ndarray], np.ndarray]
+# Of what was computed of windows in robust units, not of raw ones.
+SCALED = " in robust units"
 
 
 @dataclass(slots=True, eq=False)
 class TableRow:
-    """A sample, and what was computed of its windows."""
+    """A sample, what was computed of its windows, and the answer that it has.
 
-    sample: Sample
+    `windows` is the sample itself as long as its windows are held. `answer` are its partners' ids and `confidence` that
+    of the best, None as long as only its arrival gave it some; `brings_new` says whether the best of them brings a new
+    pair of modalities, `is_withheld` that it was told of none since binding did not work.
+    """
+
+    sample_id: str
+    source_id: str
+    start_ns: int
+    modalities: frozenset[str]
+    windows: Sample | None
     described: dict[str, np.ndarray] = field(default_factory=dict)
     embedded: dict[str, np.ndarray] = field(default_factory=dict)
+    answer: tuple[str, ...] | None = None
+    confidence: float | None = None
+    brings_new: bool = False
+    is_withheld: bool = False
+
+    @classmethod
+    def of(cls, sample: Sample) -> "TableRow":
+        """A sample of which nothing was computed yet."""
+        return cls(sample.sample_id, sample.source_id, sample.start_ns, frozenset(sample.windows), sample)
 
 
 class SampleTable:
-    """At most so many samples, the last ones; what is computed of a window is computed once."""
+    """Samples by place; what is computed of a window is computed once, and stays when its values go."""
 
-    def __init__(self, size: int) -> None:
-        self.rows: list[TableRow] = []
-        self._size = size
+    def __init__(self, rows: Sequence[TableRow]) -> None:
+        self.rows = rows
 
     def __len__(self) -> int:
         return len(self.rows)
 
     @property
-    def is_full(self) -> bool:
-        """Whether the next sample pushes out the oldest."""
-        return len(self.rows) >= self._size
-
-    @property
     def ids(self) -> list[str]:
-        """The samples' ids, in the order in which they came, which is that of the places."""
-        return [row.sample.sample_id for row in self.rows]
+        """The samples' ids, in the order of the places."""
+        return [row.sample_id for row in self.rows]
 
     @property
     def sources(self) -> np.ndarray:
         """A code `[N]` for each sample's source."""
-        return codes_of(row.sample.source_id for row in self.rows)
-
-    @property
-    def modality_sets(self) -> ModalitySets:
-        """Which modalities each sample has, as codes into the sets that occur."""
-        return modality_sets_of([row.sample for row in self.rows])
-
-    def append(self, sample: Sample) -> None:
-        """The next sample; the oldest makes room for it."""
-        self.rows.append(TableRow(sample))
-        del self.rows[: -self._size]
-
-    def forget_embeddings(self) -> None:
-        """Lets go of all embedded rows: another model is used from now on."""
-        for row in self.rows:
-            row.embedded.clear()
+        return codes_of(row.source_id for row in self.rows)
 
     def having(self, name: str) -> np.ndarray:
-        """The places of the samples that have the modality."""
-        return np.array([place for place, row in enumerate(self.rows) if name in row.sample.windows], np.intp)
+        """The places of the samples that have the modality, and can be described by it."""
+        return self._places(name, [row.described for row in self.rows])
+
+    def having_embedded(self, name: str) -> np.ndarray:
+        """The places of the samples that have the modality, and are embedded or can be."""
+        return self._places(name, [row.embedded for row in self.rows])
 
     def square(self, places: np.ndarray) -> tuple[np.ndarray | slice, ...]:
         """Picks their rows and columns of a matrix; a view, which costs nothing, where they are all there is."""
@@ -71,24 +74,18 @@ class SampleTable:
             return slice(None), slice(None)
         return np.ix_(places, places)
 
-    def windows(self, name: str, places: Sequence[int] | np.ndarray) -> np.ndarray:
-        """The raw windows `[n, T, C]` of the samples at these places."""
-        return np.stack([self.rows[place].sample.windows[name] for place in places]).astype(np.float32, copy=False)
-
-    def described(self, name: str, places: np.ndarray, describe: Transform) -> np.ndarray:
-        """Rows `[n, D]` of the raw windows at these places, each described once."""
-        rows = [self.rows[place] for place in places]
-        new = [row for row in rows if name not in row.described]
-        if new:
-            windows = np.stack([row.sample.windows[name] for row in new]).astype(np.float32, copy=False)
-            for row, vector in zip(new, describe(windows), strict=True):
-                row.described[name] = vector
-        return np.stack([row.described[name] for row in rows])
+    def described(self, name: str, places: np.ndarray, describe: Transform, is_scaled: bool = False) -> np.ndarray:
+        """Rows `[n, D]` of the windows at these places, raw or in robust units, each described once."""
+        rows, key = [self.rows[place] for place in places], name + SCALED * is_scaled
+        new = [row for row in rows if key not in row.described]
+        for row, vector in zip(new, _transformed(new, name, describe, is_scaled), strict=True):
+            row.described[key] = vector
+        return np.stack([row.described[key] for row in rows])
 
     def adopt_embedded(self, name: str, held: Callable[[Sequence[str]], np.ndarray]) -> None:
         """Keeps rows of a modality that were made elsewhere; NaN where one was not."""
-        new = [row for row in self.rows if name in row.sample.windows and name not in row.embedded]
-        vectors = held([row.sample.sample_id for row in new]) if new else ()
+        new = [row for row in self.rows if name in row.modalities and name not in row.embedded]
+        vectors = held([row.sample_id for row in new]) if new else ()
         for row, vector in zip(new, vectors, strict=True):
             if not np.isnan(vector[0]):
                 row.embedded[name] = vector
@@ -97,8 +94,22 @@ class SampleTable:
         """Unit rows `[n, dim]` of their windows in robust units, by the encoder of the modality."""
         rows = [self.rows[place] for place in places]
         new = [row for row in rows if name not in row.embedded]
-        if new:
-            vectors = encoders[name](np.stack([row.sample.scaled(name) for row in new]))
-            for row, vector in zip(new, vectors, strict=True):
-                row.embedded[name] = vector
+        for row, vector in zip(new, _transformed(new, name, encoders[name], is_scaled=True), strict=True):
+            row.embedded[name] = vector
         return np.stack([row.embedded[name] for row in rows])
+
+    def _places(self, name: str, computed: Sequence[Mapping[str, np.ndarray]]) -> np.ndarray:
+        found = [
+            place
+            for place, (row, known) in enumerate(zip(self.rows, computed, strict=True))
+            if name in row.modalities and (row.windows is not None or name in known or name + SCALED in known)
+        ]
+        return np.array(found, np.intp)
+
+
+def _transformed(rows: Sequence[TableRow], name: str, transform: Transform, is_scaled: bool) -> np.ndarray:
+    samples = [row.windows for row in rows if row.windows is not None]
+    if not samples:
+        return np.zeros((0, 0), np.float32)
+    windows = [one.scaled(name) if is_scaled else one.windows[name] for one in samples]
+    return transform(np.stack(windows).astype(np.float32, copy=False))

@@ -53,20 +53,25 @@ def witnesses_of(table: SampleTable, specs: Mapping[str, ModalitySpec], shared: 
 
 def _witness(table: SampleTable, spec: ModalitySpec, places: np.ndarray, among: np.ndarray) -> Witness:
     window_likeness = window_likeness_of(spec)
-    if spec.n_steps < MIN_SPECTRUM_STEPS:
-        # Values that are compared as they are would tell where a sensor stands rather than what it sees.
-        windows = np.stack([table.rows[place].sample.scaled(spec.name) for place in places]).astype(np.float32)
-        described = window_likeness.described(windows)
-    else:
-        windows = table.windows(spec.name, places)
-        described = table.described(spec.name, places, window_likeness.described)
-    likeness = window_likeness.likeness(described, windows, among)
+    # Values that are compared as they are would tell where a sensor stands rather than what it sees.
+    is_scaled = spec.n_steps < MIN_SPECTRUM_STEPS
+    described = table.described(spec.name, places, window_likeness.described, is_scaled)
+    likeness = window_likeness.likeness(described, among)
     if window_likeness.tolerates_rotation:
-        likeness = likeness + window_likeness.likeness(described, windows, among, "rotation-tolerant")
+        likeness = likeness + window_likeness.likeness(described, among, "rotation-tolerant")
     unknown = np.full((2, len(table), len(table)), np.nan, np.float32)
     for full, known in zip(unknown, (likeness, window_likeness.cosines(described, "rotation-tolerant")), strict=True):
         full[np.ix_(places, places)] = known
     return Witness(*unknown)
+
+
+def describe_all(table: SampleTable, specs: Mapping[str, ModalitySpec]) -> None:
+    """Computes all that may be asked of windows, whose values will not be there any more."""
+    for name, spec in specs.items():
+        describe, places = window_likeness_of(spec).described, table.having(name)
+        for is_scaled in (False, True) if spec.n_steps < MIN_SPECTRUM_STEPS else (False,):
+            if len(places):
+                table.described(name, places, describe, is_scaled)
 
 
 def known_pairs(views: Collection[Float[np.ndarray, "n n"]], sources: Int[np.ndarray, " n"]) -> Bool[np.ndarray, "n n"]:

@@ -1,44 +1,37 @@
-"""Asks the last samples again, all together, now that more of them are known. Performs no I/O, reads no clock.
+"""Asks samples again, many together, now that more of them are known. Performs no I/O, reads no clock.
 
-A sample that came early found few others to be bound to. As the history grows, and when a new model says more, all
-samples of a table are asked anew. READ `Review.next_round` FIRST. What comes out depends on the table and the model
-alone.
+A sample that came early found few others to be bound to. As the history grows, and when a new model says more, those
+that are new and those whose answer is likeliest to change are asked anew, beside their candidates of the whole history.
+READ `Question.answer` FIRST. What comes out depends on the history and the model alone.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple, TypeAlias
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
 
 from encoders.modality import ModalitySpec
+from streams.arrival.first_round import FirstAnswer
 from streams.arrival.neighbourhood import EFFECT_EVERY_ROWS
-from streams.arrival.row_vectors import EncoderFunction
-from streams.history.modality_sets import usable_pairs
-from streams.history.table import SampleTable
-from streams.precision.calibration import Calibration, best_comparison, calibrate, control_of, modality_weight, sureness
+from streams.history.table import SampleTable, TableRow
 from streams.precision.figures import Control, PrecisionEstimate
-from streams.precision.witnesses import Witness, witnesses_of
+from streams.precision.witnesses import describe_all
 from streams.records import Partner, Sample
-from streams.review.second_opinion import second_opinion
-from streams.review.smoothing import smoothed
-from streams.settings import BindingSettings, DescriptorKind
-from streams.similarity.sinkhorn import balanced_plan, plan_row_by_row
-from streams.similarity.standard_units import hub_corrected, largest, standardised
-from streams.similarity.window_likeness import Comparison, WindowLikeness, window_likeness_of
+from streams.review.question import Encoders, Found, Held, Question
+from streams.review.remembered import Remembered
+from streams.review.selection import part_of, select
+from streams.settings import DescriptorKind, StreamSettings
 
-# A table that is not full is asked again once it has grown by this share, a full one once so much of it is new.
-# Chosen by hand; what asking again is worth: `python -m benchmarks.learning --ablation`.
-GROWTH, TURNOVER = 0.25, 1.0
-# Scale of the scores, in standard deviations of chance, on which one partner is as good as another. Chosen by hand.
-SOFTNESS = 0.4
-# Weight of the shared modality's trained embedding beside what needs no training. Chosen by hand.
-LEARNED_WEIGHT = 0.5
+# They are asked again once the history has grown by this share. The estimate is made anew then too, as long as no more
+# than so many samples have come. Chosen by hand; what asking is worth: `python -m benchmarks.learning --ablation`.
+GROWTH = 0.25
+JUDGED_EVERY = 1024
+# After a swap so many of the youngest samples may have other answers, as many as a trainer draws from by its default
+# (`trainer.replay_samples`); so little gain that those come first to whom something came.
+RENEWED, RENEWED_GAIN = 8192, 0.005
+# A change of confidence that is told. Chosen by hand.
+NOTEWORTHY = 0.1
 NS_PER_S = 1_000_000_000
-
-Encoders: TypeAlias = Mapping[str, EncoderFunction]
-# From sample ids to their rows `[n, dim]`, NaN where one is not held.
-Held: TypeAlias = Callable[[Sequence[str]], Float[np.ndarray, "n dim"]]
 
 
 class Answer(NamedTuple):
@@ -49,7 +42,7 @@ class Answer(NamedTuple):
 
 
 class ReviewRound(NamedTuple):
-    """The answers of all who were asked together, and the round's number, larger than those before."""
+    """The answers that are new, and the round's number, larger than those before."""
 
     number: int
     answers: list[Answer]
@@ -57,188 +50,144 @@ class ReviewRound(NamedTuple):
 
 
 class Review:
-    """The last samples, and when to ask them again; `calibration` and `control` are what is said of the last round.
+    """What may be asked again, and when; `question` is how, and what is said of it.
 
     Args:
         specs: All modalities by name.
         shared: Those that bind, the first of them on arrival too.
-        settings: Its `review_samples` is the size of the table.
+        settings: Of binding, where `review_samples` is the size of a table, and of the history.
     """
 
-    def __init__(self, specs: Mapping[str, ModalitySpec], shared: Sequence[str], settings: BindingSettings) -> None:
-        self.calibration = Calibration(PrecisionEstimate("unknown"))
-        self.control = Control()
+    def __init__(self, specs: Mapping[str, ModalitySpec], shared: Sequence[str], settings: StreamSettings) -> None:
         self._specs = specs
-        self._comparisons: dict[str, Comparison] = {}
-        self._newest_s = 0
-        self._number = 0
         self._shared = tuple(shared)
-        self._settings = settings
-        self._window_likeness = {name: window_likeness_of(specs[name], settings.lag_tolerant) for name in self._shared}
-        self._table = SampleTable(settings.review_samples)
-        self._n_appended = 0
-        self._n_new = 0
+        self._settings = settings.binding
+        self._remembered = Remembered(self._shared, settings.binding, settings.index)
+        self._question = Question(specs, self._shared, settings.binding, self._remembered.sets)
+        self._newest_s = self._number = 0
+        self._n_appended = self._n_new = self._n_unjudged = 0
         self._encoders: Encoders = {}
         self._held: Held | None = None
 
     @property
     def is_due(self) -> bool:
         """Whether enough is new, at a counted row."""
-        if self._n_appended % EFFECT_EVERY_ROWS or not len(self._table):
+        if self._n_appended % EFFECT_EVERY_ROWS or not self._remembered.rows:
             return False
-        share = TURNOVER if self._table.is_full else GROWTH
-        return self._n_new >= max(EFFECT_EVERY_ROWS, share * len(self._table))
+        most = max(EFFECT_EVERY_ROWS, part_of(self._settings.review_samples))
+        return self._n_new >= min(most, max(EFFECT_EVERY_ROWS, GROWTH * len(self._remembered.rows)))
+
+    @property
+    def estimate(self) -> PrecisionEstimate:
+        """What is said of pairs without labels."""
+        return self._question.calibration.estimate
+
+    @property
+    def control(self) -> Control:
+        """Best partners beside random ones."""
+        return self._question.control
 
     @property
     def withholds(self) -> bool:
         """Whether binding is no better than none, as far as one can tell after a while."""
-        return self.calibration.estimate.state == "none" and self._n_appended >= self._settings.withhold_after
+        return self.estimate.state == "none" and self._n_appended >= self._settings.withhold_after
 
     @property
     def descriptor(self) -> DescriptorKind:
         """The one that suits the first shared modality: the settings', or what the data say."""
         if self._settings.descriptor != "auto":
             return self._settings.descriptor
-        return self._comparisons.get(self._shared[0], "oriented")
+        return self._question.comparisons.get(self._shared[0], "oriented")
 
-    def append(self, sample: Sample) -> None:
-        """The next sample, with a window that moves of a shared modality; the oldest makes room for it."""
-        self._table.append(sample)
+    def append(self, sample: Sample, arrived: FirstAnswer | None) -> None:
+        """The next sample, with a window that moves of a shared modality, and what arrival found for it."""
+        self._remembered.append(sample, arrived)
+        for row in self._remembered.let_go():
+            describe_all(row, self._specs)
         self._n_appended += 1
         self._n_new += 1
         self._newest_s = max(self._newest_s, sample.start_ns // NS_PER_S)
 
     def skip_round(self) -> None:
         """Waits for the next round as if this one had been held: what it would give is known already."""
+        remembered = self._remembered
+        remembered.forget_old()
+        remembered.graph.connect()
+        chosen = select(remembered, remembered.end - self._n_new, self._settings.review_samples)
+        remembered.graph.settle(chosen.numbers[chosen.is_asked])
         self._n_new = 0
 
     def use(self, encoders: Encoders, held: Held | None = None) -> None:
-        """Asks with the trained encoders of a model from now on.
+        """Asks with the trained encoders of a model from now on, and all that a trainer may draw once more.
 
         Args:
             encoders: By modality.
             held: Where rows that the first shared modality's encoder made on arrival are to be had.
         """
         self._encoders, self._held = encoders, held
-        self._table.forget_embeddings()
+        for row in self._remembered.rows:
+            row.embedded.clear()
+        self._remembered.graph.raise_all(self._remembered.numbers[-RENEWED:], RENEWED_GAIN)
 
     def next_round(self) -> ReviewRound:
-        """All samples of the table, in the order in which they came, each with its partners.
-
-        1. How alike every two are by what they share, in units of chance; 2. what trained encoders add, those of other
-        modalities too; 3. look-alikes of a sample have a say; 4. all of them share out the partners; 5. what modalities
-        that bind nobody say of it.
-        """
-        self._n_new = 0
+        """Those that are new, and those whose answer is likeliest to change, each with its partners if they changed."""
         # The stream's own time, so that numbers go on growing when another worker begins.
         self._number = max(self._number + 1, self._newest_s)
-        if len(self._table) < 2:
+        remembered = self._remembered
+        remembered.forget_old()
+        remembered.graph.connect()
+        chosen = select(remembered, remembered.end - self._n_new, self._settings.review_samples)
+        remembered.graph.settle(chosen.numbers[chosen.is_asked])
+        self._n_unjudged, self._n_new = self._n_unjudged + self._n_new, 0
+        if len(chosen.numbers) < 2:
             return ReviewRound(self._number, [])
-        settings, sources, modality_sets = self._settings, self._table.sources, self._table.modality_sets
-        usable = usable_pairs(modality_sets, sources, self._shared)
-        among = sources[:, None] != sources[None, :]
-        witnesses = witnesses_of(self._table, self._specs, self._shared) if settings.calibration else []
-        likeness, cosines = self._alike(among, sources, witnesses)  # 1
-        usable &= cosines >= settings.min_similarity
-        scores, cosines = self._with_model(likeness, cosines, among)  # 2
-        untrained = likeness
-        if settings.smoothed:
-            scores = smoothed(scores, likeness, sources, modality_sets.codes)  # 3
-            untrained = (
-                smoothed(likeness, likeness, sources, modality_sets.codes) if self._encoders and witnesses else scores
-            )
-        scores = standardised(scores, usable)
-        if settings.balanced:
-            plan = balanced_plan(scores, usable, SOFTNESS)  # 4
-        else:
-            crowded = hub_corrected(np.where(usable, scores, scores[usable].min(initial=0)))
-            plan = plan_row_by_row(crowded if settings.hub_correction else scores, usable, SOFTNESS)
-        order, best = largest(plan, settings.partners)
-        if settings.calibration:
-            self.calibration = calibrate(untrained, likeness, witnesses, sources, usable)  # 5
-        self.control = control_of(self.calibration, cosines, order[:, 0], usable)
-        confidence = None
-        if self.calibration.curves:
-            confidence = self.calibration.confidence(np.take_along_axis(sureness(scores, plan), order, axis=1))
-        answers = self._answers(order, best, cosines, confidence)
-        return ReviewRound(self._number, answers, self.withholds)
+        table, codes = remembered.table(chosen.numbers), remembered.codes(chosen.numbers)
+        is_judged = self._n_unjudged >= min(JUDGED_EVERY, GROWTH * len(remembered.rows)) or not self._n_unjudged
+        if is_judged:
+            self._n_unjudged = 0
+        found = self._question.answer(table, codes, self._encoders, self._held, is_judged)
+        new = [self._changed(table, codes, place, found) for place in np.flatnonzero(chosen.is_asked).tolist()]
+        return ReviewRound(self._number, [one for one in new if one is not None], self.withholds)
 
-    def _alike(
-        self, among: np.ndarray, sources: np.ndarray, witnesses: Sequence[Witness]
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """How alike `[N, N]` by all shared modalities, in units of chance, and the cosines to tell."""
-        likeness, cosines = np.zeros((2, *among.shape), np.float32)
-        for name, window_likeness in self._window_likeness.items():
-            places = self._table.having(name)
-            if len(places) < 2:
-                continue
-            both = self._table.square(places)
-            described = self._table.described(name, places, window_likeness.described)
-            windows = self._table.windows(name, places)
-            by_comparison = {
-                one: window_likeness.likeness(described, windows, among[both], one)
-                for one in self._possible(window_likeness, witnesses)
-            }
-            chosen = next(iter(by_comparison))
-            if len(by_comparison) > 1:
-                chosen = best_comparison(by_comparison, [one.of(places) for one in witnesses], sources[places])
-            self._comparisons[name] = chosen
-            weight = 1.0
-            if len(self._shared) > 1 and self._settings.calibration:
-                weight = modality_weight(self._table, self._specs, name, by_comparison[chosen])
-            likeness[both] += np.float32(weight) * by_comparison[chosen]
-            cosines[both] = np.maximum(cosines[both], window_likeness.cosines(described, chosen))
-        return likeness, cosines
+    def _changed(self, table: SampleTable, codes: np.ndarray, place: int, found: Found) -> Answer | None:
+        """What is new for the sample at that place of the table; None if it keeps what it has.
 
-    def _possible(self, window_likeness: WindowLikeness, witnesses: Sequence[Witness]) -> tuple[Comparison, ...]:
-        """How windows may be compared, the usual way first; without a witness there is no choice."""
-        if not window_likeness.tolerates_rotation or self._settings.descriptor in ("oriented", "both"):
-            return ("oriented",)
-        if self._settings.descriptor == "rotation-tolerant":
-            return ("rotation-tolerant",)
-        return ("oriented", "rotation-tolerant") if witnesses else ("oriented",)
-
-    def _with_model(
-        self, likeness: np.ndarray, cosines: np.ndarray, among: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Likeness and cosines with what the trained encoders add."""
-        scores, cosines, share = likeness.copy(), cosines.copy(), np.float32(self._settings.learned_share)
-        known = [name for name in self._shared if name in self._encoders] if share else []
-        if known and self._held is not None:
-            self._table.adopt_embedded(self._shared[0], self._held)
-        for name in known:
-            places = self._table.having(name)
-            if len(places) >= 2:
-                both = self._table.square(places)
-                rows = self._table.embedded(name, places, self._encoders)
-                learned = rows @ rows.T
-                scores[both] += np.float32(LEARNED_WEIGHT) * standardised(learned, among[both])
-                cosines[both] = (1 - share) * cosines[both] + share * learned
-        if self._encoders and self._settings.second_opinion:
-            scores += np.float32(self._settings.second_opinion) * second_opinion(
-                self._table, self._shared, self._encoders, among
-            )
-        return scores, cosines
-
-    def _answers(
-        self, order: np.ndarray, best: np.ndarray, cosines: np.ndarray, confidence: np.ndarray | None
-    ) -> list[Answer]:
-        ids = self._table.ids
-        shares = np.exp(best - np.where(np.isfinite(best[:, :1]), best[:, :1], 0))
-        shares /= np.maximum(shares.sum(axis=1, keepdims=True), np.finfo(np.float32).tiny)
-        similarities = np.take_along_axis(cosines, order, axis=1)
-        known = confidence.tolist() if confidence is not None else [[None] * order.shape[1]] * len(order)
-        numbers = zip(ids, order.tolist(), similarities.tolist(), shares.tolist(), known, strict=True)
-        return [Answer(sample_id, tuple(_partners(ids, *found))) for sample_id, *found in numbers]
+        It does where it would end without partners, or with none that bring a new pair of modalities, and had some.
+        """
+        row = table.rows[place]
+        if self.withholds:
+            was_told, row.is_withheld, row.answer = row.is_withheld, True, None
+            return None if was_told else Answer(row.sample_id, ())
+        partners = tuple(_partners(table, place, found))
+        if not partners:
+            was_withheld, row.is_withheld = row.is_withheld, False
+            return Answer(row.sample_id, ()) if was_withheld else None
+        brings_new = bool(self._remembered.sets.brings_new(codes[[place]], codes[found.places[place, :1]])[0])
+        answer, confidence = tuple(one.sample_id for one in partners), partners[0].confidence
+        if not row.is_withheld and (row.brings_new > brings_new or _is_same(row, answer, confidence)):
+            return None
+        row.answer, row.confidence, row.brings_new, row.is_withheld = answer, confidence, brings_new, False
+        return Answer(row.sample_id, partners)
 
 
-def _partners(
-    ids: Sequence[str],
-    places: Sequence[int],
-    similarities: Sequence[float],
-    shares: Sequence[float],
-    confidence: Sequence[float | None],
-) -> Iterable[Partner]:
-    for place, similarity, share, confident in zip(places, similarities, shares, confidence, strict=True):
+def _is_same(row: TableRow, answer: tuple[str, ...], confidence: float | None) -> bool:
+    """Whether it makes no difference to who learns from it."""
+    if row.answer is None or (row.confidence is None) != (confidence is None):
+        return False
+    is_as_sure = abs((row.confidence or 0) - (confidence or 0)) < NOTEWORTHY
+    return is_as_sure and row.answer[0] == answer[0] and {*row.answer} == {*answer}
+
+
+def _partners(table: SampleTable, place: int, found: Found) -> Iterator[Partner]:
+    numbers = zip(
+        found.places[place].tolist(),
+        found.similarities[place].tolist(),
+        found.shares[place].tolist(),
+        found.confidence[place].tolist() if found.confidence is not None else [None] * found.places.shape[1],
+        strict=True,
+    )
+    for other, similarity, share, confident in numbers:
         if share > 0:
-            yield Partner(sample_id=ids[place], similarity=similarity, probability=share, confidence=confident)
+            yield Partner(
+                sample_id=table.rows[other].sample_id, similarity=similarity, probability=share, confidence=confident
+            )

@@ -29,12 +29,11 @@ def coarse(windows: Float[np.ndarray, "n t c"]) -> Float32[np.ndarray, "n small_
     return small.astype(np.float32, copy=False)
 
 
-def lag_similarity(windows: Float[np.ndarray, "n t c"]) -> Float32[np.ndarray, "n n"]:
-    """Cosine `[N, N]` of windows `[N, T, C]` at the lag, up to a fifth of the window, at which it is largest.
+def lag_similarity(small: Float[np.ndarray, "n small_t small_c"]) -> Float32[np.ndarray, "n n"]:
+    """Cosine `[N, N]` of `coarse` windows at the lag, up to a fifth of the window, at which it is largest.
 
     Steps that a shift moves out of the window count as 0. Symmetric; a window of zeros is unlike everything.
     """
-    small = coarse(windows)
     n_rows, n_steps, n_channels = small.shape
     norms = np.linalg.norm(small.reshape(n_rows, -1), axis=1)
     small = small / np.maximum(norms, 1e-6)[:, None, None]

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Float32
 
 from encoders.modality import ModalitySpec
 from streams.similarity.descriptor import MIN_SPECTRUM_STEPS, Descriptor, tolerates_rotation
-from streams.similarity.lag import lag_similarity
+from streams.similarity.lag import coarse, lag_similarity
 from streams.similarity.rotation import in_principal_axes
 from streams.similarity.standard_units import standardised
 
@@ -32,43 +32,61 @@ class WindowLikeness:
     def __init__(self, spec: ModalitySpec, lag_tolerant: bool = True) -> None:
         self.spec = spec
         self.tolerates_rotation = tolerates_rotation(spec)
-        self._has_lag = lag_tolerant and spec.n_steps >= MIN_SPECTRUM_STEPS
         self._oriented = Descriptor(spec)
         self._rotation_tolerant = Descriptor(spec, is_rotation_tolerant=True) if self.tolerates_rotation else None
+        has_shape = spec.n_steps >= MIN_SPECTRUM_STEPS
+        self._shape = (
+            coarse(np.zeros((1, spec.n_steps, spec.n_channels), np.float32)).shape[1:] if has_shape else (0, 0)
+        )
+        self._has_lag = lag_tolerant and has_shape
 
     def described(self, windows: Float[np.ndarray, "n t c"]) -> Float32[np.ndarray, "n d"]:
         """Rows `[N, D]` of raw windows `[N, T, C]`, for `cosines` and `likeness`; a row depends on no other."""
-        parts = (self._oriented, self._rotation_tolerant)
-        rows = [describe(windows) for describe in parts if describe is not None]
+        rows = [self._oriented(windows), self._coarse(windows)]
+        if self._rotation_tolerant is not None:
+            turned = in_principal_axes(windows.transpose(0, 2, 1)).transpose(0, 2, 1)
+            rows += [self._rotation_tolerant(windows), self._coarse(turned)]
         return np.concatenate(rows, axis=1)
 
     def cosines(
         self, described: Float[np.ndarray, "n d"], comparison: Comparison = "oriented"
     ) -> Float[np.ndarray, "n n"]:
         """Cosines `[N, N]` of the rows of one descriptor: of the oriented one where there is no other."""
-        oriented, rotation_tolerant = np.split(described, [self._oriented.dim], axis=1)
-        rows = rotation_tolerant if comparison == "rotation-tolerant" and self.tolerates_rotation else oriented
+        rows, _ = self._parts(described, comparison)
         cosines: np.ndarray = rows @ rows.T
         return cosines
 
     def likeness(
-        self,
-        described: Float[np.ndarray, "n d"],
-        windows: Float[np.ndarray, "n t c"],
-        among: Bool[np.ndarray, "n n"],
-        comparison: Comparison = "oriented",
+        self, described: Float[np.ndarray, "n d"], among: Bool[np.ndarray, "n n"], comparison: Comparison = "oriented"
     ) -> Float[np.ndarray, "n n"]:
         """How alike every two windows are, `[N, N]`, in standard deviations of the pairs `among`."""
         parts = [standardised(self.cosines(described), among)]
         if self.tolerates_rotation:
             parts.append(standardised(self.cosines(described, "rotation-tolerant"), among))
             if comparison == "rotation-tolerant":
-                windows = in_principal_axes(windows.transpose(0, 2, 1)).transpose(0, 2, 1)
                 del parts[0]
         likeness = standardised(sum(parts), among)  # type: ignore[arg-type]
         if self._has_lag:
-            likeness += standardised(lag_similarity(windows), among)
+            _, small = self._parts(described, comparison)
+            likeness += standardised(lag_similarity(small), among)
         return standardised(likeness, among)
+
+    def _coarse(self, windows: np.ndarray) -> np.ndarray:
+        return (
+            coarse(windows).reshape(len(windows), -1) if all(self._shape) else np.zeros((len(windows), 0), np.float32)
+        )
+
+    def _parts(self, described: np.ndarray, comparison: Comparison) -> tuple[np.ndarray, np.ndarray]:
+        """The rows of a descriptor, and the coarse windows that go with it."""
+        n_steps, n_channels = self._shape
+        first = 0
+        if comparison == "rotation-tolerant" and self._rotation_tolerant is not None:
+            first = self._oriented.dim + n_steps * n_channels
+            dim = self._rotation_tolerant.dim
+        else:
+            dim = self._oriented.dim
+        small = described[:, first + dim : first + dim + n_steps * n_channels]
+        return described[:, first : first + dim], small.reshape(len(described), n_steps, n_channels)
 
 
 @lru_cache(maxsize=256)

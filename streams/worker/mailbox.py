@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from typing import NamedTuple
 
-from streams.review.review import Encoders
+from streams.review.question import Encoders
 
 
 class WantedModel(NamedTuple):

@@ -7,7 +7,7 @@ from encoders.manifest import ModelManifest
 from streams.models.log import KafkaModelLog
 from streams.models.registry import Registry
 from streams.models.watch import ModelWatch
-from streams.review.review import Encoders
+from streams.review.question import Encoders
 from streams.settings import StreamSettings
 from streams.worker.mailbox import Mailbox, WantedModel
 

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from streams.labels import LABEL, label_likeness
-from streams.similarity.lag import lag_similarity
+from streams.similarity.lag import coarse, lag_similarity
 from streams.similarity.standard_units import hub_corrected
 from trainer.settings import SofteningSettings
 from trainer.step.loss import softened_log_weights
@@ -29,7 +29,7 @@ class Softening:
         """
         if not self._settings.enabled or windows is None or len(rows) < 3:
             return np.zeros((n_items, n_items), np.float32)
-        corrected = 2 * hub_corrected(lag_similarity(windows))
+        corrected = 2 * hub_corrected(lag_similarity(coarse(windows)))
         seen = float(np.quantile(corrected[~np.eye(len(rows), dtype=bool)], self._settings.quantile))
         memory = self._settings.memory
         self.quantile = seen if self.quantile is None else memory * self.quantile + (1 - memory) * seen

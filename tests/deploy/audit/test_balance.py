@@ -1,83 +1,15 @@
 """Whatever record is taken away or written once more, the balance tells."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy.audit.account import BindingEntry, Reach, SampleEntry, WindowEntry
-from deploy.audit.balance import BALANCED, CUT, FAULTY, Balance, Books, balance
-from deploy.audit.binding_account import Admissions
-from deploy.rejects.record import RecordPlace
-from streams.messages.topic_names import TopicNames
-
-NAMES = TopicNames("t.")
-MODALITIES = ("a", "b")
-CONSTANT = 7  # what a sensor that is stuck sends, again and again
-
-Rejected = tuple[RecordPlace, str]
-
-
-@dataclass
-class World:
-    """Consistent books, as lists; what waits comes last in each topic."""
-
-    windows: list[WindowEntry] = field(default_factory=list)
-    rejects: list[Rejected] = field(default_factory=list)
-    samples: list[SampleEntry] = field(default_factory=list)
-    bindings: list[BindingEntry] = field(default_factory=list)
-    admitted: list[tuple[str, int]] = field(default_factory=list)
-    committed: dict[tuple[str, int], int] = field(default_factory=dict)
-    n_done_bindings: int = 0
-    kept_from_ms: dict[str, int] = field(default_factory=dict)
-    is_whole: bool = True
-
-    def balance(self) -> Balance:
-        return balance(
-            Books(
-                NAMES,
-                MODALITIES,
-                self.windows,
-                self.samples,
-                self.bindings,
-                dict(self.rejects),
-                Admissions(self.admitted, {0: self.n_done_bindings}, self.is_whole),
-                Reach(self.committed, self.kept_from_ms),
-            )
-        )
-
-    def place(self, topic: str, entries: Sequence[Any]) -> RecordPlace:
-        return RecordPlace(topic, 0, sum(one.place.topic == topic for one in entries), 0)
-
-    def window(self, modality: str, start_ns: int, content: int | None) -> WindowEntry:
-        place = self.place(NAMES.windows(modality), self.windows)
-        self.windows.append(WindowEntry(place, start_ns, "node", modality, start_ns, content))
-        return self.windows[-1]
-
-    def sample(self, windows: Sequence[WindowEntry], is_late: bool = False, is_held_out: bool = False) -> SampleEntry:
-        place = self.place(NAMES.samples, self.samples)
-        contents = tuple(one.content for one in windows if one.content is not None)
-        sample_id, start_ns = f"s{len(self.samples)}", min(one.start_ns for one in windows)
-        entry = SampleEntry(place, place.offset, sample_id, contents, is_late, is_held_out, start_ns=start_ns)
-        self.samples.append(entry)
-        return self.samples[-1]
-
-    def binding(self, sample: SampleEntry, round_: int = 0) -> BindingEntry:
-        place = self.place(NAMES.pairs, self.bindings)
-        outcome = "held-out" if sample.is_held_out else "bound"
-        self.bindings.append(BindingEntry(place, sample.sample_id, round_, outcome, round_))
-        return self.bindings[-1]
-
-    def settle(self) -> None:
-        """All that is there up to now is done."""
-        places = [one.place for one in self.windows] + [one.place for one in self.samples]
-        for place in places:
-            self.committed[place.topic, 0] = max(self.committed.get((place.topic, 0), 0), place.offset + 1)
-        self.n_done_bindings = len(self.bindings)
-
+from deploy.audit.account import SampleEntry, WindowEntry
+from deploy.audit.balance import BALANCED, FAULTY
+from tests.support.books import CONSTANT, MODALITIES, NAMES, World, settled
 
 slots = st.tuples(
     st.integers(1, 2),  # modalities that have a window
@@ -179,67 +111,6 @@ def test_a_sample_written_under_another_id_counts_its_windows_twice(world: World
     found = world.balance()
     assert found.exit_code == FAULTY
     assert found.accounts[0].n_faults["twice"] == len(again.contents)
-
-
-def settled() -> World:
-    world = World()
-    for start_ns in range(4):
-        sample = world.sample(
-            [world.window("a", start_ns, 100 + start_ns), world.window("b", start_ns, 200 + start_ns)]
-        )
-        world.admitted.append((str(world.binding(sample).sample_id), 0))
-    world.settle()
-    return world
-
-
-@pytest.mark.parametrize("topic", [NAMES.windows("a"), NAMES.samples, NAMES.pairs])
-def test_what_was_deleted_is_not_missing_but_the_log_is_said_to_be_cut(topic: str) -> None:
-    world = settled()
-    lists: dict[str, list[Any]] = {NAMES.samples: world.samples, NAMES.pairs: world.bindings}
-    entries = lists.get(topic, world.windows)
-    gone = [one for one in entries if one.place.topic == topic][:2]
-    for one in gone:
-        entries.remove(one)
-    world.kept_from_ms = {topic: 2}
-    found = world.balance()
-    assert (found.exit_code, found.whole_from_ms) == (CUT, 2), found
-
-
-def test_what_is_missing_although_the_log_is_cut_before_it_is_told() -> None:
-    world = settled()
-    del world.samples[3], world.samples[0]
-    world.kept_from_ms = {NAMES.samples: 1}
-    found = world.balance()
-    assert found.exit_code == FAULTY
-    assert found.accounts[0].n_faults == {"missing": 2}
-
-
-def stuck() -> World:
-    """A sensor that sends the same values four times; the first two windows were deleted."""
-    world = World()
-    for start_ns in range(4):
-        sample = world.sample([world.window("a", start_ns, CONSTANT)])
-        world.admitted.append((str(world.binding(sample).sample_id), 0))
-    world.settle()
-    del world.windows[:2]
-    world.kept_from_ms = {NAMES.windows("a"): 2}
-    return world
-
-
-def test_samples_of_deleted_windows_are_not_counted_twice_where_a_sensor_repeats_itself() -> None:
-    found = stuck().balance()
-    assert found.exit_code == CUT, found
-    assert found.accounts[0].notes == {"in samples, sent before the log begins": 2}
-
-
-def test_a_window_in_two_samples_is_told_although_the_log_is_cut() -> None:
-    world = stuck()
-    forged = world.samples[-1]._replace(sample_id="forged", place=world.place(NAMES.samples, world.samples))
-    world.samples.append(forged)
-    found = world.balance()
-    assert found.exit_code == FAULTY
-    [fault] = [fault for fault in found.accounts[0].faults if fault.what == "twice"]
-    assert fault.places[0] == world.windows[-1].place
 
 
 def test_one_id_with_two_contents_is_two_truths() -> None:

@@ -2,7 +2,7 @@ import msgspec
 import numpy as np
 
 from encoders.scaling import Scaling
-from streams.history.table import SampleTable
+from streams.history.table import SampleTable, TableRow
 from streams.precision.witnesses import MAX_WITNESSES, farness, known_pairs, witnesses_of
 from streams.records import Sample
 from streams.similarity.descriptor import MIN_SPECTRUM_STEPS
@@ -13,10 +13,7 @@ SAMPLES = list(WORLD.samples(30))
 
 
 def table(samples: list[Sample]) -> SampleTable:
-    one = SampleTable(1024)
-    for sample in samples:
-        one.append(sample)
-    return one
+    return SampleTable([TableRow.of(sample) for sample in samples])
 
 
 def test_a_witness_knows_pairs_in_which_both_have_its_modality() -> None:

@@ -1,0 +1,169 @@
+"""Who goes with whom, asked of all samples of a table together. Performs no I/O, reads no clock, keeps no samples."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from jaxtyping import Float
+
+from encoders.modality import ModalitySpec
+from streams.arrival.row_vectors import EncoderFunction
+from streams.history.modality_sets import ModalitySets, usable_pairs
+from streams.history.table import SampleTable
+from streams.precision.calibration import Calibration, best_comparison, calibrate, control_of, modality_weight, sureness
+from streams.precision.figures import Control, PrecisionEstimate
+from streams.precision.witnesses import Witness, witnesses_of
+from streams.review.second_opinion import second_opinion
+from streams.review.smoothing import smoothed
+from streams.settings import BindingSettings
+from streams.similarity.sinkhorn import balanced_plan, plan_row_by_row
+from streams.similarity.standard_units import hub_corrected, largest, standardised
+from streams.similarity.window_likeness import Comparison, window_likeness_of
+
+# Scale of the scores, in standard deviations of chance, on which one partner is as good as another. Chosen by hand.
+SOFTNESS = 0.4
+# Weight of the shared modality's trained embedding beside what needs no training. Chosen by hand.
+LEARNED_WEIGHT = 0.5
+
+Encoders: TypeAlias = Mapping[str, EncoderFunction]
+# From sample ids to their rows `[n, dim]`, NaN where one is not held.
+Held: TypeAlias = Callable[[Sequence[str]], Float[np.ndarray, "n dim"]]
+
+
+class Found(NamedTuple):
+    """For each sample of a table its best partners' places, `[n, k]`: cosines, shares (0: none) and confidence."""
+
+    places: np.ndarray
+    similarities: np.ndarray
+    shares: np.ndarray
+    confidence: np.ndarray | None
+
+
+class Question:
+    """How a table is asked; `calibration` and `control` are what is said of the last one that was judged.
+
+    Args:
+        specs: All modalities by name.
+        shared: Those that bind, the first of them on arrival too.
+        settings: Of binding.
+        sets: Of the samples' modalities.
+    """
+
+    def __init__(
+        self, specs: Mapping[str, ModalitySpec], shared: Sequence[str], settings: BindingSettings, sets: ModalitySets
+    ) -> None:
+        self.calibration = Calibration(PrecisionEstimate("unknown"))
+        self.control = Control()
+        self.comparisons: dict[str, Comparison] = {}
+        self._weights: dict[str, float] = {}
+        self._specs, self._shared, self._settings, self._sets = specs, tuple(shared), settings, sets
+        self._window_likeness = {name: window_likeness_of(specs[name], settings.lag_tolerant) for name in self._shared}
+
+    def answer(
+        self, table: SampleTable, codes: np.ndarray, encoders: Encoders, held: Held | None, judged: bool
+    ) -> Found:
+        """The partners of all samples of a table.
+
+        1. How alike every two are by what they share, in units of chance; 2. what trained encoders add, those of other
+        modalities too; 3. look-alikes of a sample have a say; 4. all of them share out the partners; 5. what modalities
+        that bind nobody say of it.
+
+        Args:
+            table: At least two samples.
+            codes: `[N]` of their modalities, in the sets.
+            encoders: Of a model.
+            held: Where rows that the first shared modality's encoder made on arrival are to be had.
+            judged: Whether the estimate and how sensors are compared are made anew.
+        """
+        settings, sources = self._settings, table.sources
+        usable = usable_pairs(self._sets, codes, sources)
+        among = sources[:, None] != sources[None, :]
+        witnesses = witnesses_of(table, self._specs, self._shared) if settings.calibration and judged else []
+        likeness, cosines = self._alike(table, among, sources, witnesses, judged)  # 1
+        usable &= cosines >= settings.min_similarity
+        scores, cosines = self._with_model(table, likeness, cosines, among, encoders, held)  # 2
+        untrained = likeness
+        if settings.smoothed:
+            scores = smoothed(scores, likeness, sources, codes)  # 3
+            untrained = smoothed(likeness, likeness, sources, codes) if encoders and witnesses else scores
+        scores = standardised(scores, usable)
+        plan = self._plan(scores, usable)  # 4
+        order, best = largest(plan, settings.partners)
+        if settings.calibration and judged:
+            self.calibration = calibrate(untrained, likeness, witnesses, sources, usable)  # 5
+        if judged:
+            self.control = control_of(self.calibration, cosines, order[:, 0], usable)
+        confidence = None
+        if self.calibration.curves:
+            confidence = self.calibration.confidence(np.take_along_axis(sureness(scores, plan), order, axis=1))
+        shares = np.exp(best - np.where(np.isfinite(best[:, :1]), best[:, :1], 0))
+        shares /= np.maximum(shares.sum(axis=1, keepdims=True), np.finfo(np.float32).tiny)
+        return Found(order, np.take_along_axis(cosines, order, axis=1), shares, confidence)
+
+    def _plan(self, scores: np.ndarray, usable: np.ndarray) -> np.ndarray:
+        if self._settings.balanced:
+            return balanced_plan(scores, usable, SOFTNESS)
+        crowded = hub_corrected(np.where(usable, scores, scores[usable].min(initial=0)))
+        return plan_row_by_row(crowded if self._settings.hub_correction else scores, usable, SOFTNESS)
+
+    def _alike(
+        self, table: SampleTable, among: np.ndarray, sources: np.ndarray, witnesses: Sequence[Witness], judged: bool
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """How alike `[N, N]` by all shared modalities, in units of chance, and the cosines to tell."""
+        likeness, cosines = np.zeros((2, *among.shape), np.float32)
+        for name, window_likeness in self._window_likeness.items():
+            places = table.having(name)
+            if len(places) < 2:
+                continue
+            both = table.square(places)
+            described = table.described(name, places, window_likeness.described)
+            by_comparison = {
+                one: window_likeness.likeness(described, among[both], one)
+                for one in self._possible(name, witnesses, judged)
+            }
+            chosen = next(iter(by_comparison))
+            if len(by_comparison) > 1:
+                chosen = best_comparison(by_comparison, [one.of(places) for one in witnesses], sources[places])
+            self.comparisons[name] = chosen
+            if judged and len(self._shared) > 1 and self._settings.calibration:
+                self._weights[name] = modality_weight(table, self._specs, name, by_comparison[chosen])
+            likeness[both] += np.float32(self._weights.get(name, 1.0)) * by_comparison[chosen]
+            cosines[both] = np.maximum(cosines[both], window_likeness.cosines(described, chosen))
+        return likeness, cosines
+
+    def _possible(self, name: str, witnesses: Sequence[Witness], judged: bool) -> tuple[Comparison, ...]:
+        """How windows may be compared, the usual way first; without a witness there is no choice."""
+        if not self._window_likeness[name].tolerates_rotation or self._settings.descriptor in ("oriented", "both"):
+            return ("oriented",)
+        if self._settings.descriptor == "rotation-tolerant":
+            return ("rotation-tolerant",)
+        if not judged:
+            return (self.comparisons.get(name, "oriented"),)
+        return ("oriented", "rotation-tolerant") if witnesses else ("oriented",)
+
+    def _with_model(
+        self,
+        table: SampleTable,
+        likeness: np.ndarray,
+        cosines: np.ndarray,
+        among: np.ndarray,
+        encoders: Encoders,
+        held: Held | None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Likeness and cosines with what the trained encoders add."""
+        scores, cosines, share = likeness.copy(), cosines.copy(), np.float32(self._settings.learned_share)
+        known = [name for name in self._shared if name in encoders] if share else []
+        if known and held is not None:
+            table.adopt_embedded(self._shared[0], held)
+        for name in known:
+            places = table.having_embedded(name)
+            if len(places) >= 2:
+                both = table.square(places)
+                rows = table.embedded(name, places, encoders)
+                learned = rows @ rows.T
+                scores[both] += np.float32(LEARNED_WEIGHT) * standardised(learned, among[both])
+                cosines[both] = (1 - share) * cosines[both] + share * learned
+        if encoders and self._settings.second_opinion:
+            opinion = second_opinion(table, self._shared, encoders, among)
+            scores += np.float32(self._settings.second_opinion) * opinion
+        return scores, cosines
