@@ -128,13 +128,12 @@ class BindingSettings(Section):
     )
     hub_correction: float = Field(0.5, ge=0, le=1, description="0 none, 1 the mean of both neighbourhoods (CSLS)")
     use_cap: float = Field(4.0, gt=0, description="probability that a partner gathers before it is halved")
+    most_uses: int = Field(16, ge=1, description="samples whose best partner one sample may be")
     lag_tolerant: bool = Field(True, description="compare raw windows at their best lag, beside the descriptor")
     review_samples: int = Field(
         1280, ge=0, le=8192, description="samples that are asked again together as the history grows; 0 never"
     )
-    held_windows: int = Field(
-        4096, ge=0, description="the last samples of which all windows are held, for what a new model says of them"
-    )
+    held_windows: int = Field(4096, ge=0, description="last samples whose windows are held, for what a new model says")
     also_shared: tuple[str, ...] = Field(
         (), description="more modalities that bind, in a review: any that two samples have in common"
     )

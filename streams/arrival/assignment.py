@@ -37,8 +37,8 @@ def assign(candidates: Candidates, fresh: np.ndarray, use: np.ndarray, settings:
 
     The probabilities are a softmax at `settings.temperature` of the hub-corrected score
     `s - strength * (own mean + candidate's mean) / 2` (CSLS where strength is 1), divided by `1 + use / use_cap`: the
-    column potential of an online Sinkhorn step, so that what was used often is used less, without a wall. Where there
-    are fresh candidates, only they are partners.
+    column potential of an online Sinkhorn step, so that what was used often is used less, up to `most_uses`. Where
+    there are fresh candidates, only they are partners.
 
     Args:
         candidates: At most 64 rows.
@@ -50,6 +50,7 @@ def assign(candidates: Candidates, fresh: np.ndarray, use: np.ndarray, settings:
     values = (padded(value, ROWS_AT_ONCE) for value in (*candidates, fresh, use))
     rows, similarities, scores, means, own, fresh, use = values
     usable = (rows >= 0) & (similarities > NO_SIMILARITY) & (similarities >= settings.min_similarity)
+    usable &= use < settings.most_uses
     fresh &= usable
     usable = np.where(fresh.any(axis=1, keepdims=True), fresh, usable)
     known = np.where(np.isnan(means), own[:, None], means)

@@ -60,6 +60,11 @@ class SampleTable:
         """A code `[N]` for each sample's source."""
         return codes_of(row.source_id for row in self.rows)
 
+    @property
+    def bring_new(self) -> np.ndarray:
+        """Whether each has a partner that brings a new pair of modalities, `[N]`."""
+        return np.array([row.brings_new for row in self.rows], bool)
+
     def having(self, name: str) -> np.ndarray:
         """The places of the samples that have the modality, and can be described by it."""
         return self._places(name, [row.described for row in self.rows])

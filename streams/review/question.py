@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 
 from encoders.modality import ModalitySpec
 from streams.arrival.row_vectors import EncoderFunction
@@ -39,6 +39,23 @@ class Found(NamedTuple):
     confidence: np.ndarray | None
 
 
+def used_too_often(best: Int[np.ndarray, " n"], scores: Float[np.ndarray, " n"], most: int) -> Bool[np.ndarray, " n"]:
+    """Of the rows that have the same best partner all but the `most` that it suits best.
+
+    Of few newcomers everybody else is the partner, though they are right for few: balance cannot know that.
+
+    Args:
+        best: Each row's partner.
+        scores: Of each with that partner; -inf where there is none.
+    """
+    order = np.lexsort((-scores, best))
+    starts = np.flatnonzero(np.diff(best[order], prepend=-1))
+    rank = np.arange(len(best)) - np.repeat(starts, np.diff(starts, append=len(best)))
+    crowded = np.zeros(len(best), bool)
+    crowded[order] = rank >= most
+    return crowded
+
+
 class Question:
     """How a table is asked; `calibration` and `control` are what is said of the last one that was judged.
 
@@ -60,7 +77,12 @@ class Question:
         self._window_likeness = {name: window_likeness_of(specs[name], settings.lag_tolerant) for name in self._shared}
 
     def answer(
-        self, table: SampleTable, codes: np.ndarray, encoders: Encoders, held: Held | None, judged: bool
+        self,
+        table: SampleTable,
+        codes: np.ndarray,
+        encoders: Encoders,
+        held: Held | None,
+        judged: bool,
     ) -> Found:
         """The partners of all samples of a table.
 
@@ -89,6 +111,8 @@ class Question:
         scores = standardised(scores, usable)
         plan = self._plan(scores, usable)  # 4
         order, best = largest(plan, settings.partners)
+        crowded = used_too_often(order[:, 0], _of_best(scores, order, best), settings.most_uses)
+        best[crowded & ~table.bring_new] = -np.inf  # who has such a partner must not lose it
         if settings.calibration and judged:
             self.calibration = calibrate(untrained, likeness, witnesses, sources, usable)  # 5
         if judged:
@@ -167,3 +191,9 @@ class Question:
             opinion = second_opinion(table, self._shared, encoders, among)
             scores += np.float32(self._settings.second_opinion) * opinion
         return scores, cosines
+
+
+def _of_best(scores: np.ndarray, order: np.ndarray, best: np.ndarray) -> np.ndarray:
+    """Each row's score with its best partner; -inf where it has none."""
+    score: np.ndarray = np.where(np.isfinite(best[:, 0]), scores[np.arange(len(order)), order[:, 0]], -np.inf)
+    return score

@@ -22,10 +22,10 @@ from streams.review.remembered import Remembered
 from streams.review.selection import part_of, select
 from streams.settings import DescriptorKind, StreamSettings
 
-# They are asked again once the history has grown by this share. The estimate is made anew then too, as long as no more
-# than so many samples have come. Chosen by hand; what asking is worth: `python -m benchmarks.learning --ablation`.
+# They are asked again once the history has grown by this share. The estimate, which costs three times as much, is made
+# anew each time too as long as a table holds all, then when as many are new as it holds. Chosen by hand; what asking is
+# worth: `python -m benchmarks.learning --ablation`.
 GROWTH = 0.25
-JUDGED_EVERY = 1024
 # After a swap so many of the youngest samples may have other answers, as many as a trainer draws from by its default
 # (`trainer.replay_samples`); so little gain that those come first to whom something came.
 RENEWED, RENEWED_GAIN = 8192, 0.005
@@ -142,7 +142,8 @@ class Review:
         if len(chosen.numbers) < 2:
             return ReviewRound(self._number, [])
         table, codes = remembered.table(chosen.numbers), remembered.codes(chosen.numbers)
-        is_judged = self._n_unjudged >= min(JUDGED_EVERY, GROWTH * len(remembered.rows)) or not self._n_unjudged
+        size = self._settings.review_samples
+        is_judged = len(remembered.rows) <= size or self._n_unjudged >= size
         if is_judged:
             self._n_unjudged = 0
         found = self._question.answer(table, codes, self._encoders, self._held, is_judged)

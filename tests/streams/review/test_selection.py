@@ -62,7 +62,7 @@ def test_nobody_who_was_bound_is_alone_after_one_node_has_uploaded_much_at_once(
 
 def test_a_pair_that_brings_a_modality_is_not_given_up_for_one_that_does_not() -> None:
     kinds = {one.sample_id: frozenset(one.windows) for one in SAMPLES}
-    bring = {}
+    bring: dict[str, bool] = {}
     for one in observed(binder(review_samples=64), SAMPLES):
         if one.partners:
             brings_new = kinds[one.sample_id] != kinds[one.partners[0].sample_id]
@@ -87,3 +87,18 @@ def scattered(windows: np.ndarray) -> np.ndarray:
     rows[:, 0] += 1e-3
     unit: np.ndarray = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
     return unit
+
+
+def test_of_a_kind_that_has_just_come_each_is_in_few_pairs_and_these_are_mostly_right() -> None:
+    labels = {one.sample_id: one.label for one in SAMPLES}
+    kinds = {one.sample_id: frozenset(one.windows) for one in SAMPLES}
+    first, *_ = dict.fromkeys(kinds.values())
+    before = [one for one in SAMPLES if frozenset(one.windows) == first]
+    newcomers = [one for one in SAMPLES if frozenset(one.windows) != first][:4]
+    one = binder(most_uses=8)
+    bindings = observed(one, [*before, *newcomers]) + one.review()
+    latest = {binding.sample_id: binding for binding in bindings}
+    best = [(name, one.partners[0].sample_id) for name, one in latest.items() if one.partners]
+    between = [(own, other) for own, other in best if kinds[own] == first != kinds[other]]
+    assert 4 <= len(between) <= 4 * 8
+    assert np.mean([labels[own] == labels[other] for own, other in between]) > 0.4  # by chance 0.04
