@@ -99,10 +99,10 @@ class Binder:
         Args:
             samples: Their scalings cover the shared modality where they have it.
         """
-        bindings = self.review() if self._asks_again and samples else []
+        bindings = self._ask_again() if self._asks_again and samples else []
         for taken in self._take(samples):
             self.sequence += 1
-            bindings.append(self._binding(taken.sample.sample_id, 0, taken.outcome, taken.partners))
+            bindings.append(self._binding(taken.sample.sample_id, 0, taken.outcome, taken.partners, self.version))
             if taken.later:
                 bindings += self._later(taken.later)
         return bindings
@@ -118,12 +118,11 @@ class Binder:
     def review(self) -> list[Binding]:
         """Asks samples again, many together, and gives Bindings of a new round where their partners changed.
 
-        `observe` does it by itself as the history grows, and when it is first called after a swap.
+        `observe` does it by itself as the history grows, and when it is first called after a swap: it goes on with new
+        samples meanwhile, and gives the Bindings when a counted one has come.
         """
-        self._asks_again = False
-        with self._stopwatch.timed("review"):
-            later = self._review.next_round()
-        return self._later(later)
+        bindings = self._ask_again()
+        return bindings + self._later(self._end_round())
 
     def begin_build(self, version: int, encoders: Encoders | None = None) -> GenerationBuild:
         """The generation of a new model over the present history, whose `run` does the work in any thread.
@@ -156,24 +155,36 @@ class Binder:
             version, row_vectors, self._index_settings, settings.neighbours, first_row, settings.lag_tolerant
         )
 
-    def _binding(self, sample_id: str, round_: int, outcome: Outcome, partners: tuple[Partner, ...]) -> Binding:
+    def _binding(
+        self, sample_id: str, round_: int, outcome: Outcome, partners: tuple[Partner, ...], version: int
+    ) -> Binding:
         return Binding(
             sample_id=sample_id,
             round=round_,
-            model_version=self._generation.version,
+            model_version=version,
             outcome=outcome,
             partners=partners,
             worker=self._worker,
             sequence=self.sequence,
         )
 
+    def _ask_again(self) -> list[Binding]:
+        """Begins a round now; gives the Bindings of the one before, if it still went on."""
+        self._asks_again = False
+        before = self._later(self._end_round()) if self._review.goes_on else []
+        self._review.begin_round(self.version)
+        return before
+
+    def _end_round(self) -> ReviewRound:
+        with self._stopwatch.timed("review"):
+            return self._review.end_round()
+
     def _later(self, later: ReviewRound) -> list[Binding]:
-        if later.withholds:
-            return [self._binding(one.sample_id, later.number, "withheld", ()) for one in later.answers]
-        return [
-            self._binding(one.sample_id, later.number, "bound" if one.partners else "alone", one.partners)
-            for one in later.answers
-        ]
+        bindings = []
+        for sample_id, partners in later.answers:
+            outcome: Outcome = "withheld" if later.withholds else "bound" if partners else "alone"
+            bindings.append(self._binding(sample_id, later.number, outcome, partners, later.version))
+        return bindings
 
     def _take(self, samples: Sequence[Sample], asks_again: bool = True) -> list[_Taken]:
         """The new samples with what became of them."""
@@ -181,6 +192,8 @@ class Binder:
         queried = [one.sample for one in outcomes if one.outcome == "bound"]
         found = iter(self._first_round.bind(self._generation, queried))
         taken: list[_Taken] = []
+        if asks_again and samples:
+            self._review.resume_round(self.version)
         for sample, outcome, may_be_reviewed in outcomes:
             arrived = next(found) if outcome == "bound" else None
             partners = arrived.partners if arrived else ()
@@ -191,15 +204,14 @@ class Binder:
             later = None
             if may_be_reviewed and self._settings.review_samples:
                 self._review.append(sample, arrived)
-                later = self._review_if_due(asks_again)
+                later = self._end_round() if self._review.is_ready and asks_again else None
+                if self._review.is_due:
+                    self._begin_round(asks_again)
             taken.append(_Taken(sample, outcome, partners, later))
         return taken
 
-    def _review_if_due(self, asks_again: bool) -> ReviewRound | None:
-        if not self._review.is_due:
-            return None
-        if not asks_again:
+    def _begin_round(self, asks_again: bool) -> None:
+        if asks_again:
+            self._review.begin_round(self.version)
+        else:
             self._review.skip_round()
-            return None
-        with self._stopwatch.timed("review"):
-            return self._review.next_round()

@@ -1,6 +1,7 @@
 """Who goes with whom, asked of all samples of a table together. Performs no I/O, reads no clock, keeps no samples."""
 
-from collections.abc import Callable, Mapping, Sequence
+import copy
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -26,8 +27,6 @@ SOFTNESS = 0.4
 LEARNED_WEIGHT = 0.5
 
 Encoders: TypeAlias = Mapping[str, EncoderFunction]
-# From sample ids to their rows `[n, dim]`, NaN where one is not held.
-Held: TypeAlias = Callable[[Sequence[str]], Float[np.ndarray, "n dim"]]
 
 
 class Found(NamedTuple):
@@ -76,12 +75,17 @@ class Question:
         self._specs, self._shared, self._settings, self._sets = specs, tuple(shared), settings, sets
         self._window_likeness = {name: window_likeness_of(specs[name], settings.lag_tolerant) for name in self._shared}
 
+    def copy(self) -> "Question":
+        """Another one that says the same, until it is asked."""
+        other = copy.copy(self)
+        other.comparisons, other._weights = dict(self.comparisons), dict(self._weights)
+        return other
+
     def answer(
         self,
         table: SampleTable,
         codes: np.ndarray,
         encoders: Encoders,
-        held: Held | None,
         judged: bool,
     ) -> Found:
         """The partners of all samples of a table.
@@ -94,7 +98,6 @@ class Question:
             table: At least two samples.
             codes: `[N]` of their modalities, in the sets.
             encoders: Of a model.
-            held: Where rows that the first shared modality's encoder made on arrival are to be had.
             judged: Whether the estimate and how sensors are compared are made anew.
         """
         settings, sources = self._settings, table.sources
@@ -103,7 +106,7 @@ class Question:
         witnesses = witnesses_of(table, self._specs, self._shared) if settings.calibration and judged else []
         likeness, cosines = self._alike(table, among, sources, witnesses, judged)  # 1
         usable &= cosines >= settings.min_similarity
-        scores, cosines = self._with_model(table, likeness, cosines, among, encoders, held)  # 2
+        scores, cosines = self._with_model(table, likeness, cosines, among, encoders)  # 2
         untrained = likeness
         if settings.smoothed:
             scores = smoothed(scores, likeness, sources, codes)  # 3
@@ -172,13 +175,10 @@ class Question:
         cosines: np.ndarray,
         among: np.ndarray,
         encoders: Encoders,
-        held: Held | None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Likeness and cosines with what the trained encoders add."""
         scores, cosines, share = likeness.copy(), cosines.copy(), np.float32(self._settings.learned_share)
         known = [name for name in self._shared if name in encoders] if share else []
-        if known and held is not None:
-            table.adopt_embedded(self._shared[0], held)
         for name in known:
             places = table.having_embedded(name)
             if len(places) >= 2:

@@ -2,13 +2,15 @@
 
 A sample that came early found few others to be bound to. As the history grows, and when a new model says more, those
 that are new and those whose answer is likeliest to change are asked anew, beside their candidates of the whole history.
-READ `Question.answer` FIRST. What comes out depends on the history and the model alone.
+READ `Question.answer` FIRST. A round goes on in a thread while samples come, and is told when a counted one has come:
+what comes out depends on the history and the model alone.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
+from jaxtyping import Float
 
 from encoders.modality import ModalitySpec
 from streams.arrival.first_round import FirstAnswer
@@ -17,8 +19,9 @@ from streams.history.table import SampleTable, TableRow
 from streams.precision.figures import Control, PrecisionEstimate
 from streams.precision.witnesses import describe_all
 from streams.records import Partner, Sample
-from streams.review.question import Encoders, Found, Held, Question
+from streams.review.question import Encoders, Found, Question
 from streams.review.remembered import Remembered
+from streams.review.round_job import Begun, RoundJob
 from streams.review.selection import part_of, select
 from streams.settings import DescriptorKind, StreamSettings
 
@@ -33,6 +36,9 @@ RENEWED, RENEWED_GAIN = 8192, 0.005
 NOTEWORTHY = 0.1
 NS_PER_S = 1_000_000_000
 
+# From sample ids to their rows `[n, dim]`, NaN where one is not held.
+Held: TypeAlias = Callable[[Sequence[str]], Float[np.ndarray, "n dim"]]
+
 
 class Answer(NamedTuple):
     """The partners that a sample has now, best first."""
@@ -42,9 +48,10 @@ class Answer(NamedTuple):
 
 
 class ReviewRound(NamedTuple):
-    """The answers that are new, and the round's number, larger than those before."""
+    """The answers that are new, the round's number, larger than those before, and the version of the model."""
 
     number: int
+    version: int
     answers: list[Answer]
     withholds: bool = False
 
@@ -68,6 +75,8 @@ class Review:
         self._n_appended = self._n_new = self._n_unjudged = 0
         self._encoders: Encoders = {}
         self._held: Held | None = None
+        self._job: RoundJob | None = None
+        self._skipped: Begun | None = None
 
     @property
     def is_due(self) -> bool:
@@ -76,6 +85,11 @@ class Review:
             return False
         most = max(EFFECT_EVERY_ROWS, part_of(self._settings.review_samples))
         return self._n_new >= min(most, max(EFFECT_EVERY_ROWS, GROWTH * len(self._remembered.rows)))
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether a round was begun and not ended."""
+        return self._job is not None
 
     @property
     def estimate(self) -> PrecisionEstimate:
@@ -102,20 +116,21 @@ class Review:
     def append(self, sample: Sample, arrived: FirstAnswer | None) -> None:
         """The next sample, with a window that moves of a shared modality, and what arrival found for it."""
         self._remembered.append(sample, arrived)
-        for row in self._remembered.let_go():
-            describe_all(row, self._specs)
         self._n_appended += 1
         self._n_new += 1
         self._newest_s = max(self._newest_s, sample.start_ns // NS_PER_S)
 
     def skip_round(self) -> None:
-        """Waits for the next round as if this one had been held: what it would give is known already."""
-        remembered = self._remembered
-        remembered.forget_old()
-        remembered.graph.connect()
-        chosen = select(remembered, remembered.end - self._n_new, self._settings.review_samples)
-        remembered.graph.settle(chosen.numbers[chosen.is_asked])
-        self._n_new = 0
+        """Passes over a round whose answers are known already; one that would still go on can be resumed."""
+        if self._job is not None:
+            self._job.wait()
+        self._skipped = self._selected()
+
+    def resume_round(self, version: int) -> None:
+        """Begins the round that was skipped last, if it would still go on: of that one nobody had the answers."""
+        skipped, self._skipped = self._skipped, None
+        if skipped is not None and self._job is None and self._n_appended - skipped.begun_at < self._patience:
+            self._begin(skipped, version)
 
     def use(self, encoders: Encoders, held: Held | None = None) -> None:
         """Asks with the trained encoders of a model from now on, and all that a trainer may draw once more.
@@ -124,31 +139,68 @@ class Review:
             encoders: By modality.
             held: Where rows that the first shared modality's encoder made on arrival are to be had.
         """
+        if self._job is not None:
+            self._job.wait()
         self._encoders, self._held = encoders, held
         for row in self._remembered.rows:
             row.embedded.clear()
         self._remembered.graph.raise_all(self._remembered.numbers[-RENEWED:], RENEWED_GAIN)
 
-    def next_round(self) -> ReviewRound:
-        """Those that are new, and those whose answer is likeliest to change, each with its partners if they changed."""
-        # The stream's own time, so that numbers go on growing when another worker begins.
-        self._number = max(self._number + 1, self._newest_s)
-        remembered = self._remembered
+    @property
+    def is_ready(self) -> bool:
+        """Whether what came of the round that goes on is to be told, at a counted row: soon enough, but not at once."""
+        return self._job is not None and self._n_appended - self._job.begun.begun_at >= self._patience
+
+    @property
+    def _patience(self) -> int:
+        """For so many samples a round goes on: half as many as lie between two rounds, in whole blocks."""
+        half = min(part_of(self._settings.review_samples), GROWTH * len(self._remembered.rows)) / 2
+        return EFFECT_EVERY_ROWS * max(1, int(half / EFFECT_EVERY_ROWS))
+
+    def begin_round(self, version: int = 0) -> None:
+        """Begins to ask those that are new, and those whose answer is likeliest to change; none other must go on.
+
+        Args:
+            version: Of the model whose encoders are used.
+        """
+        self._begin(self._selected(), version)
+
+    def _begin(self, begun: Begun, version: int) -> None:
+        assert self._job is None, "one after the other"
+        numbers = begun.chosen.numbers
+        table, codes = self._remembered.table(numbers), self._remembered.codes(numbers)
+        if self._held is not None and self._shared[0] in self._encoders:
+            table.adopt_embedded(self._shared[0], self._held)
+        self._job = RoundJob(self._question, table, codes, begun, version)
+        self._job.start(self._encoders)
+
+    def _selected(self) -> Begun:
+        """Who is asked now; they have their answers from now on."""
+        remembered, size = self._remembered, self._settings.review_samples
         remembered.forget_old()
+        for table in remembered.let_go():
+            describe_all(table, self._specs)
         remembered.graph.connect()
-        chosen = select(remembered, remembered.end - self._n_new, self._settings.review_samples)
+        chosen = select(remembered, remembered.end - self._n_new, size)
         remembered.graph.settle(chosen.numbers[chosen.is_asked])
         self._n_unjudged, self._n_new = self._n_unjudged + self._n_new, 0
-        if len(chosen.numbers) < 2:
-            return ReviewRound(self._number, [])
-        table, codes = remembered.table(chosen.numbers), remembered.codes(chosen.numbers)
-        size = self._settings.review_samples
         is_judged = len(remembered.rows) <= size or self._n_unjudged >= size
         if is_judged:
             self._n_unjudged = 0
-        found = self._question.answer(table, codes, self._encoders, self._held, is_judged)
-        new = [self._changed(table, codes, place, found) for place in np.flatnonzero(chosen.is_asked).tolist()]
-        return ReviewRound(self._number, [one for one in new if one is not None], self.withholds)
+        return Begun(chosen, self._n_appended, is_judged)
+
+    def end_round(self) -> ReviewRound:
+        """What came of the round that goes on: the partners of those for whom they changed. Waits for it if need be."""
+        assert self._job is not None, "begun before"
+        job, self._job = self._job, None
+        found, self._question = job.found(), job.question
+        # The stream's own time, so that numbers go on growing when another worker begins.
+        self._number = max(self._number + 1, self._newest_s)
+        if found is None:
+            return ReviewRound(self._number, job.version, [])
+        asked = np.flatnonzero(job.begun.chosen.is_asked).tolist()
+        new = [self._changed(job.table, job.codes, place, found) for place in asked]
+        return ReviewRound(self._number, job.version, [one for one in new if one is not None], self.withholds)
 
     def _changed(self, table: SampleTable, codes: np.ndarray, place: int, found: Found) -> Answer | None:
         """What is new for the sample at that place of the table; None if it keeps what it has.

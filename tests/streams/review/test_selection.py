@@ -12,7 +12,7 @@ from tests.support.rounds import SAMPLES, WORLD, binder, observed
 
 def test_in_a_long_history_they_are_asked_once_a_fifth_of_a_table_is_new() -> None:
     asked_at = sorted({one.sequence for one in observed(binder(review_samples=320), SAMPLES) if one.round})
-    assert asked_at == list(range(64, len(SAMPLES) + 1, 64))
+    assert asked_at == list(range(128, len(SAMPLES) + 1, 64))
 
 
 def test_only_changed_answers_are_sent() -> None:
