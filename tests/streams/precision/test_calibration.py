@@ -184,6 +184,16 @@ def test_more_candidates_make_best_partners_better() -> None:
     assert PartnerLikeness(likeness, likeness + 1).lift(known, rng.permutation(agree)) == pytest.approx(0, abs=0.05)
 
 
+def test_pairs_that_are_emitted_from_more_candidates_are_thought_right_more_often() -> None:
+    one = world(1.0)
+    half = one.sources % 2
+    likelier = one.scores + np.where(half[:, None] != half[None, :], np.float32(0.5), np.float32(0))
+    plain = calibrated(one).estimate.value
+    lifted = calibrate(one.scores, likelier, one.witnesses, one.sources, one.usable).estimate.value
+    assert plain is not None and lifted is not None
+    assert lifted > plain + 0.03
+
+
 def test_calibrating_twice_gives_the_same() -> None:
     one = world(1.1)
     assert calibrated(one).estimate == calibrated(one).estimate
