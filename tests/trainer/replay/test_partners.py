@@ -43,16 +43,19 @@ def test_the_confidence_of_a_buffer_is_that_of_best_partners_wherever_they_stand
     assert buffer.confidence == pytest.approx(0.7)
 
 
-def test_partners_too_stand_apart_in_a_batch() -> None:
-    away = [sample("b", slot, "gravity") for slot in range(60)]
+def test_anchors_and_partners_stand_apart_in_a_batch() -> None:
+    """Drawn freely, two of so many would stand side by side in all but one of a thousand batches."""
+    away = [sample("b", slot, "gravity") for slot in range(120)]
     buffer = buffer_of(*away, batch_spacing_s=12.0)
-    partners = [Partner(sample_id=one.sample_id, similarity=0.5, probability=1 / 60) for one in away]
-    for slot in range(0, 400, 10):
+    partners = [Partner(sample_id=one.sample_id, similarity=0.5, probability=1 / 120) for one in away]
+    for slot in range(120):
         buffer.admit(bound(sample("a", slot), partners), sample("a", slot))
-    batch = buffer.draw(6)
-    of_b = [one.start_ns for one in (*batch.anchors, *batch.partners) if one is not None and one.source_id == "b"]
-    assert len(of_b) > 3
-    assert np.diff(sorted(of_b)).min() >= 12e9
+    batch = buffer.draw(9)
+    starts: dict[str, list[int]] = {"a": [], "b": []}
+    for one in (*batch.anchors, *(partner for partner in batch.partners if partner is not None)):
+        starts[one.source_id].append(one.start_ns)
+    assert len(starts["a"]) == len(starts["b"]) == 9
+    assert min(np.diff(sorted(some)).min() for some in starts.values()) >= 12e9
 
 
 def test_unbalanced_anchors_are_drawn_evenly_over_samples() -> None:
