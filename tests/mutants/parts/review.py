@@ -40,7 +40,7 @@ MUTATIONS = (
         BINDER,
         "self._asks_again = True",
         "self._asks_again = False",
-        ("tests/streams/test_law.py::test_the_stream_of_this_test_has_all_that_may_happen",),
+        ROUNDS,
     ),
     Mutation("noise binds", BINDER, "if later.withholds:", "if not later:", NOISE),
     Mutation("all modalities are heard", WITNESSES, "MAX_WITNESSES = 3", "MAX_WITNESSES = 99", OF_WITNESSES),

@@ -7,13 +7,12 @@ import numpy as np
 import pytest
 
 from streams.binder import Binder
-from streams.records import Binding
+from streams.records import Binding, Sample
 from streams.settings import BindingSettings
 from streams.testing import NS_PER_S, SyntheticWorld
 
 WORLD = SyntheticWorld(n_sources=8, n_classes=24, noise=1.2)
 SAMPLES = list(WORLD.samples(48))
-BY_ID = {one.sample_id: one for one in SAMPLES}
 OTHERS = [name for name in WORLD.specs if name != WORLD.shared]
 LABELS = {one.scaled(name).tobytes(): int(str(one.label)) for one in SAMPLES for name in one.windows}
 DIRECTIONS = np.random.default_rng(0).normal(size=(WORLD.n_classes, 16)).astype(np.float32)
@@ -31,9 +30,10 @@ def rounds_of(bindings: Sequence[Binding]) -> dict[int, list[Binding]]:
     return found
 
 
-def precision(bindings: Sequence[Binding]) -> float:
-    best = [(BY_ID[one.sample_id], BY_ID[one.partners[0].sample_id]) for one in bindings if one.partners]
-    return float(np.mean([left.label == right.label for left, right in best]))
+def precision(bindings: Sequence[Binding], samples: Sequence[Sample] = SAMPLES) -> float:
+    labels = {one.sample_id: one.label for one in samples}
+    best = [(one.sample_id, one.partners[0].sample_id) for one in bindings if one.partners]
+    return float(np.mean([labels[left] == labels[right] for left, right in best]))
 
 
 def unit(rows: np.ndarray) -> np.ndarray:
@@ -77,6 +77,38 @@ def test_a_full_table_is_asked_again_once_all_of_it_is_new() -> None:
     full = [{one.sample_id for one in found} for found in rounds.values() if len(found) == 96]
     assert len(full) >= 2
     assert len(set.union(*full)) == 96 * len(full)
+
+
+@pytest.mark.parametrize("evidence", ["smoothed", "lag_tolerant"])
+def test_in_noise_partners_are_right_more_often_by_all_the_evidence_that_there_is(evidence: str) -> None:
+    world = SyntheticWorld(n_sources=8, n_classes=12, noise=2.0)
+    samples = list(world.samples(48))
+    right = []
+    for is_heard in (False, True):
+        one = Binder(world.settings(binding=BindingSettings.model_validate({evidence: is_heard})))
+        one.remember(samples)
+        right.append(precision(one.review(), samples))
+    assert right[1] > right[0] + 0.05
+
+
+def test_a_balanced_round_spreads_pairs_over_all_partners() -> None:
+    used = []
+    for balanced in (False, True):
+        use: defaultdict[str, float] = defaultdict(float)
+        for binding in remembering(balanced=balanced).review():
+            for partner in binding.partners:
+                use[partner.sample_id] += partner.probability
+        used.append(max(use.values()))
+    assert used[1] < 0.7 * used[0]
+
+
+def test_all_are_asked_at_the_next_sample_after_a_swap() -> None:
+    one = binder()
+    one.remember(SAMPLES[:-1])
+    one.use(1, {WORLD.shared: knowing})
+    bindings = one.observe(SAMPLES[-1:])
+    assert [binding.sample_id for binding in bindings if binding.round] == [one.sample_id for one in SAMPLES[:-1]]
+    assert {binding.model_version for binding in bindings} == {1}
 
 
 def test_a_trained_encoder_of_the_shared_modality_finds_better_partners() -> None:
