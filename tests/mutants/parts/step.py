@@ -4,39 +4,76 @@ from tests.mutants.mutation import Mutation
 
 STEP, LOSS, EDGES = "trainer/step/step.py", "trainer/step/loss.py", "trainer/step/edges.py"
 SOFTENING, AUGMENTATION = "trainer/step/softening.py", "trainer/step/augmentation.py"
-OF_SETTINGS = ("tests/trainer/step/test_step_settings.py",)
 OF_LOSS, OF_EDGES = ("tests/trainer/step/test_loss.py",), ("tests/trainer/step/test_edges.py",)
 OF_SOFTENING = ("tests/trainer/step/test_softening.py",)
 OF_AUGMENTATION = ("tests/trainer/step/test_augmentation.py",)
 RESUMED = ("tests/trainer/step/test_step.py::test_a_run_cut_in_the_middle_and_resumed_ends_with_the_same_bits",)
 ABSENT = ("tests/trainer/step/test_step.py::test_a_modality_that_is_not_in_the_batch_does_not_move",)
 
+
+def setting(name: str) -> tuple[str, ...]:
+    """The test of one setting of a step."""
+    return (f"tests/trainer/step/test_step_settings.py::test_{name}",)
+
+
 MUTATIONS = (
     Mutation(
-        "softening off", STEP, "self._there(log_weights[block])", "self._there(0 * log_weights[block])", OF_SETTINGS
+        "softening off",
+        STEP,
+        "self._there(log_weights[block])",
+        "self._there(0 * log_weights[block])",
+        setting("a_look_alike_is_hardly_a_negative"),
     ),
-    Mutation("warm-up off", STEP, "WARM_UP_STEPS = 20", "WARM_UP_STEPS = 1", OF_SETTINGS),
+    Mutation(
+        "warm-up off",
+        STEP,
+        "WARM_UP_STEPS = 20",
+        "WARM_UP_STEPS = 1",
+        setting("the_first_steps_are_small_and_grow_to_the_learning_rate"),
+    ),
     Mutation(
         "a rate that never grows",
         STEP,
         "min(1.0, (self.n_steps + 1) / WARM_UP_STEPS)",
         "1 / WARM_UP_STEPS",
-        OF_SETTINGS,
+        setting("the_first_steps_are_small_and_grow_to_the_learning_rate"),
     ),
-    Mutation("dropout off", STEP, "drop_features(hidden, settings.dropout, self._generator)", "hidden", OF_SETTINGS),
+    Mutation(
+        "dropout off",
+        STEP,
+        "drop_features(hidden, settings.dropout, self._generator)",
+        "hidden",
+        setting("every_kind_of_variation_changes_what_is_learned_from"),
+    ),
     Mutation(
         "augmentation off",
         STEP,
         "augment(torch.from_numpy(windows), settings, self._generator)",
         "torch.from_numpy(windows)",
-        OF_SETTINGS,
+        setting("every_kind_of_variation_changes_what_is_learned_from"),
     ),
-    Mutation("decay off", STEP, "weight_decay=settings.weight_decay", "weight_decay=0.0", OF_SETTINGS),
     Mutation(
-        "raw windows are trained on", STEP, "items[row].scaled(modality)", "items[row].windows[modality]", OF_SETTINGS
+        "decay off",
+        STEP,
+        "weight_decay=settings.weight_decay",
+        "weight_decay=0.0",
+        setting("weights_that_do_not_help_fade_by_the_decay"),
+    ),
+    Mutation(
+        "raw windows are trained on",
+        STEP,
+        "items[row].scaled(modality)",
+        "items[row].windows[modality]",
+        setting("windows_are_learned_from_in_the_units_of_their_source"),
     ),
     Mutation("gradients add up", STEP, "self._optimiser.zero_grad(set_to_none=True)", "pass", ABSENT),
-    Mutation("all encoders begin alike", STEP, "zlib.crc32(spec.name.encode())", "zlib.crc32(b'')", OF_SETTINGS),
+    Mutation(
+        "all encoders begin alike",
+        STEP,
+        "zlib.crc32(spec.name.encode())",
+        "zlib.crc32(b'')",
+        setting("encoders_of_two_modalities_begin_unlike"),
+    ),
     Mutation("the quantile begins anew", STEP, '"quantile": self._softening.quantile', '"quantile": None', RESUMED),
     Mutation(
         "variations begin anew",
