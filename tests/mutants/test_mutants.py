@@ -76,7 +76,7 @@ def test_a_mutation_is_caught_or_survives_or_cannot_be_tried_and_leaves_no_trace
 
 def test_what_never_ends_is_caught_and_ended(bench: Bench) -> None:
     endless = mutation("endless", "return a + b", "while True: pass\n    return a + b")
-    assert bench.verdict(endless, 2).by == "taking longer than 2 s"
+    assert bench.verdict(endless, 1).by == "taking longer than 1 s"
 
 
 def test_a_summary_counts_by_part_and_names_what_was_not_caught() -> None:

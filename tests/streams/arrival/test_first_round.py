@@ -90,8 +90,8 @@ def test_rows_that_are_taken_over_know_younger_neighbours() -> None:
 
 def test_a_generation_lets_go_of_what_the_history_lets_go_of() -> None:
     binder = Binder(WORLD.settings(binding=BindingSettings(review_samples=0), index=SETTINGS))
-    binder.observe(list(WORLD.samples(150)))
-    assert binder.generation.index.n_vectors == binder.store.n_samples < 900
+    binder.observe(list(WORLD.samples(120)))
+    assert binder.generation.index.n_vectors == binder.store.n_samples < 720
 
 
 def test_what_the_models_encoder_made_of_a_row_is_given_back() -> None:
