@@ -2,6 +2,8 @@
 # make test    lint, format, types, unused names and all tests, on all cores
 # make chaos   kills, stops and cuts of everything, and a table of what was lost: with KAFKA_HOME an hour and more;
 #              make chaos ARGS="--short" two minutes; ARGS="--help" says what else
+# make mutants one line of binding, precision, replay or training is made wrong at a time, and a test must fail;
+#              make mutants ARGS="--only smoothing" tries some
 # make poison  200,000 bad messages among good ones: every good one must come out
 # make install only the environment, ./.venv
 # make audit-deps  known vulnerabilities of all pinned packages, asked of PyPI
@@ -17,7 +19,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile
 INDEX := $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
-.PHONY: demo test chaos poison install audit-deps clean
+.PHONY: demo test chaos mutants poison install audit-deps clean
 .DEFAULT_GOAL := demo
 
 demo: .venv/demo.stamp
@@ -37,6 +39,10 @@ test: .venv/dev.stamp
 
 chaos: .venv/dev.stamp
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.chaos $(ARGS)
+
+# On copies in a temporary folder; ends with 1 if more than five survive.
+mutants: .venv/dev.stamp
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.mutants $(ARGS)
 
 # Bad messages among good ones through the cores of both services; ends with 1 if a good one is lost.
 poison: .venv/dev.stamp

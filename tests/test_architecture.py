@@ -32,9 +32,10 @@ TESTS_OF_ALL = (
     "tests/docs/",
     "tests/packaging/",
     "tests/chaos/",
+    "tests/mutants/",
 )
 # More than a test: a harness that people run, whose files share what lies beside them.
-HARNESSES = ("tests/chaos/",)
+HARNESSES = ("tests/chaos/", "tests/mutants/")
 MAX_LINES = 250
 MAX_FUNCTION_LINES = 40
 VAGUE = {"utils", "util", "common", "helpers", "helper", "base", "core", "misc"}

@@ -82,3 +82,10 @@ def test_who_brings_a_new_pair_of_modalities_comes_first_however_little_it_is_al
     assert result.probabilities[0, 2] == 0
     assert result.rows[1, :2].tolist() == [3, 4], "where nobody does, the others are partners"
     assert result.probabilities[1].sum() == pytest.approx(1)
+
+
+def test_what_is_less_alike_than_is_set_is_nobodys_partner() -> None:
+    found = candidates([[0.9, 0.5]], [[0.5, 0.5]], [0.5])
+    result = assign(found, no_use(found), PLAIN.model_copy(update={"min_similarity": 0.3}))
+    assert result.probabilities.tolist() == [[1.0, 0.0]]
+    assert result.similarities[0, 0] == pytest.approx(0.45)

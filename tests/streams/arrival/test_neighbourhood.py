@@ -28,3 +28,10 @@ def test_knows_nothing_of_a_row_that_was_near_to_none() -> None:
     crowd = Neighbourhoods(8)
     crowd.start(0, np.full((1, NEIGHBOURS), -2, np.float32))
     assert np.isnan(crowd.means(np.array([0, -1]))).all()
+
+
+def test_a_row_in_an_older_ones_place_inherits_nothing() -> None:
+    crowd = Neighbourhoods(8)
+    crowd.start(0, np.full((1, NEIGHBOURS), 0.9, np.float32))
+    crowd.start(8, np.array([[0.1]], np.float32))
+    assert crowd.means(np.array([8]))[0] == np.float32(0.1)

@@ -78,6 +78,12 @@ def test_where_little_is_known_the_interval_is_wide_or_there_is_none(noise: floa
         assert estimate.high - estimate.low > 0.2
 
 
+@pytest.mark.parametrize(("noise", "state"), [(1.5, "unknown"), (2.0, "unknown"), (2.5, "none"), (4.0, "none")])
+def test_what_is_not_known_to_half_or_may_be_nothing_at_all_is_no_estimate(noise: float, state: str) -> None:
+    estimate = calibrated(world(noise)).estimate
+    assert (estimate.state, estimate.value) == (state, None)
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_a_shared_modality_that_is_noise_gives_none(seed: int) -> None:
     one = world(0.7, seed)
@@ -141,6 +147,12 @@ def test_confidence_is_on_average_the_estimate_and_tells_good_pairs_from_bad() -
     assert confidence[:, 7].mean() < confidence[:, 0].mean()
 
 
+def test_of_two_that_have_one_candidate_each_the_one_that_is_more_like_it_is_surer() -> None:
+    scores, allowed = np.array([[0.0, 3.0], [1.0, 0.0]]), ~np.eye(2, dtype=bool)
+    sure = sureness(scores, balanced_plan(scores, allowed, SOFTNESS))
+    assert sure[0, 1] - sure[1, 0] == pytest.approx(2)
+
+
 def test_there_is_no_confidence_without_an_estimate_or_without_partners() -> None:
     one = world(0.7)
     assert calibrate(one.scores, one.scores, [], one.sources, one.usable).confidence(np.zeros((3, 2))) is None
@@ -182,6 +194,16 @@ def test_more_candidates_make_best_partners_better() -> None:
     assert PartnerLikeness(likeness, likeness).lift(known, agree) == pytest.approx(0)
     assert 0.1 < PartnerLikeness(likeness, likeness + 1).lift(known, agree) < 0.3
     assert PartnerLikeness(likeness, likeness + 1).lift(known, rng.permutation(agree)) == pytest.approx(0, abs=0.05)
+
+
+def test_pairs_that_are_emitted_from_more_candidates_are_thought_right_more_often() -> None:
+    one = world(1.0)
+    half = one.sources % 2
+    likelier = one.scores + np.where(half[:, None] != half[None, :], np.float32(0.5), np.float32(0))
+    plain = calibrated(one).estimate.value
+    lifted = calibrate(one.scores, likelier, one.witnesses, one.sources, one.usable).estimate.value
+    assert plain is not None and lifted is not None
+    assert lifted > plain + 0.03
 
 
 def test_calibrating_twice_gives_the_same() -> None:

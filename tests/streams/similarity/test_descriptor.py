@@ -95,6 +95,13 @@ def test_what_tolerates_rotation_still_tells_a_mirrored_motion_and_cancels_units
     np.testing.assert_allclose(describe(windows * np.float32(9.81)), describe(windows), atol=1e-3)
 
 
+def test_what_tolerates_rotation_knows_a_motion_along_gravity_from_one_across_it() -> None:
+    windows = waves(20) * np.array([3, 2, 1], np.float32)
+    describe = descriptor(kind="rotation-tolerant")
+    along, across = (describe(windows + np.array(up, np.float32)) for up in ([30, 0, 0], [0, 0, 30]))
+    assert np.median((along * across).sum(axis=1)) < 0.95
+
+
 def test_rotation_is_tolerated_in_three_axes_only() -> None:
     for n_channels, n_steps in ((6, 200), (3, 5)):
         with pytest.raises(ValueError, match="wants 3 and 8 or more"):

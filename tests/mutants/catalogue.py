@@ -1,0 +1,20 @@
+"""Which lines are made wrong: those whose loss a user would notice in pairs or in models, and no test by luck."""
+
+from tests.mutants.mutation import Mutation
+from tests.mutants.parts import arrival, judging, precision, replay, review, similarity, step
+
+PARTS = {
+    "arrival": arrival.MUTATIONS,
+    "similarity": similarity.MUTATIONS,
+    "precision": precision.MUTATIONS,
+    "replay": replay.MUTATIONS,
+    "step": step.MUTATIONS,
+    "judging": judging.MUTATIONS,
+    "review": review.MUTATIONS,
+}
+MUTATIONS = tuple(mutation for part in PARTS.values() for mutation in part)
+
+
+def part_of(mutation: Mutation) -> str:
+    """The part that it stands in."""
+    return next(name for name, mutations in PARTS.items() if mutation in mutations)

@@ -1,0 +1,1 @@
+"""Mutations, a part of the product a file."""

@@ -1,0 +1,71 @@
+"""What is said, without labels, of how many pairs are right."""
+
+from tests.mutants.mutation import Mutation
+
+CALIBRATION, CURVE = "streams/precision/calibration.py", "streams/precision/agreement_curve.py"
+TESTS = ("tests/streams/precision/test_calibration.py",)
+OF_CURVE = ("tests/streams/precision/test_agreement_curve.py",)
+OF_CONTROL = ("tests/streams/review/test_review.py::test_best_partners_are_more_alike_than_random_ones",)
+OF_WEIGHT = ("tests/streams/review/test_review.py::test_a_modality_that_is_noise_has_nothing_to_say",)
+
+MUTATIONS = (
+    Mutation("no lift", CURVE, "agreement += likeness.lift(known, agree)", "pass", TESTS),
+    Mutation("lift is one of chance", CURVE, "return there - here", "return here - there", TESTS),
+    Mutation("few samples are enough", CURVE, "MIN_QUERIES = 100", "MIN_QUERIES = 10", TESTS),
+    Mutation("luck is evidence", CURVE, "EVIDENCE = 3.0", "EVIDENCE = -9.0", TESTS),
+    Mutation("nobody agrees by chance", CURVE, "far.chance(NEAREST_SHARE)\n", "0.0\n", TESTS),
+    Mutation("pairs alike anyway say nothing", CURVE, "ALIKE_WEIGHT = 0.3", "ALIKE_WEIGHT = 0.0", OF_CURVE),
+    Mutation(
+        "the surest are all",
+        CURVE,
+        "NEAREST_SHARE, SUREST_SHARE = 0.1, 0.1",
+        "NEAREST_SHARE, SUREST_SHARE = 0.1, 1.0",
+        TESTS,
+    ),
+    Mutation("sureness may speak against a pair", CURVE, "if weights[1] <= 0:", "if rate < 0:", OF_CURVE),
+    Mutation("agreement is not known so well", CURVE, "float(each @ self.covariance @ each)", "0.0", TESTS),
+    Mutation(
+        "what agrees by chance is right",
+        CALIBRATION,
+        "one.weight * (one.agreement - one.chance)",
+        "one.weight * one.agreement",
+        TESTS,
+    ),
+    Mutation(
+        "an interval has no width", CALIBRATION, "WIDTH, MAX_RANGE = 1.96, 0.6", "WIDTH, MAX_RANGE = 0.1, 0.6", TESTS
+    ),
+    Mutation(
+        "whatever wide interval is told",
+        CALIBRATION,
+        "WIDTH, MAX_RANGE = 1.96, 0.6",
+        "WIDTH, MAX_RANGE = 1.96, 2.0",
+        TESTS,
+    ),
+    Mutation("nothing right is an estimate", CALIBRATION, "if low <= 0:", "if low < 0:", TESTS),
+    Mutation("another way is taken for luck", CALIBRATION, "BETTER = 2.0", "BETTER = -2.0", TESTS),
+    Mutation("no other way is ever taken", CALIBRATION, "best, least = name, far", "least = far", TESTS),
+    Mutation("confidence is not shifted", CALIBRATION, "SHIFTS = 24", "SHIFTS = 1", TESTS),
+    Mutation(
+        "sureness forgets the score",
+        CALIBRATION,
+        "plan - peak - total + scores",
+        "plan - peak - total + 0 * scores",
+        TESTS,
+    ),
+    Mutation("sureness forgets the share", CALIBRATION, "plan - peak - total + scores", "plan - plan + scores", TESTS),
+    Mutation("no partner is likely right", CALIBRATION, "np.maximum(units, -1e3)", "np.abs(units)", TESTS),
+    Mutation(
+        "noise binds as well as any",
+        CALIBRATION,
+        'return 0.0 if said.state == "none" else UNKNOWN',
+        "return 1.0",
+        OF_WEIGHT,
+    ),
+    Mutation(
+        "random pairs are best ones",
+        CALIBRATION,
+        "cosines[asked, best[asked]].mean()",
+        "cosines[usable].mean()",
+        OF_CONTROL,
+    ),
+)

@@ -1,0 +1,155 @@
+"""A training step: its loss, its variations, its optimiser."""
+
+from tests.mutants.mutation import Mutation
+
+STEP, LOSS, EDGES = "trainer/step/step.py", "trainer/step/loss.py", "trainer/step/edges.py"
+SOFTENING, AUGMENTATION = "trainer/step/softening.py", "trainer/step/augmentation.py"
+OF_LOSS, OF_EDGES = ("tests/trainer/step/test_loss.py",), ("tests/trainer/step/test_edges.py",)
+OF_SOFTENING = ("tests/trainer/step/test_softening.py",)
+OF_AUGMENTATION = ("tests/trainer/step/test_augmentation.py",)
+RESUMED = ("tests/trainer/step/test_step.py::test_a_run_cut_in_the_middle_and_resumed_ends_with_the_same_bits",)
+ABSENT = ("tests/trainer/step/test_step.py::test_a_modality_that_is_not_in_the_batch_does_not_move",)
+
+
+def setting(name: str) -> tuple[str, ...]:
+    """The test of one setting of a step."""
+    return (f"tests/trainer/step/test_step_settings.py::test_{name}",)
+
+
+MUTATIONS = (
+    Mutation(
+        "softening off",
+        STEP,
+        "self._there(log_weights[block])",
+        "self._there(0 * log_weights[block])",
+        setting("a_look_alike_is_hardly_a_negative"),
+    ),
+    Mutation(
+        "warm-up off",
+        STEP,
+        "WARM_UP_STEPS = 20",
+        "WARM_UP_STEPS = 1",
+        setting("the_first_steps_are_small_and_grow_to_the_learning_rate"),
+    ),
+    Mutation(
+        "a rate that never grows",
+        STEP,
+        "min(1.0, (self.n_steps + 1) / WARM_UP_STEPS)",
+        "1 / WARM_UP_STEPS",
+        setting("the_first_steps_are_small_and_grow_to_the_learning_rate"),
+    ),
+    Mutation(
+        "dropout off",
+        STEP,
+        "drop_features(hidden, settings.dropout, self._generator)",
+        "hidden",
+        setting("every_kind_of_variation_changes_what_is_learned_from"),
+    ),
+    Mutation(
+        "augmentation off",
+        STEP,
+        "augment(torch.from_numpy(windows), settings, self._generator)",
+        "torch.from_numpy(windows)",
+        setting("every_kind_of_variation_changes_what_is_learned_from"),
+    ),
+    Mutation(
+        "decay off",
+        STEP,
+        "weight_decay=settings.weight_decay",
+        "weight_decay=0.0",
+        setting("weights_that_do_not_help_fade_by_the_decay"),
+    ),
+    Mutation(
+        "raw windows are trained on",
+        STEP,
+        "items[row].scaled(modality)",
+        "items[row].windows[modality]",
+        setting("windows_are_learned_from_in_the_units_of_their_source"),
+    ),
+    Mutation("gradients add up", STEP, "self._optimiser.zero_grad(set_to_none=True)", "pass", ABSENT),
+    Mutation(
+        "all encoders begin alike",
+        STEP,
+        "zlib.crc32(spec.name.encode())",
+        "zlib.crc32(b'')",
+        setting("encoders_of_two_modalities_begin_unlike"),
+    ),
+    Mutation("the quantile begins anew", STEP, '"quantile": self._softening.quantile', '"quantile": None', RESUMED),
+    Mutation(
+        "variations begin anew",
+        STEP,
+        'self._generator.set_state(torch.from_numpy(state.arrays["generator"].copy()))',
+        "pass",
+        RESUMED,
+    ),
+    Mutation(
+        "the temperature of the loss does nothing", LOSS, "queries @ keys.T / temperature", "queries @ keys.T", OF_LOSS
+    ),
+    Mutation("one direction of the loss", LOSS, "(forward + backward) / 2", "forward", OF_LOSS),
+    Mutation("what is related is a negative", LOSS, ".masked_fill(related, EXCLUDED)", "", OF_LOSS),
+    Mutation("negatives all weigh alike", LOSS, "(logits + log_weights)", "logits", OF_LOSS),
+    Mutation(
+        "trust in a pair does nothing", LOSS, "(losses * (weights / weights.sum())).sum()", "losses.mean()", OF_LOSS
+    ),
+    Mutation(
+        "unlike pairs are softened",
+        LOSS,
+        "(quantile - similarities) / width",
+        "(similarities - quantile) / width",
+        OF_LOSS,
+    ),
+    Mutation(
+        "the quantile does not run", SOFTENING, "memory * self.quantile + (1 - memory) * seen", "seen", OF_SOFTENING
+    ),
+    Mutation(
+        "the upper share is the lower",
+        SOFTENING,
+        "dtype=bool)], self._settings.quantile)",
+        "dtype=bool)], 1 - self._settings.quantile)",
+        OF_SOFTENING,
+    ),
+    Mutation(
+        "equal labels are negatives",
+        SOFTENING,
+        "1 - label_likeness(windows)",
+        "1 - 0 * label_likeness(windows)",
+        OF_SOFTENING,
+    ),
+    Mutation("natural edges are not learned", EDGES, "[(row, row, 1.0) for row in both]", "[]", OF_EDGES),
+    Mutation(
+        "what brought them together is learned",
+        EDGES,
+        "if left in has_shared and right in has_shared:",
+        "if not shared:",
+        OF_EDGES,
+    ),
+    Mutation(
+        "a pair is related one way",
+        EDGES,
+        "related[left, right] = related[right, left] = True",
+        "related[left, right] = True",
+        OF_EDGES,
+    ),
+    Mutation(
+        "pairs without trust are pairs",
+        EDGES,
+        "if partner is not None and weight > 0",
+        "if partner is not None",
+        OF_EDGES,
+    ),
+    Mutation(
+        "windows shift one way",
+        AUGMENTATION,
+        "torch.randint(-furthest, furthest + 1",
+        "torch.randint(0, furthest + 1",
+        OF_AUGMENTATION,
+    ),
+    Mutation(
+        "each step has a gain",
+        AUGMENTATION,
+        "torch.randn((n_rows, 1, 1)",
+        "torch.randn((n_rows, n_steps, 1)",
+        OF_AUGMENTATION,
+    ),
+    Mutation("left-out features are not made up for", AUGMENTATION, " / (1 - share)", "", OF_AUGMENTATION),
+)

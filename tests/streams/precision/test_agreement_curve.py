@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+
+from streams.precision.agreement_curve import AgreementCurve, PartnerLikeness, fitted_curve
+from streams.precision.witnesses import Farness
+
+N, AMONG = 1000, 50
+SURENESS = np.random.default_rng(0).standard_normal(N)
+LIKENESS = PartnerLikeness(SURENESS, SURENESS)
+
+
+def far(agree: np.ndarray) -> Farness:
+    """Partners that agree are the very nearest of 50, the others are in their middle."""
+    return Farness(np.where(agree, 0.0, 0.5), np.full(len(agree), AMONG))
+
+
+def agreeing(share: np.ndarray | float, seed: int = 1) -> np.ndarray:
+    drawn: np.ndarray = np.random.default_rng(seed).random(N) < share
+    return drawn
+
+
+def curve(agree: np.ndarray, *known_alike: np.ndarray) -> AgreementCurve:
+    found = fitted_curve(far(agree), SURENESS, [far(one) for one in known_alike], LIKENESS)
+    assert found is not None
+    return found
+
+
+def test_it_is_the_logistic_curve_that_agreement_was_drawn_from() -> None:
+    found = curve(agreeing(1 / (1 + np.exp(-(2 * SURENESS - 1)))))
+    assert found.intercept == pytest.approx(-1, abs=0.2)
+    assert found.slope == pytest.approx(2, abs=0.3)
+    assert found.is_evident and found.chance == pytest.approx(0.1)
+    assert found.right == pytest.approx(float(found(np.sort(SURENESS)[-N // 10 :]).mean()), abs=0.02)
+
+
+def test_that_sure_pairs_agree_less_is_luck_and_never_said() -> None:
+    found = curve(agreeing(1 / (1 + np.exp(SURENESS))))
+    assert found.slope == 0
+    assert found(np.array([-2.0, 2.0])).tolist() == [pytest.approx(0.5, abs=0.05)] * 2
+
+
+def test_where_sureness_says_nothing_pairs_that_are_alike_anyway_tell_how_often_right_ones_agree() -> None:
+    agree = agreeing(0.3)
+    alone, beside = curve(agree), curve(agree, agreeing(0.9, seed=2))
+    assert beside.gain > 1.2 * alone.gain
+    assert beside.down > alone.down, "and the doubt grows"
+
+
+def test_of_too_few_pairs_nothing_is_said() -> None:
+    unknown = np.full(N, np.nan)
+    unknown[:99] = 0.0
+    assert fitted_curve(Farness(unknown, np.full(N, AMONG)), SURENESS, [], LIKENESS) is None

@@ -1,0 +1,146 @@
+"""What a round depends on: the stream's time, the model that is in use, and what no model may change."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from streams.binder import Binder
+from streams.records import Binding, Sample
+from streams.settings import BindingSettings
+from streams.testing import NS_PER_S, SyntheticWorld
+
+WORLD = SyntheticWorld(n_sources=8, n_classes=24, noise=1.2)
+SAMPLES = list(WORLD.samples(48))
+OTHERS = [name for name in WORLD.specs if name != WORLD.shared]
+LABELS = {one.scaled(name).tobytes(): int(str(one.label)) for one in SAMPLES for name in one.windows}
+DIRECTIONS = np.random.default_rng(0).normal(size=(WORLD.n_classes, 16)).astype(np.float32)
+
+
+def binder(**changes: object) -> Binder:
+    return Binder(WORLD.settings(binding=BindingSettings.model_validate(changes)))
+
+
+def rounds_of(bindings: Sequence[Binding]) -> dict[int, list[Binding]]:
+    found = defaultdict(list)
+    for one in bindings:
+        if one.round:
+            found[one.round].append(one)
+    return found
+
+
+def precision(bindings: Sequence[Binding], samples: Sequence[Sample] = SAMPLES) -> float:
+    labels = {one.sample_id: one.label for one in samples}
+    best = [(one.sample_id, one.partners[0].sample_id) for one in bindings if one.partners]
+    return float(np.mean([labels[left] == labels[right] for left, right in best]))
+
+
+def unit(rows: np.ndarray) -> np.ndarray:
+    rows = rows.astype(np.float32)
+    found: np.ndarray = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return found
+
+
+def knowing(windows: np.ndarray) -> np.ndarray:
+    """An encoder that knows what each window shows."""
+    return unit(np.stack([DIRECTIONS[LABELS.get(one.tobytes(), 0)] for one in windows]))
+
+
+def mistaken(windows: np.ndarray) -> np.ndarray:
+    """One that tells windows apart by what they do not show."""
+    return unit(np.stack([np.random.default_rng(list(one.tobytes()[:64])).normal(size=16) for one in windows]))
+
+
+def spectral(windows: np.ndarray) -> np.ndarray:
+    """One that sees what the descriptor sees, and so bears out what a witness says."""
+    return unit(np.abs(np.fft.rfft(windows, axis=1)[:, 1:11]).reshape(len(windows), -1)[:, :20] + 1e-3)
+
+
+def remembering(**changes: object) -> Binder:
+    """A binder that took in all samples, and no model."""
+    one = binder(**changes)
+    one.remember(SAMPLES)
+    return one
+
+
+def test_a_worker_that_begins_later_has_later_rounds() -> None:
+    """Else what it says of a sample would never replace what another one has said before."""
+    first, second = (rounds_of(binder().observe(some)) for some in (SAMPLES[:256], SAMPLES[256:]))
+    assert len(first) > 2
+    assert min(second) > max(first)
+    assert max(first) >= SAMPLES[255].start_ns // NS_PER_S
+
+
+def test_a_full_table_is_asked_again_once_all_of_it_is_new() -> None:
+    rounds = rounds_of(binder(review_samples=96).observe(SAMPLES))
+    full = [{one.sample_id for one in found} for found in rounds.values() if len(found) == 96]
+    assert len(full) >= 2
+    assert len(set.union(*full)) == 96 * len(full)
+
+
+@pytest.mark.parametrize("evidence", ["smoothed", "lag_tolerant"])
+def test_in_noise_partners_are_right_more_often_by_all_the_evidence_that_there_is(evidence: str) -> None:
+    world = SyntheticWorld(n_sources=8, n_classes=12, noise=2.0)
+    samples = list(world.samples(48))
+    right = []
+    for is_heard in (False, True):
+        one = Binder(world.settings(binding=BindingSettings.model_validate({evidence: is_heard})))
+        one.remember(samples)
+        right.append(precision(one.review(), samples))
+    assert right[1] > right[0] + 0.05
+
+
+def test_a_balanced_round_spreads_pairs_over_all_partners() -> None:
+    used = []
+    for balanced in (False, True):
+        use: defaultdict[str, float] = defaultdict(float)
+        for binding in remembering(balanced=balanced).review():
+            for partner in binding.partners:
+                use[partner.sample_id] += partner.probability
+        used.append(max(use.values()))
+    assert used[1] < 0.7 * used[0]
+
+
+def test_all_are_asked_at_the_next_sample_after_a_swap() -> None:
+    one = binder()
+    one.remember(SAMPLES[:-1])
+    one.use(1, {WORLD.shared: knowing})
+    bindings = one.observe(SAMPLES[-1:])
+    assert [binding.sample_id for binding in bindings if binding.round] == [one.sample_id for one in SAMPLES[:-1]]
+    assert {binding.model_version for binding in bindings} == {1}
+
+
+def test_a_trained_encoder_of_the_shared_modality_finds_better_partners() -> None:
+    one = remembering(second_opinion=0.0)
+    before = precision(one.review())
+    one.use(1, {WORLD.shared: knowing})
+    assert precision(one.review()) > before + 0.05
+
+
+def test_a_round_after_a_swap_asks_the_new_model_alone() -> None:
+    swapped, fresh = remembering(), remembering()
+    swapped.use(1, dict.fromkeys(WORLD.specs, mistaken))
+    swapped.review()
+    for one in (swapped, fresh):
+        one.use(2, dict.fromkeys(WORLD.specs, knowing))
+    assert [one.partners for one in swapped.review()] == [one.partners for one in fresh.review()]
+
+
+def test_no_model_has_a_say_in_what_pairs_are_thought_to_be_worth() -> None:
+    one = remembering()
+    untrained = one.review()
+    before = one.estimate
+    assert before.state == "estimated"
+    one.use(1, dict.fromkeys(OTHERS, spectral))
+    trained = one.review()
+    assert [binding.partners for binding in trained] != [binding.partners for binding in untrained]
+    assert one.estimate == before
+
+
+def test_confidence_falls_from_the_best_partner_on_and_is_the_estimate_in_the_mean() -> None:
+    one = remembering()
+    told = [[partner.confidence for partner in binding.partners] for binding in one.review()]
+    best, worst = (np.array([known[end] for known in told if len(known) == 8], float) for end in (0, -1))
+    assert best.mean() == pytest.approx(one.estimate.value, abs=0.02)
+    assert worst.mean() < best.mean() - 0.1
