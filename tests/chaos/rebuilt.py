@@ -23,7 +23,7 @@ def differs_from_living(broker: BrokerSettings, settings: Settings, reading: Rea
 
     The living one has observed all samples in the order of their messages, as far as the workers have committed.
     """
-    topic, n_partitions = f"{settings.topics.prefix}samples", settings.topics.partitions
+    topic, n_partitions = f"{settings.topics.prefix}samples", settings.topics.sample_partitions
     committed = committed_offsets(broker, group_id(settings), topic, range(n_partitions))
     check = partial(checked_sample, specs=settings.specs)
     # Reviews ask again and change no history; they would take most of the time. Of the whole stream nothing is evicted.

@@ -186,7 +186,9 @@ class Farm:
         return read_all(self.broker, self.names.rejects)
 
     def committed(self, topic: str) -> dict[int, int]:
-        return committed_offsets(self.broker, group_id(self.settings), topic, range(self.settings.topics.partitions))
+        topics = self.settings.topics
+        n_partitions = topics.sample_partitions if topic == self.names.samples else topics.partitions
+        return committed_offsets(self.broker, group_id(self.settings), topic, range(n_partitions))
 
     def ends(self, topic: str) -> dict[int, int]:
         with LogReader(self.broker, topic) as reader:
