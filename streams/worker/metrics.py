@@ -134,9 +134,10 @@ class StreamMetrics:
         self.bytes = Gauge("mmbind_index_bytes", "Memory of vectors and graphs.", registry=registry)
         self.recall = Gauge(
             "mmbind_index_recall_ratio",
-            "Sampled share of the exact nearest neighbours that the index finds.",
+            "Sampled share of the exact nearest neighbours that the index finds; NaN while all search is exact.",
             registry=registry,
         )
+        self.recall.set(math.nan)
         self.generation = Gauge(
             "mmbind_generation_info", "The version that binds; always 1.", ["version"], registry=registry
         )
