@@ -186,9 +186,7 @@ class Farm:
         return read_all(self.broker, self.names.rejects)
 
     def committed(self, topic: str) -> dict[int, int]:
-        topics = self.settings.topics
-        n_partitions = topics.sample_partitions if topic == self.names.samples else topics.partitions
-        return committed_offsets(self.broker, group_id(self.settings), topic, range(n_partitions))
+        return committed_offsets(self.broker, group_id(self.settings), topic, self.ends(topic))
 
     def ends(self, topic: str) -> dict[int, int]:
         with LogReader(self.broker, topic) as reader:
