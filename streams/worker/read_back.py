@@ -96,7 +96,14 @@ def read_tail(
 
 
 def in_order(placed: Iterable[Placed]) -> list[Sample]:
-    """The samples in the order in which they were written."""
-    return [
-        sample for m, sample in sorted(placed, key=lambda one: (one[0].timestamp_ms, one[0].partition, one[0].offset))
-    ]
+    """The samples in the order in which they were written: each partition's by offset, partitions mixed by time.
+
+    By time alone a partition's own order would be lost: several workers write to it, each at its own time.
+    """
+    latest_ms: dict[int, int] = {}
+    timed: list[tuple[tuple[int, int, int], Sample]] = []
+    for message, sample in sorted(placed, key=lambda one: one[0].offset):
+        partition, sent_ms = message.partition, message.timestamp_ms
+        latest_ms[partition] = max(sent_ms, latest_ms.get(partition, sent_ms))
+        timed.append(((latest_ms[partition], partition, message.offset), sample))
+    return [sample for _, sample in sorted(timed, key=lambda one: one[0])]

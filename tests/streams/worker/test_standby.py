@@ -1,9 +1,12 @@
 """Workers of which one binds: another one says that it stands by, and takes over with the history it has."""
 
 import json
+import os
 import re
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -14,7 +17,6 @@ from kafka.structs import OffsetAndMetadata
 from deploy.machine.apache_kafka import KafkaBroker
 from deploy.machine.brokers import Broker
 from deploy.machine.process import ChildProcess
-from streams.binder import Binder
 from streams.broker.log import read_all
 from streams.messages.codec import decode_many, encode_batch
 from streams.records import Binding, Sample
@@ -23,7 +25,7 @@ from streams.worker.faust_app import SESSION_S, group_id
 from streams.worker.read_back import ReadBack
 from streams.worker.standby import STANDS_BY, Standby
 from tests.support.bind_bench import SAMPLES, WORLD, Bench, run
-from tests.support.workers import Farm, answer, complete_world
+from tests.support.workers import ENVIRONMENT, Farm, answer, complete_world
 
 N_NODES, N_SLOTS, N_MORE = 8, 250, 5
 # Beyond the session after which the broker gives a killed worker up; an idle machine takes two.
@@ -89,17 +91,19 @@ def name_of(worker: ChildProcess) -> str:
 
 
 def as_if_one_bound_all(farm: Farm, wanted: set[str]) -> dict[str, list[tuple[str, float]]]:
-    # A review asks again and changes no history.
-    binding = farm.settings.binding.model_copy(update={"review_samples": 0})
-    living = Binder(farm.settings.model_copy(update={"binding": binding}))
+    """By a process of its own: another one may round the last bit in another way."""
     messages = sorted(read_all(farm.broker, farm.names.samples), key=lambda one: one.offset)
-    bound = living.observe([sample for one in messages for sample in decode_many(one.value, Sample)])
-    return {one.sample_id: ends(one) for one in bound if one.sample_id in wanted}
+    (farm.folder / "samples").write_bytes(
+        encode_batch([sample for one in messages for sample in decode_many(one.value, Sample)])
+    )
+    command = [sys.executable, "-m", "tests.support.replaying", str(farm.folder), "living"]
+    subprocess.run(command, env=os.environ | ENVIRONMENT, check=True)
+    bound = decode_many((farm.folder / "bindings").read_bytes(), Binding)
+    return {one.sample_id: ends(one) for one in bound if one.sample_id in wanted and not one.round}
 
 
 def ends(binding: Binding) -> list[tuple[str, float]]:
-    # Another process may round the last bit in another way.
-    return [(one.sample_id, round(one.similarity, 4)) for one in binding.partners]
+    return [(one.sample_id, one.similarity) for one in binding.partners]
 
 
 def test_follows_as_far_as_was_committed_and_leaves_the_rest_to_be_bound(
