@@ -76,7 +76,7 @@ def open_parts(settings: StreamSettings, trainer: TrainerSettings, stop: threadi
         consumer(settings.broker),
         again,
         names.samples,
-        topics.partitions,
+        topics.sample_partitions,
         progress.first_samples,
         settings.index.history_samples,
         partial(checked_sample, specs=settings.specs),

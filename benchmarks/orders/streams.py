@@ -22,14 +22,17 @@ BURST = "burst"
 Stream: TypeAlias = list[Sample]
 
 
-def samples_of(name: str, seed: int) -> tuple[Stream, str]:
-    """All samples that are not held out, each as its source sends it, and the modality that binds."""
+def samples_of(name: str, seed: int, n_crops: int = N_CROPS) -> tuple[Stream, str]:
+    """All samples that are not held out, each as its source sends it, and the modality that binds.
+
+    Those of UTD-MHAD come as so many parts of each; as they are with `n_crops` 1.
+    """
     recordings = read_data_set(name)
     hidden = recordings.hidden or _roles(recordings)
     samples = [one for one in labelled_samples(recordings) if one.source_id not in recordings.held_out]
-    if name == UTD:
+    if name == UTD and n_crops > 1:
         rng = np.random.default_rng([seed, 17])
-        samples = [_cropped(one, number, rng) for one in samples for number in range(N_CROPS)]
+        samples = [_cropped(one, number, rng) for one in samples for number in range(n_crops)]
     return [_without(one, hidden) for one in samples], recordings.shared
 
 

@@ -104,10 +104,12 @@ class _Topics:
 
     def __init__(self, stack: ExitStack, settings: StreamSettings, windows: Sequence[str]) -> None:
         names, broker, group = TopicNames(settings.topics.prefix), settings.broker, group_id(settings)
+        n_partitions = dict.fromkeys(windows, settings.topics.partitions)
+        n_partitions[names.samples] = settings.topics.sample_partitions
         self.committed = {
             (name, partition): offset
-            for name in (names.samples, *windows)
-            for partition, offset in committed_offsets(broker, group, name, range(settings.topics.partitions)).items()
+            for name, n in n_partitions.items()
+            for partition, offset in committed_offsets(broker, group, name, range(n)).items()
         }
         in_order = (names.pairs, names.forgotten, names.rejects, names.samples, *windows)
         self._readers = {name: stack.enter_context(LogReader(broker, name)) for name in in_order}

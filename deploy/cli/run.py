@@ -40,7 +40,7 @@ def up(config: ConfigOption = None) -> None:
 
 
 def stream(config: ConfigOption = None) -> None:
-    """Runs a worker: windows to samples to pairs. Start as many as there are partitions to share."""
+    """Runs a worker: windows to samples to pairs. Start up to topics.partitions of them; one of all binds."""
     from deploy.machine.logs import set_up_logging
     from deploy.settings.config import load
     from deploy.settings.obstacles import require_usable

@@ -28,16 +28,26 @@ class GroupOffset:
 
 
 def group_offsets(
-    broker: BrokerSettings, group_id: str, places: Iterable[tuple[str, int]]
+    broker: BrokerSettings,
+    group_id: str,
+    places: Iterable[tuple[str, int]],
+    if_there: Iterable[tuple[str, int]] = (),
 ) -> dict[tuple[str, int], GroupOffset]:
     """Where a group stands, by topic and partition.
+
+    Args:
+        broker: How to reach it.
+        group_id: Of the group.
+        places: Partitions that the broker has.
+        if_there: Partitions that are left out where it has none such.
 
     Raises:
         LogError: If the broker cannot be used.
     """
-    tps = [TopicPartition(topic, partition) for topic, partition in places]
     consumer = log_consumer(broker, group_id=group_id)
     try:
+        there = [one for one in if_there if one[1] in (consumer.partitions_for_topic(one[0]) or ())]
+        tps = [TopicPartition(*one) for one in dict.fromkeys([*places, *there])]
         firsts = consumer.beginning_offsets(tps) if tps else {}
         committed = {tp: consumer.committed(tp) for tp in tps}
     finally:

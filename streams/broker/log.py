@@ -37,17 +37,23 @@ class LogReader:
         topic: Its name.
         partitions: Which ones; None = all that the broker has.
         timeout_s: How long a partition may stay silent before its end is reached.
+        group_id: A group, not joined, that can be asked what it has committed.
 
     Raises:
         LogError: If the broker is not there; TopicMissing if the topic is not.
     """
 
     def __init__(
-        self, broker: BrokerSettings, topic: str, partitions: Iterable[int] | None = None, timeout_s: float = 30.0
+        self,
+        broker: BrokerSettings,
+        topic: str,
+        partitions: Iterable[int] | None = None,
+        timeout_s: float = 30.0,
+        group_id: str | None = None,
     ) -> None:
         self.topic = topic
         self._timeout_s = timeout_s
-        self._consumer = log_consumer(broker)
+        self._consumer = log_consumer(broker, group_id)
         try:
             chosen = self._all_partitions() if partitions is None else sorted(partitions)
             self._tps = [TopicPartition(topic, partition) for partition in chosen]
@@ -65,6 +71,19 @@ class LogReader:
         """The first offset that each partition still has."""
         found = self._consumer.beginning_offsets(self._tps)
         return {tp.partition: int(offset) for tp, offset in found.items()}
+
+    def committed(self) -> dict[int, int]:
+        """What the group has committed of each partition; those without a commit are left out.
+
+        Raises:
+            LogError: If the broker does not tell in time.
+        """
+        limit_ms = round(1000 * self._timeout_s)
+        try:
+            found = {tp.partition: self._consumer.committed(tp, timeout_ms=limit_ms) for tp in self._tps}
+        except KafkaError as error:
+            raise LogError(f"{self.topic}: what is committed is unknown: {error}") from error
+        return {partition: int(offset) for partition, offset in found.items() if offset is not None and offset >= 0}
 
     def ends(self) -> dict[int, int]:
         """The present end of each partition: the offset that its next message will have."""

@@ -23,11 +23,12 @@ class TopicsError(MmbindError):
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One topic as it should be."""
+    """One topic as it should be; `counted_by` is the setting that says how many partitions, if one does."""
 
     name: str
     partitions: int
     configs: dict[str, str] = field(default_factory=dict)
+    counted_by: str = ""
 
     @property
     def cleanup_policy(self) -> str:
@@ -36,18 +37,22 @@ class Topic:
 
 
 def wanted_topics(settings: StreamSettings) -> list[Topic]:
-    """All topics as the settings want them; the windows topics and `samples` share one partition count."""
+    """All topics as the settings want them.
+
+    The windows topics share one partition count: a source's windows must lie at one worker.
+    """
     names, topics = TopicNames(settings.topics.prefix), settings.topics
 
-    def kept(name: str, partitions: int, max_bytes: int = topics.max_message_bytes) -> Topic:
-        return Topic(name, partitions, _configs("delete", max_bytes, topics.retention_hours))
+    def kept(name: str, counted_by: str = "partitions", max_bytes: int = topics.max_message_bytes) -> Topic:
+        configs = _configs("delete", max_bytes, topics.retention_hours)
+        return Topic(name, getattr(topics, counted_by), configs, f"topics.{counted_by}")
 
     return [
-        *(kept(names.windows(modality), topics.partitions) for modality in settings.modalities),
-        kept(names.samples, topics.partitions),
-        kept(names.pairs, topics.pair_partitions),
-        kept(names.embeddings, topics.partitions),
-        kept(names.rejects, topics.partitions, topics.rejects_max_bytes),
+        *(kept(names.windows(modality)) for modality in settings.modalities),
+        kept(names.samples, "sample_partitions"),
+        kept(names.pairs, "pair_partitions"),
+        kept(names.embeddings),
+        kept(names.rejects, max_bytes=topics.rejects_max_bytes),
         Topic(names.models, 1, _configs("compact", topics.max_message_bytes)),
         Topic(names.forgotten, 1, _configs("compact", topics.max_message_bytes)),
         Topic(names.followers, 1, _configs("compact,delete", topics.max_message_bytes, FOLLOWERS_EXPIRE_HOURS)),
@@ -83,10 +88,7 @@ def check_topics(admin: KafkaAdminClient, settings: StreamSettings) -> list[str]
         if topic.name not in counts:
             differences.append(f"topic {topic.name} is missing: `mmbind topics create` makes it")
         elif counts[topic.name] != topic.partitions:
-            differences.append(
-                f"topic {topic.name} has {counts[topic.name]} partitions, wanted {topic.partitions}: its keys would "
-                "move to other partitions; set the count back or use another prefix"
-            )
+            differences.append(_other_count(topic, counts[topic.name]))
         elif (policy := policies.get(topic.name)) and set(policy.split(",")) != set(topic.cleanup_policy.split(",")):
             differences.append(f"topic {topic.name} has cleanup.policy {policy}, wanted {topic.cleanup_policy}")
     return differences
@@ -95,6 +97,14 @@ def check_topics(admin: KafkaAdminClient, settings: StreamSettings) -> list[str]
 def is_embedded(admin: KafkaAdminClient) -> bool:
     """Whether the broker is the embedded one, whose data ends with it."""
     return bool(admin.describe_cluster()["cluster_id"] == EMBEDDED_CLUSTER_ID)
+
+
+def _other_count(topic: Topic, n_partitions: int) -> str:
+    keep = f"set {topic.counted_by} = {n_partitions}, or topics.prefix to a new one"
+    return (
+        f"topic {topic.name} has {n_partitions} partitions, wanted {topic.partitions}, and its keys would move to "
+        f"others: {keep if topic.counted_by else 'use another topics.prefix'}"
+    )
 
 
 def _configs(policy: str, max_bytes: int, retention_hours: float | None = None) -> dict[str, str]:

@@ -36,7 +36,7 @@ class Outbox:
 
     def samples(self, samples: Sequence[Sample]) -> Iterator[OutMessage]:
         """Messages for `samples`; within a partition in order."""
-        return self._gathered(self._names.samples, self._topics.partitions, samples)
+        return self._gathered(self._names.samples, self._topics.sample_partitions, samples)
 
     def bindings(self, bindings: Sequence[Binding]) -> Iterator[OutMessage]:
         """Messages for `pairs`; within a partition in order."""

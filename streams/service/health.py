@@ -28,7 +28,7 @@ class HealthServer:
     """Serves the metrics of `registry` and the word of two checks, from `start` to `stop`.
 
     A check returns why not, an empty sequence meaning yes: then the answer is 200, else 503, with the reasons in JSON.
-    A check that raises counts as a reason too.
+    A check that raises counts as a reason too. `notes` are said with the readiness, and change nothing.
 
     Args:
         port: 0 picks a free one; `.port` tells.
@@ -47,6 +47,7 @@ class HealthServer:
         setting: str = "port",
         healthy: Check = no_complaint,
         ready: Check = no_complaint,
+        notes: Check = no_complaint,
     ) -> None:
         try:
             self._server = _Server((host, port), _Handler)
@@ -58,6 +59,7 @@ class HealthServer:
             ) from error
         self._server.registry = registry
         self._server.checks = {"/healthz": healthy, "/readyz": ready}
+        self._server.notes = notes
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="health", daemon=True)
 
     @property
@@ -88,6 +90,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     registry: CollectorRegistry
     checks: dict[str, Check]
+    notes: Check
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -101,8 +104,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(200, content_type, encode(self.server.registry))
         elif path in self.server.checks:
             reasons = _reasons(self.server.checks[path])
-            body = msgspec.json.encode({"ok": not reasons, "reasons": reasons})
-            self._answer(503 if reasons else 200, "application/json", body)
+            answer: dict[str, object] = {"ok": not reasons, "reasons": reasons}
+            if path == "/readyz" and (notes := _reasons(self.server.notes)):
+                answer["notes"] = notes
+            self._answer(503 if reasons else 200, "application/json", msgspec.json.encode(answer))
         else:
             self._answer(404, "text/plain", b"try /metrics, /healthz or /readyz\n")
 

@@ -3,14 +3,12 @@
 import asyncio
 import logging
 from collections.abc import Callable, Container, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import faust
 
-from streams.arrival.generation import GenerationBuild
-from streams.binder import Binder
 from streams.binding import BoundMessages, MessageBinder
 from streams.messages.message import Message
 from streams.messages.outbox import Outbox
@@ -20,22 +18,14 @@ from streams.settings import StreamSettings
 from streams.stopwatch import Stopwatch
 from streams.worker.delivery import Delivery, Event, as_message, is_current
 from streams.worker.history_watch import HistoryWatch
-from streams.worker.mailbox import Mailbox, WantedModel
+from streams.worker.mailbox import Mailbox
 from streams.worker.metrics import StreamMetrics
-from streams.worker.read_back import ReadBack
+from streams.worker.model_build import ModelBuild
+from streams.worker.read_back import Placed, ReadBack, in_order
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-
-class _Building(NamedTuple):
-    """A wanted model's generation, being built since `began_s`."""
-
-    model: WantedModel
-    build: GenerationBuild
-    done: "Future[None]"
-    began_s: float
 
 
 class BindStage:
@@ -78,15 +68,14 @@ class BindStage:
         self._delivery = delivery
         self._metrics = metrics
         self._worker = worker
-        self._mailbox = mailbox
+        self._models = ModelBuild(mailbox, metrics, clock)
         self._clock = clock
         self._lock = asyncio.Lock()
         self._thread = ThreadPoolExecutor(1, "bind")
-        self._builder = ThreadPoolExecutor(1, "build")
         self._bound: MessageBinder | None = None
-        self._building: _Building | None = None
         self._n_assignments = 0
-        self._upto: dict[int, int] = {}  # of each given partition: what lies before it is in the history
+        self._upto: dict[int, int] = {}  # of each partition: what lies before it is in the history
+        self._has_followed = False  # since this worker was named last
         self._history_watch = HistoryWatch(metrics)
 
     async def begin(self, upto: Mapping[int, int | None], read_back: ReadBack) -> int:
@@ -96,7 +85,8 @@ class BindStage:
         wanted model's generation is built before this returns, so that no Binding falls back behind it.
 
         Args:
-            upto: Of each given partition, up to where it was bound; None where nothing was.
+            upto: Of each partition that was given, or is only to be remembered, up to where it was bound; None where
+                nothing was.
             read_back: The samples before that.
         """
         async with self._lock:
@@ -104,11 +94,31 @@ class BindStage:
             self._upto = {p: max(end or 0, known[p]) for p, end in upto.items()}
             if self._bound is None:
                 await self._begin(bound := read_back.bound(dict.fromkeys(upto, 0)))
-            elif bound := read_back.bound({p: at for p, at in known.items() if at < (upto[p] or 0)}):
+                return len(bound)
+            bound = read_back.bound({p: at for p, at in known.items() if at < (upto[p] or 0)})
+            if bound or self._has_followed:
                 self._n_assignments += 1
+                self._has_followed = False
                 kept, name = self._bound, self._name
                 await self._in_thread(lambda: kept.remember_more(bound, name))
             return len(bound)
+
+    @property
+    def upto(self) -> dict[int, int]:
+        """Of each partition that the history holds: what lies before this offset is in it."""
+        return dict(self._upto)
+
+    async def follow(self, placed: Sequence[Placed], upto: Mapping[int, int]) -> None:
+        """Takes in what another worker has bound up to these offsets, from those on that the history reaches."""
+        async with self._lock:
+            bound, known = self._bound, self._upto
+            if bound is None:
+                return
+            new = [(m, sample) for m, sample in placed if m.partition in known and m.offset >= known[m.partition]]
+            if new:
+                await self._in_thread(lambda: bound.remember(in_order(new)))
+                self._has_followed = True
+            self._upto = {p: max(upto.get(p, 0), at) for p, at in known.items()}
 
     @property
     def has_history(self) -> bool:
@@ -123,7 +133,7 @@ class BindStage:
 
     async def _begin(self, bound: Sequence[Sample]) -> None:
         self._n_assignments += 1
-        self._abandon()
+        self._models.abandon()
         self._bound = await self._in_thread(lambda: self._remembered(bound))
         self._metrics.set_generation(self._bound.binder.version)
 
@@ -152,7 +162,7 @@ class BindStage:
     async def drain(self) -> None:
         """Waits for the micro-batch under way; no other is taken up after it."""
         async with self._lock:
-            self._abandon()
+            self._models.abandon()
             self._bound = None
 
     async def measure(self) -> None:
@@ -181,61 +191,21 @@ class BindStage:
 
     async def _look(self) -> None:
         """Begins a build of the model that is wanted, or swaps it in, if there is one and it is not in use."""
-        bound, wanted = self._bound, self._mailbox.wanted
-        if bound is None or wanted is self._mailbox.in_use:
-            return
-        if self._building is not None and self._building.model is not wanted:
-            self._abandon()
-        if self._building is None:
-            build = await self._in_thread(lambda: bound.binder.begin_build(*wanted))
-            self._building = _Building(wanted, build, self._builder.submit(build.run), self._clock())
-        elif self._building.done.done():
-            await self._finish(bound, self._building)
-
-    async def _finish(self, bound: MessageBinder, built: _Building) -> None:
-        self._building = None
-        try:
-            built.done.result()
-        except Exception as error:  # whatever is wrong with a new model, the present one goes on
-            built.build.abandon()
-            self._mailbox.refuse(built.model, error)
-            return
-        await self._in_thread(lambda: bound.binder.swap(built.build))
-        self._metrics.rebuild_seconds.observe(self._clock() - built.began_s)
-        self._metrics.set_generation(built.model.version)
-        self._mailbox.settle(built.model)
-
-    def _abandon(self) -> None:
-        """Lets go of what is being built, once it is built: a thread cannot be interrupted."""
-        if self._building is not None:
-            build = self._building.build
-            self._building.done.add_done_callback(lambda done: build.abandon())
-            self._building = None
+        bound = self._bound
+        if bound is not None and self._models.is_due:
+            await self._in_thread(lambda: self._models.step(bound.binder))
 
     def _remembered(self, bound: Sequence[Sample]) -> MessageBinder:
         stopwatch = Stopwatch(self._clock)
         binder = MessageBinder(self._settings, self._name, stopwatch, self._forgotten)
         binder.remember(bound)
-        self._mailbox.settle(self._use_wanted(binder.binder))
+        self._models.use_at_once(binder.binder)
         return binder
 
     @property
     def _name(self) -> str:
         """Of this worker with this history, in Bindings."""
         return f"{self._worker}-{self._n_assignments}"
-
-    def _use_wanted(self, binder: Binder) -> WantedModel:
-        """The model that the binder now uses: the wanted one, or where that is no good the one before it."""
-        wanted, before = self._mailbox.wanted, self._mailbox.in_use
-        try:
-            if wanted.version:
-                binder.use(*wanted)
-        except Exception as error:  # whatever is wrong with a new model, the present one goes on
-            self._mailbox.refuse(wanted, error)
-            if before.version:
-                binder.use(*before)
-            return before
-        return wanted
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)

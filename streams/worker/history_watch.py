@@ -1,6 +1,7 @@
 """What a worker shows of its history and index, and says when pairs are withheld."""
 
 import logging
+import math
 
 import numpy as np
 
@@ -27,8 +28,7 @@ class HistoryWatch:
         metrics.vectors.set(index.n_vectors)
         metrics.segments.set(index.n_segments)
         metrics.bytes.set(index.n_bytes + store.n_bytes)
-        if index.recall_trials:
-            metrics.recall.set(index.recall_hits / index.recall_trials)
+        metrics.recall.set(index.recall_hits / index.recall_trials if index.recall_trials else math.nan)
         use = np.sort(store.use(np.arange(store.first_row, store.n_rows)))
         if use.sum() > 0:
             metrics.hub_share.set(use[-max(1, len(use) // 100) :].sum() / use.sum())

@@ -106,6 +106,9 @@ class StreamMetrics:
             Histogram(f"mmbind_{step}_seconds", text, buckets=STEP_SECONDS, registry=registry)
             for step, text in zip(steps, what, strict=True)
         )
+        self.binds = Gauge(
+            "mmbind_binds", "1 while this worker binds, 0 while it stands by or has nothing.", registry=registry
+        )
         self.hub_share = Gauge(
             "mmbind_hub_share_ratio", "Share of all edges that the most used 1 % of the history has.", registry=registry
         )
@@ -134,9 +137,10 @@ class StreamMetrics:
         self.bytes = Gauge("mmbind_index_bytes", "Memory of vectors and graphs.", registry=registry)
         self.recall = Gauge(
             "mmbind_index_recall_ratio",
-            "Sampled share of the exact nearest neighbours that the index finds.",
+            "Sampled share of the exact nearest neighbours that the index finds; NaN while all search is exact.",
             registry=registry,
         )
+        self.recall.set(math.nan)
         self.generation = Gauge(
             "mmbind_generation_info", "The version that binds; always 1.", ["version"], registry=registry
         )

@@ -32,7 +32,7 @@ class ReadBack:
 
     def bound(self, starts: Mapping[int, int]) -> list[Sample]:
         """Those bound before in these partitions, from these offsets on."""
-        return _in_order(
+        return in_order(
             (message, sample)
             for message, sample in self.placed
             if message.partition in starts and message.offset >= starts[message.partition]
@@ -72,7 +72,7 @@ def read_back(
         others = {partition: end for partition, end in ends.items() if partition not in own}
         rest = read_tail(reader, others, -(-n_samples // len(ends)), samples)
         ahead = list(reader.read(own, {p: ends[p] for p in own if ends[p] > own[p]}))
-    return ReadBack(_in_order([*bound, *rest, *((m, sample) for m in ahead for sample in samples(m))]), bound)
+    return ReadBack(in_order([*bound, *rest, *((m, sample) for m in ahead for sample in samples(m))]), bound)
 
 
 def read_tail(
@@ -95,7 +95,15 @@ def read_tail(
     return found
 
 
-def _in_order(placed: Iterable[Placed]) -> list[Sample]:
-    return [
-        sample for m, sample in sorted(placed, key=lambda one: (one[0].timestamp_ms, one[0].partition, one[0].offset))
-    ]
+def in_order(placed: Iterable[Placed]) -> list[Sample]:
+    """The samples in the order in which they were written: each partition's by offset, partitions mixed by time.
+
+    By time alone a partition's own order would be lost: several workers write to it, each at its own time.
+    """
+    latest_ms: dict[int, int] = {}
+    timed: list[tuple[tuple[int, int, int], Sample]] = []
+    for message, sample in sorted(placed, key=lambda one: one[0].offset):
+        partition, sent_ms = message.partition, message.timestamp_ms
+        latest_ms[partition] = max(sent_ms, latest_ms.get(partition, sent_ms))
+        timed.append(((latest_ms[partition], partition, message.offset), sample))
+    return [sample for _, sample in sorted(timed, key=lambda one: one[0])]

@@ -1,7 +1,8 @@
 """The worker of `mmbind stream`: ingest, bind and model following in one process, any number of which share the work.
 
-What stands where: `ingest_stage` and `bind_stage` are the two stages, `delivery` how they read and write, `model_stage`
-and `mailbox` how models come back, `shell` what happens when partitions move, `faust_app` how Faust is set up.
+What stands where: `ingest_stage` and `bind_stage` are the two stages, `delivery` how they read and write,
+`model_stage`, `mailbox` and `model_build` how models come back, `shell` what happens when partitions move, `past` what
+the log says then, `standby` how a worker that binds nothing stays ready to, `faust_app` how Faust is set up.
 """
 
 import logging
@@ -54,6 +55,7 @@ def run_worker(settings: StreamSettings) -> int:
         setting="runtime.stream_port",
         healthy=reasons.healthy,
         ready=reasons.ready,
+        notes=reasons.notes,
     )
     with server:
         log.info("worker started; metrics and health on http://%s:%d", runtime.metrics_host, server.port)
@@ -83,6 +85,10 @@ class _Reasons:
     def healthy(self) -> list[str]:
         """Waiting for the broker is no reason to be started again."""
         return self.shell.healthy() if self.shell else []
+
+    def notes(self) -> list[str]:
+        """What is to be known of a worker, however well it is."""
+        return self.shell.notes() if self.shell else []
 
     def ready(self) -> list[str]:
         """Why no samples are bound at present; empty while they are."""

@@ -7,27 +7,23 @@ import socket
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-from streams.broker.group_offsets import GroupOffset, group_offsets
 from streams.forgotten import Forgotten
-from streams.messages.checked import checked_sample
 from streams.messages.outbox import Outbox
 from streams.messages.topic_names import TopicNames
-from streams.records import Sample
-from streams.service.crash_notes import CrashNotes
 from streams.settings import StreamSettings
 from streams.worker.bind_stage import BindStage
 from streams.worker.delivery import Delivery, Event, micro_batches
-from streams.worker.faust_app import faust_app, fetched, group_id
+from streams.worker.faust_app import faust_app, fetched
 from streams.worker.forget_stage import ForgetStage
 from streams.worker.ingest_stage import IngestStage
 from streams.worker.mailbox import Mailbox
 from streams.worker.metrics import StreamMetrics
 from streams.worker.model_stage import ModelStage
-from streams.worker.read_back import ReadBack, read_back
+from streams.worker.past import Past
 from streams.worker.stall import StallWatch
+from streams.worker.standby import STANDS_BY, Standby
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +59,9 @@ class Shell:
         self._bind = BindStage(
             self.app, settings, self._delivery, metrics, self.worker, mailbox, time.perf_counter, self._forget
         )
+        self._past = Past(settings, self._forget)
+        self._standby = Standby(settings, self._bind, self._past.samples_of)
+        self._stands_by = False
         self.models = ModelStage(settings, mailbox, self.worker)
         metrics.watch_models(self.models.watch)
         self.has_crashed = False
@@ -86,6 +85,10 @@ class Shell:
             complaints.append("the broker does not take messages")
         return complaints + self._stalled + self.models.watch.complaints() + self.healthy()
 
+    def notes(self) -> list[str]:
+        """That this worker binds nothing, where that is as it should be."""
+        return [STANDS_BY] if self._stands_by else []
+
     def _declare(self) -> None:
         app = self.app
         raw: dict[str, Any] = {
@@ -101,6 +104,7 @@ class Shell:
         app.task(self._measure)
         app.task(self._measure_lag)
         app.task(self._forget_sources)
+        app.task(self._follow)
         app.on_partitions_revoked.connect(self._on_revoked)
         app.on_rebalance_complete.connect(self._on_rebalance_complete)
         app.on_before_shutdown.connect(self._on_before_shutdown)
@@ -132,60 +136,62 @@ class Shell:
 
     async def _on_revoked(self, *_: Any, **__: Any) -> None:
         self._not_ready = "partitions are being given out anew"
+        self._stands_by = self._standby.is_on = False
+        self._metrics.binds.set(0)
         self._unassigned_s = time.monotonic()
 
     async def _on_rebalance_complete(self, *_: Any, **__: Any) -> None:
         """Brings back what is known of the given partitions; Faust lets no message through before this returns."""
         try:
+            start_s = time.monotonic()
             given = sorted((tp.topic, tp.partition) for tp in self.app.consumer.assignment())
             own = [partition for topic, partition in given if topic == self._names.samples]
-            start_s = time.monotonic()
-            # Not as a task of the app: Faust starts those only after the first partitions were given.
-            self.models.start()
-            offsets = await asyncio.to_thread(self._read_offsets, given)
-            committed = {p: offsets[self._names.samples, p].committed for p in own}
-            history = await asyncio.to_thread(self._read_history, committed, not self._bind.has_history)
-            starts = {one: at.start for one, at in offsets.items() if one[0] != self._names.samples}
-            self._bound_upto = {p: offsets[self._names.samples, p].start for p in own}
-            await self._ingest.begin(history.recent, starts)
-            self._stalls.clear()
-            n_new = await self._bind.begin(committed, history)
+            n_new = await self._begin(given, own, self._standby.remembered(own))
             self._metrics.unassigned_seconds.inc(time.monotonic() - self._unassigned_s)
-            log.info(
-                "given %d of %d partitions; %d samples of history read back in %.1f s",
-                len(own),
-                self._settings.topics.partitions,
-                n_new,
-                time.monotonic() - start_s,
-            )
-            self._not_ready = "" if own else "there are more workers than partitions, and this one has none"
+            windows = {partition for topic, partition in given if topic != self._names.samples}
+            self._log_given(len(windows), len(own), n_new, time.monotonic() - start_s)
+            self._metrics.binds.set(bool(own))
+            self._stands_by = not own
+            self._not_ready = "" if given else "there are more workers than partitions, and this one has none"
         except Exception as error:
             await self._crash(error)
 
-    def _read_offsets(self, given: list[tuple[str, int]]) -> dict[tuple[str, int], GroupOffset]:
-        offsets = group_offsets(self._settings.broker, group_id(self._settings), given)
-        for (name, partition), at in offsets.items():
-            if at.n_lost:
-                log.error(
-                    "%d messages of %s, partition %d, were deleted before they were read", at.n_lost, name, partition
-                )
-        return offsets
+    async def _begin(self, given: Sequence[tuple[str, int]], own: Sequence[int], remembered: Sequence[int]) -> int:
+        """Both stages begin with the given partitions; how many samples were new to the history."""
+        # Not as a task of the app: Faust starts those only after the first partitions were given.
+        self.models.start()
+        samples = self._names.samples
+        offsets = await asyncio.to_thread(self._past.offsets, given, [(samples, p) for p in remembered])
+        upto = {p: offsets[samples, p].committed for p in remembered if (samples, p) in offsets}
+        await asyncio.to_thread(self.models.wait_for_present)
+        history = await asyncio.to_thread(self._past.history, upto, not self._bind.has_history)
+        self._bound_upto = {p: offsets[samples, p].start for p in own}
+        await self._ingest.begin(history.recent, {one: offsets[one].start for one in given if one[0] != samples})
+        self._stalls.clear()
+        n_new = await self._bind.begin(upto, history)
+        self._standby.is_on = bool(upto) and not own
+        return n_new
 
-    def _read_history(self, upto: Mapping[int, int | None], anew: bool) -> ReadBack:
-        self.models.wait_for_present()
-        check = self._forget.check(partial(checked_sample, specs=self._settings.specs), anew)
-        apart = CrashNotes(Path(self._settings.runtime.data_dir)).taken_apart
-        n_samples = self._settings.index.history_samples
-        return read_back(self._settings.broker, self._names.samples, upto, n_samples, check, apart)
+    def _log_given(self, n_windows: int, n_own: int, n_new: int, seconds: float) -> None:
+        topics = self._settings.topics
+        log.info(
+            "given %d of %d partitions of windows, %d of %d of samples; %d samples of history read back in %.1f s",
+            *(n_windows, topics.partitions, n_own, topics.sample_partitions, n_new, seconds),
+        )
+        if not n_own:
+            log.info(STANDS_BY)
 
     async def _forget_sources(self) -> None:
         try:
-            await self._forget.watch(lambda: self._bind.rebuild(self._read_bound))
+            await self._forget.watch(lambda: self._bind.rebuild(self._past.bound))
         except Exception as error:
             await self._crash(error)
 
-    def _read_bound(self, upto: Mapping[int, int]) -> list[Sample]:
-        return self._read_history(dict(upto), anew=False).bound(dict.fromkeys(upto, 0))
+    async def _follow(self) -> None:
+        try:
+            await self._standby.run()
+        except Exception as error:
+            await self._crash(error)
 
     async def _on_before_shutdown(self, *_: Any, **__: Any) -> None:
         """Lets the micro-batches under way come to their end, so that they are committed rather than repeated."""

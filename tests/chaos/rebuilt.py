@@ -23,7 +23,7 @@ def differs_from_living(broker: BrokerSettings, settings: Settings, reading: Rea
 
     The living one has observed all samples in the order of their messages, as far as the workers have committed.
     """
-    topic, n_partitions = f"{settings.topics.prefix}samples", settings.topics.partitions
+    topic, n_partitions = f"{settings.topics.prefix}samples", settings.topics.sample_partitions
     committed = committed_offsets(broker, group_id(settings), topic, range(n_partitions))
     check = partial(checked_sample, specs=settings.specs)
     # Reviews ask again and change no history; they would take most of the time. Of the whole stream nothing is evicted.
@@ -33,7 +33,8 @@ def differs_from_living(broker: BrokerSettings, settings: Settings, reading: Rea
     rebuilt, living = Binder(searching), Binder(searching)
     own = {partition: committed.get(partition) for partition in range(n_partitions)}
     rebuilt.remember(read_back(broker, topic, own, WHOLE, check).bound(dict.fromkeys(own, 0)))
-    placed = sorted(reading.samples, key=lambda one: (one[0].timestamp_ms, one[0].partition, one[0].offset))
+    # There is one partition, and its order is that of its offsets, not that of the clocks of those who write to it.
+    placed = sorted(reading.samples, key=lambda one: (one[0].partition, one[0].offset))
     living.observe([one for m, one in placed if m.offset < committed.get(m.partition, 0)])
     if rebuilt.store.n_rows != living.store.n_rows:
         return f"the rebuilt history has {rebuilt.store.n_rows} samples, the living one {living.store.n_rows}"

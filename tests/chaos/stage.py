@@ -77,7 +77,7 @@ class Stage:
         )
         self.direct = BrokerSettings(bootstrap_servers=cluster.direct)
         self.sensors = Sensors(cluster.direct, self.farm.names, world, slot_s)
-        self.witness = Witness(cluster.direct, self.farm.names, PARTITIONS, PAIR_PARTITIONS)
+        self.witness = Witness(cluster.direct, self.farm.names, self.farm.settings.topics)
         self.trainer_dir = Path(self.farm.settings.runtime.data_dir)
         self.workers: list[ChildProcess] = []
         self.trainer: ChildProcess | None = None

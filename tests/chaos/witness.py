@@ -10,6 +10,7 @@ from kafka import KafkaConsumer, TopicPartition
 from streams.messages.codec import decode_many
 from streams.messages.topic_names import TopicNames
 from streams.records import Binding, Sample
+from streams.settings import TopicSettings
 from tests.chaos.sensors import Moment
 
 POLL_MS = 100
@@ -22,7 +23,7 @@ class Witness:
     `bound_s` when each one's first Binding came.
     """
 
-    def __init__(self, servers: str, names: TopicNames, partitions: int, pair_partitions: int) -> None:
+    def __init__(self, servers: str, names: TopicNames, topics: TopicSettings) -> None:
         self.moments: dict[str, Moment] = {}
         self.modalities: dict[str, frozenset[str]] = {}
         self.bound_s: dict[str, float] = {}
@@ -34,8 +35,8 @@ class Witness:
             fetch_max_wait_ms=POLL_MS,
             reconnect_backoff_max_ms=1000,
         )
-        own = [TopicPartition(names.samples, number) for number in range(partitions)]
-        own += [TopicPartition(names.pairs, number) for number in range(pair_partitions)]
+        own = [TopicPartition(names.samples, number) for number in range(topics.sample_partitions)]
+        own += [TopicPartition(names.pairs, number) for number in range(topics.pair_partitions)]
         self._consumer.assign(own)
         self._consumer.seek_to_beginning(*own)
         self._stop = threading.Event()

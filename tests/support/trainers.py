@@ -40,7 +40,7 @@ class TrainerFleet:
         self.trainer, self.folder = trainer, folder
         self.settings = self.record.world.settings(
             broker={"bootstrap_servers": broker.bootstrap_servers},
-            topics={"prefix": prefix, "partitions": 2, "pair_partitions": pair_partitions},
+            topics={"prefix": prefix, "sample_partitions": 2, "pair_partitions": pair_partitions},
             registry={"root": str(folder / "models")},
             runtime={"data_dir": str(folder), "trainer_port": 0},
         )

@@ -186,7 +186,7 @@ class Farm:
         return read_all(self.broker, self.names.rejects)
 
     def committed(self, topic: str) -> dict[int, int]:
-        return committed_offsets(self.broker, group_id(self.settings), topic, range(self.settings.topics.partitions))
+        return committed_offsets(self.broker, group_id(self.settings), topic, self.ends(topic))
 
     def ends(self, topic: str) -> dict[int, int]:
         with LogReader(self.broker, topic) as reader:

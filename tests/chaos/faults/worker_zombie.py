@@ -7,7 +7,7 @@ from tests.chaos.fault import Fault
 from tests.chaos.stage import PARTITIONS, Stage
 
 TAKEOVER_S = 60.0
-ALL = f"given {PARTITIONS} of {PARTITIONS} partitions"
+ALL = f"given {PARTITIONS} of {PARTITIONS} partitions of windows, 1 of 1 of samples"
 STOPPED_S = 3.0
 
 

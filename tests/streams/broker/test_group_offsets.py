@@ -36,6 +36,7 @@ def test_a_group_starts_where_it_committed_or_at_the_first_message(broker: Broke
     found = group_offsets(settings, group, [(topic, 0), (topic, 1)])
     assert found == {(topic, 0): GroupOffset(0, 3), (topic, 1): GroupOffset(0, None)}
     assert (found[topic, 0].start, found[topic, 0].n_lost) == (3, 0)
+    assert group_offsets(settings, group, [(topic, 0)], [(topic, 1), (topic, 7), (f"{topic}-gone", 0)]) == found
 
 
 def test_tells_how_much_was_deleted_before_a_group_read_it(kafka_broker: KafkaBroker, prefix: str) -> None:

@@ -31,11 +31,22 @@ def test_names_carry_the_prefix() -> None:
     assert {topic.name.partition(".")[0] for topic in wanted_topics(settings("home."))} == {"home"}
 
 
-def test_windows_and_samples_share_one_partition_count() -> None:
+def test_windows_share_one_partition_count_and_samples_have_their_own() -> None:
     counts = {topic.name: topic.partitions for topic in wanted_topics(settings("p.", partitions=5))}
 
-    assert counts["p.windows.acc"] == counts["p.windows.gyro"] == counts["p.samples"] == 5
-    assert counts["p.models"] == 1
+    assert counts["p.windows.acc"] == counts["p.windows.gyro"] == counts["p.embeddings"] == 5
+    assert counts["p.models"] == counts["p.samples"] == 1
+
+
+def test_a_log_of_an_older_installation_is_told_which_setting_keeps_it(admin: KafkaAdminClient, prefix: str) -> None:
+    wanted = settings(prefix)
+    older = wanted.model_copy(update={"topics": wanted.topics.model_copy(update={"sample_partitions": 4})})
+    create_topics(admin, older)
+
+    (sentence,) = check_topics(admin, wanted)
+    assert f"{prefix}samples has 4 partitions, wanted 1" in sentence
+    assert "set topics.sample_partitions = 4" in sentence
+    assert check_topics(admin, older) == []
 
 
 def test_rejects_take_longer_messages_than_any_other_topic() -> None:

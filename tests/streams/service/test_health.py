@@ -52,6 +52,14 @@ def test_says_why_it_is_not_ready() -> None:
     assert json.loads(body)["reasons"] == ["no partitions yet", "the broker is away"]
 
 
+def test_says_what_is_to_be_known_of_a_service_that_is_ready() -> None:
+    with HealthServer(registry(), notes=lambda: ["stands by"]) as server:
+        status, _, body = get(server, "/readyz")
+        assert "notes" not in json.loads(get(server, "/healthz")[2])
+    assert status == 200
+    assert json.loads(body) == {"ok": True, "reasons": [], "notes": ["stands by"]}
+
+
 def test_a_check_that_fails_is_a_reason() -> None:
     def broken() -> Sequence[str]:
         raise RuntimeError("disk gone")

@@ -4,8 +4,11 @@ from dataclasses import dataclass
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest
 
+from streams.binder import Binder
 from streams.precision.figures import Control, PrecisionEstimate
 from streams.records import Binding, Outcome, Partner
+from streams.testing import SyntheticWorld
+from streams.worker.history_watch import HistoryWatch
 from streams.worker.metrics import StreamMetrics
 
 
@@ -60,6 +63,21 @@ def test_precision_is_a_number_only_while_it_is_estimated() -> None:
         one: shown(registry, "mmbind_pair_precision_state", state=one) for one in ("estimated", "none", "unknown")
     }
     assert states == {"estimated": 0, "none": 1, "unknown": 0}
+
+
+def test_recall_is_a_number_only_once_a_graph_was_asked() -> None:
+    registry = CollectorRegistry()
+    watch, binder = HistoryWatch(StreamMetrics(registry)), Binder(SyntheticWorld(4).settings())
+    assert math.isnan(shown(registry, "mmbind_index_recall_ratio"))
+    binder.observe(list(SyntheticWorld(4).samples(10)))
+    watch.show(binder)
+    assert math.isnan(shown(registry, "mmbind_index_recall_ratio")), "40 samples are searched exactly"
+    binder.generation.index.recall_hits, binder.generation.index.recall_trials = 99, 100
+    watch.show(binder)
+    assert shown(registry, "mmbind_index_recall_ratio") == 0.99
+    binder.use(1)
+    watch.show(binder)
+    assert math.isnan(shown(registry, "mmbind_index_recall_ratio")), "another generation has graphs of its own"
 
 
 def test_embedding_and_search_are_observed_once_for_each_micro_batch_that_has_them() -> None:

@@ -70,7 +70,8 @@ def test_two_workers_share_the_partitions_and_hand_them_over(
             sent.extend(windows)
             done.wait(0.1)
 
-    with Farm(kafka_broker, nodes, tmp_path, prefix, grace_s=20.0) as farm:
+    shared = {"topics": {"sample_partitions": 3}}
+    with Farm(kafka_broker, nodes, tmp_path, prefix, more=shared, grace_s=20.0) as farm:
         first = farm.start_worker()
         thread = threading.Thread(target=sensors, args=(farm,))
         thread.start()
