@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from streams.arrival.first_round import FirstAnswer
+from streams.arrival.neighbourhood import EFFECT_EVERY_ROWS
 from streams.history.modality_sets import ModalitySets
 from streams.history.table import SampleTable, TableRow
 from streams.records import Sample
@@ -29,8 +30,8 @@ class Remembered:
         self.first = 0
         self.rows: list[TableRow] = []
         self.sets = ModalitySets(shared)
-        # Between two rounds more may come than are forgotten.
-        n_most = index.history_samples + settings.review_samples
+        # Between two rounds none are forgotten, and a round after a swap need not begin at a counted row.
+        n_most = index.history_samples + max(settings.review_samples, 2 * EFFECT_EVERY_ROWS)
         self.graph = CandidateGraph(n_most, settings.neighbours)
         self._codes = np.zeros(n_most, np.int64)
         self._numbers: dict[int, int] = {}

@@ -1,7 +1,7 @@
 """Which lines are made wrong: those whose loss a user would notice in pairs or in models, and no test by luck."""
 
 from tests.mutants.mutation import Mutation
-from tests.mutants.parts import arrival, judging, precision, replay, review, similarity, step
+from tests.mutants.parts import arrival, judging, precision, replay, review, rounds, similarity, step
 
 PARTS = {
     "arrival": arrival.MUTATIONS,
@@ -11,6 +11,7 @@ PARTS = {
     "step": step.MUTATIONS,
     "judging": judging.MUTATIONS,
     "review": review.MUTATIONS,
+    "rounds": rounds.MUTATIONS,
 }
 MUTATIONS = tuple(mutation for part in PARTS.values() for mutation in part)
 

@@ -97,5 +97,11 @@ MUTATIONS = (
         "the unknown has an opinion", OPINION, "known[:, None] & known[None, :]", "known[:, None] | True", OF_OPINION
     ),
     Mutation("who lacks a new modality has no partner", SETS, "usable[lonely] = possible[lonely]", "pass", OF_KINDS),
-    Mutation("pairs need teach nothing", SETS, "possible & new[codes[:, None], codes[None, :]]", "possible", OF_KINDS),
+    Mutation(
+        "pairs need teach nothing",
+        SETS,
+        "possible & sets.brings_new(codes[:, None], codes[None, :])",
+        "possible.copy()",
+        OF_KINDS,
+    ),
 )

@@ -47,6 +47,13 @@ def test_use_up_to_the_cap_halves_a_share() -> None:
     np.testing.assert_allclose(result.probabilities[0, :2], [2 / 3, 1 / 3], rtol=1e-5)
 
 
+def test_who_was_used_as_often_as_is_set_is_nobodys_partner_any_more() -> None:
+    found = candidates([[0.9, 0.8, 0.7]], [[0.5] * 3], [0.5])
+    used = np.array([[5.0, 4.9, 0.0]], np.float32)
+    result = assign(found, used, PLAIN.model_copy(update={"most_uses": 5}))
+    assert [row for row, share in zip(result.rows[0], result.probabilities[0], strict=True) if share > 0] == [2, 1]
+
+
 def test_unknown_means_count_as_ones_own() -> None:
     settings = PLAIN.model_copy(update={"hub_correction": 1.0})
     unknown = candidates([[0.9, 0.8]], [[NAN, 0.3]], [0.3])

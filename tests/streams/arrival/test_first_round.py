@@ -51,7 +51,8 @@ def test_a_partner_that_was_used_often_gives_way_to_one_that_was_not() -> None:
 
     used = [twin("used-1", "x-1", "gyroscope"), twin("used-2", "x-2", "gyroscope")]
     asking = [twin(f"asks-{number}", "y", "gravity") for number in range(63)]
-    binder = Binder(WORLD.settings(binding=BindingSettings(review_samples=0, hub_correction=0.0, use_cap=1.0)))
+    settings = BindingSettings(review_samples=0, hub_correction=0.0, use_cap=1.0, most_uses=100)
+    binder = Binder(WORLD.settings(binding=settings))
     bindings = binder.observe([*used, *asking[:62], twin("unused", "x-3", "gyroscope"), asking[62]])
     shares = [{one.sample_id: one.probability for one in binding.partners} for binding in bindings]
     assert shares[-3] == pytest.approx({"used-1": 0.5, "used-2": 0.5})

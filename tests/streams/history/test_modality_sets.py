@@ -7,8 +7,8 @@ SHARED = "acceleration"
 
 def usable(sets: list[set[str]], sources: list[int], *also_shared: str) -> list[list[int]]:
     """For each sample the places of those that it may be bound to."""
-    kinds = ModalitySets(np.arange(len(sets)), [frozenset(one) for one in sets])
-    found = usable_pairs(kinds, np.array(sources), [SHARED, *also_shared])
+    kinds = ModalitySets([SHARED, *also_shared])
+    found = usable_pairs(kinds, np.array([kinds.code(one) for one in sets]), np.array(sources))
     return [np.flatnonzero(row).tolist() for row in found]
 
 

@@ -1,6 +1,6 @@
 import numpy as np
 
-from streams.history.table import SampleTable
+from streams.history.table import SampleTable, TableRow
 from streams.records import Sample
 from streams.review.second_opinion import second_opinion
 from streams.testing import SyntheticWorld
@@ -33,9 +33,7 @@ ENCODERS = {"gravity": Knowing("gravity", 10), "gyroscope": Knowing("gyroscope",
 
 
 def opinion(encoders: dict[str, Knowing], samples: list[Sample] = SAMPLES) -> np.ndarray:
-    table = SampleTable(1000)
-    for one in samples:
-        table.append(one)
+    table = SampleTable([TableRow.of(one) for one in samples])
     found: np.ndarray = second_opinion(table, [WORLD.shared], encoders, AMONG)
     return found
 

@@ -6,8 +6,74 @@ import msgspec
 import numpy as np
 
 from streams.records import Binding
+from streams.review.remembered import Remembered
 from streams.review.review import NOTEWORTHY
+from streams.review.selection import Selection, part_of, select
+from tests.support.remembered import arrived, remembered, sample
 from tests.support.rounds import SAMPLES, WORLD, binder, observed
+
+N, SIZE = 200, 50
+FIRST_NEW = N - part_of(SIZE)
+LIKELY = [5, 17, 30]
+
+
+def history() -> Remembered:
+    """Each found some of the first 60; all have their answers, and those of some are likely to change."""
+    one = remembered(SIZE, history=N, neighbours=16)
+    rng = np.random.default_rng(0)
+    for number in range(N):
+        found = rng.permutation(min(number, 60))[:16]
+        one.append(sample(number), arrived(number, found.tolist(), rng.random(len(found)).tolist()))
+    one.graph.connect()
+    one.graph.settle(one.numbers)
+    one.graph.raise_all(np.array(LIKELY), 1.0)
+    return one
+
+
+def asked(selection: Selection) -> list[int]:
+    found: list[int] = selection.numbers[selection.is_asked].tolist()
+    return found
+
+
+def test_a_history_that_fits_is_asked_as_a_whole() -> None:
+    assert asked(select(history(), FIRST_NEW, N)) == list(range(N))
+
+
+def test_those_that_are_new_are_asked_and_of_the_others_those_whose_answer_is_likely_to_change() -> None:
+    assert asked(select(history(), FIRST_NEW, SIZE)) == [*LIKELY, *range(FIRST_NEW, N)]
+
+
+def test_of_those_whose_answer_is_likely_to_change_the_likeliest_are_asked() -> None:
+    one = history()
+    one.graph.raise_all(np.arange(60, 90), 0.5)
+    again = asked(select(one, FIRST_NEW, SIZE))[: -part_of(SIZE)]
+    assert len(again) == part_of(SIZE)
+    assert {*again} > {*LIKELY}
+
+
+def test_a_table_has_the_best_candidates_of_those_who_are_asked_and_a_part_drawn_at_random() -> None:
+    one = history()
+    numbers = select(one, FIRST_NEW, SIZE).numbers
+    assert numbers.tolist() == sorted({*numbers.tolist()})
+    assert len(numbers) == SIZE
+    of_asked = one.candidates(np.array([*LIKELY, *range(FIRST_NEW, N)]))
+    assert {*of_asked[:, 0].tolist()} <= {*numbers.tolist()}
+    n_drawn = len({*range(60, FIRST_NEW)} & {*numbers.tolist()} - {*of_asked.ravel().tolist()})
+    assert 0 < n_drawn <= part_of(SIZE), "the others of those drawn are candidates too"
+
+
+def test_who_is_not_asked_has_an_answer_where_all_its_candidates_are_there() -> None:
+    """All that are new found 0 and 1: of 1 there are better candidates, that are not in the table."""
+    one = remembered(SIZE, history=N, neighbours=16)
+    for number in range(N):
+        found = [0, 1] if number >= FIRST_NEW else [1] if 20 <= number < 60 else []
+        one.append(sample(number), arrived(number, found, [2.0 if number < FIRST_NEW else 1.0] * len(found)))
+    one.graph.connect()
+    one.graph.settle(one.numbers)
+    selection = select(one, FIRST_NEW, SIZE)
+    assert {0, 1} <= {*selection.numbers.tolist()}
+    assert 0 in asked(selection)
+    assert 1 not in asked(selection)
 
 
 def test_in_a_long_history_they_are_asked_once_a_fifth_of_a_table_is_new() -> None:
@@ -15,8 +81,8 @@ def test_in_a_long_history_they_are_asked_once_a_fifth_of_a_table_is_new() -> No
     assert asked_at == list(range(128, len(SAMPLES) + 1, 64))
 
 
-def test_only_changed_answers_are_sent() -> None:
-    asked = binder()
+def test_only_changed_answers_are_sent_and_those_that_are_surer_by_much() -> None:
+    asked, n_surer = binder(), 0
     latest: dict[str, Binding] = {}
     for one in observed(asked, SAMPLES) + asked.review():
         before = latest.get(one.sample_id)
@@ -24,8 +90,10 @@ def test_only_changed_answers_are_sent() -> None:
             partners, others = ([partner.sample_id for partner in each.partners] for each in (before, one))
             confidences = [each.partners[0].confidence or 0 for each in (before, one)]
             is_other = partners[0] != others[0] or {*partners} != {*others}
-            assert is_other or abs(confidences[0] - confidences[1]) >= NOTEWORTHY or None in confidences
+            assert is_other or abs(confidences[0] - confidences[1]) >= NOTEWORTHY
+            n_surer += not is_other
         latest[one.sample_id] = one
+    assert n_surer > 0
     assert asked.review() == []
 
 

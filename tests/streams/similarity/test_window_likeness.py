@@ -22,7 +22,7 @@ def likeness(windows: np.ndarray, lag_tolerant: bool = True, comparison: Compari
     """`[N, N]` of the first half with the second, in units of these pairs."""
     one, among = WindowLikeness(SPEC, lag_tolerant), np.zeros((2 * N, 2 * N), bool)
     among[:N, N:] = among[N:, :N] = True
-    return one.likeness(one.described(windows), windows, among, comparison)[:N, N:]
+    return one.likeness(one.described(windows), among, comparison)[:N, N:]
 
 
 def n_found(likeness: np.ndarray) -> int:
