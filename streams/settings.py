@@ -52,9 +52,7 @@ class TopicSettings(Section):
 
     prefix: str = Field("mmbind.", pattern=r"^[a-z0-9.-]*$", description="of all topics and groups")
     partitions: int = Field(4, ge=1, description="of windows.<modality>, embeddings and rejects")
-    sample_partitions: int = Field(
-        1, ge=1, description="of samples: so many workers bind, each for itself; more cost pairs, see the README"
-    )
+    sample_partitions: int = Field(1, ge=1, description="of samples: so many workers bind, each for itself")
     pair_partitions: int = Field(4, ge=1, description="with 1, training is bit-identical between runs of one log")
     replication_factor: int = Field(1, ge=1, description="of topics that are made; on a cluster usually 3")
     max_message_bytes: int = Field(1_000_000, ge=10_000, description="of all topics but rejects")

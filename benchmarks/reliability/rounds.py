@@ -49,6 +49,8 @@ def follow(name: str, recordings: Recordings) -> Course:
     windows = list(without_labels(recordings.visible))
     for start in range(0, len(windows), WINDOWS_AT_A_TIME):
         bound = pipeline.feed(windows[start : start + WINDOWS_AT_A_TIME])
+        if start + WINDOWS_AT_A_TIME >= len(windows):
+            bound += pipeline.flush() + pipeline.review()
         labels |= truth.labels(bound.samples)
         sources |= {one.sample_id: one.source_id for one in bound.samples if not one.held_out}
         latest |= {one.sample_id: one for one in bound.bindings}

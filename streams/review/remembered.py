@@ -49,7 +49,7 @@ class Remembered:
         """Of all samples."""
         return np.arange(self.first, self.end)
 
-    def append(self, sample: Sample, arrived: FirstAnswer | None) -> None:
+    def append(self, sample: Sample, arrived: FirstAnswer | None) -> TableRow:
         """The next sample, and what arrival found for it, if it was looked for."""
         number = self.end
         row = TableRow.of(sample)
@@ -57,14 +57,15 @@ class Remembered:
         self._codes[number % len(self._codes)] = self.sets.code(row.modalities)
         if arrived is None:
             self.graph.add(number, np.zeros(0, np.int64), np.zeros(0, np.float32))
-            return
+            return row
         self._numbers[arrived.row] = number
-        best = self._numbers.get(arrived.best_row, number)
-        if arrived.partners:
+        best = self._numbers.get(arrived.best_row, -1)
+        if arrived.partners and best >= self.first:
             own, others = np.split(self.codes(np.array([number, best])), 2)
             row.brings_new = bool(self.sets.brings_new(own, others)[0])
         candidates = np.array([self._numbers.get(one, -1) for one in arrived.candidates.tolist()], np.int64)
         self.graph.add(number, candidates, arrived.scores)
+        return row
 
     def let_go(self) -> Iterator[SampleTable]:
         """Samples whose windows go once it was seen what they are needed for."""

@@ -115,7 +115,9 @@ class Review:
 
     def append(self, sample: Sample, arrived: FirstAnswer | None) -> None:
         """The next sample, with a window that moves of a shared modality, and what arrival found for it."""
-        self._remembered.append(sample, arrived)
+        row = self._remembered.append(sample, arrived)
+        if self.withholds and arrived is not None and arrived.partners:
+            row.is_withheld, row.brings_new = True, False
         self._n_appended += 1
         self._n_new += 1
         self._newest_s = max(self._newest_s, sample.start_ns // NS_PER_S)
@@ -169,7 +171,7 @@ class Review:
         assert self._job is None, "one after the other"
         numbers = begun.chosen.numbers
         table, codes = self._remembered.table(numbers), self._remembered.codes(numbers)
-        if self._held is not None and self._shared[0] in self._encoders:
+        if self._held is not None and self._settings.learned_share and self._shared[0] in self._encoders:
             table.adopt_embedded(self._shared[0], self._held)
         self._job = RoundJob(self._question, table, codes, begun, version)
         self._job.start(self._encoders)
@@ -209,7 +211,7 @@ class Review:
         """
         row = table.rows[place]
         if self.withholds:
-            was_told, row.is_withheld, row.answer = row.is_withheld, True, None
+            was_told, row.is_withheld, row.answer, row.brings_new = row.is_withheld, True, None, False
             return None if was_told else Answer(row.sample_id, ())
         partners = tuple(_partners(table, place, found))
         if not partners:

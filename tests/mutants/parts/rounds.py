@@ -106,7 +106,11 @@ MUTATIONS = (
         "new samples take places of those that are asked", REMEMBERED, ", 2 * EFFECT_EVERY_ROWS)", ", 1)", OF_REMEMBERED
     ),
     Mutation(
-        "a first partner never brings a modality", REMEMBERED, "if arrived.partners:", "if not arrived:", OF_REMEMBERED
+        "a first partner never brings a modality",
+        REMEMBERED,
+        "if arrived.partners and best >= self.first:",
+        "if not arrived:",
+        OF_REMEMBERED,
     ),
     Mutation(
         "nobody is asked again",

@@ -214,3 +214,12 @@ def test_several_modalities_bind_whoever_has_one_of_them_in_common() -> None:
         for partner in binding.partners:
             assert by_id[binding.sample_id].windows.keys() & by_id[partner.sample_id].windows.keys()
     assert precision(bound) > 0.3  # by chance 0.04
+
+
+def test_a_sample_that_was_withheld_takes_any_partner_once_binding_works() -> None:
+    one = binder(review_samples=256)
+    observed(one, NOISE[:384])
+    again = [msgspec.structs.replace(sample, sample_id=f"{sample.sample_id}/again") for sample in SAMPLES]
+    latest = {binding.sample_id: binding for binding in observed(one, again) + one.review()}
+    late = [latest[sample.sample_id] for sample in again[-200:]]
+    assert {binding.outcome for binding in late} == {"bound"}
