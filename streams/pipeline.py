@@ -57,9 +57,9 @@ class Pipeline:
         >>> from streams.testing import SyntheticWorld
         >>> world = SyntheticWorld(n_sources=6)  # recordings whose truth is known
         >>> pipeline = Pipeline(world.settings())
-        >>> bound = pipeline.feed(world.windows(n_slots=20)) + pipeline.flush()
+        >>> bound = pipeline.feed(world.windows(n_slots=20)) + pipeline.flush() + pipeline.review()
         >>> len(bound.samples), len(bound.bindings)  # some were asked again
-        (120, 184)
+        (120, 304)
         >>> sample, binding = bound.latest[-1]
         >>> sample.sample_id, binding.outcome, len(binding.partners)
         ('node-05@340000019', 'bound', 8)
