@@ -16,10 +16,11 @@ import numpy as np
 from benchmarks.command_line import parser_of, write_json
 from benchmarks.data_sets import UTD, read_data_set
 from benchmarks.default_settings import stream_settings
+from benchmarks.learning.pairs import judge_bindings
 from benchmarks.orders.streams import in_time, samples_of, shuffled
 from benchmarks.spread import Spread, spread
 from streams.binder import Binder
-from streams.records import Binding, Sample
+from streams.records import Binding
 from streams.settings import StreamSettings
 
 N_BEFORE = 800
@@ -62,21 +63,13 @@ def joined(n_newcomers: int, seed: int, settings: StreamSettings) -> dict[str, f
     binder = Binder(settings)
     sent: list[Binding] = [one for sample in stream for one in binder.observe([sample])]
     sent += binder.review()
-    known = {one.sample_id: one for one in stream}
-    latest = {one.sample_id: one for one in sorted(sent, key=lambda one: one.round)}
-    best = [(known[one.sample_id], known[one.partners[0].sample_id]) for one in latest.values() if one.partners]
-    between = [(own, other) for own, other in best if _are_of_two_kinds(own, other)]
-    uses = [other.sample_id for _, other in between]
+    figures = judge_bindings(sent, {one.sample_id: one for one in stream}, shared)
     return {
-        "precision": float(np.mean([own.label == other.label for own, other in between])) if between else np.nan,
-        "bound": len(between) / len(stream),
-        "largest_use": float(max((uses.count(one) for one in set(uses)), default=0)),
+        "precision": figures.get("precision", np.nan),
+        "bound": figures["covered"],
+        "largest_use": figures.get("largest_use", 0.0),
         "estimate": np.nan if binder.estimate.value is None else binder.estimate.value,
     }
-
-
-def _are_of_two_kinds(own: Sample, other: Sample) -> bool:
-    return own.windows.keys() != other.windows.keys()
 
 
 if __name__ == "__main__":

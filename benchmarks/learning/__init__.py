@@ -1,6 +1,6 @@
 """What binding teaches, next to its controls and to MMBind: the standard experiment.
 
 In: UTD-MHAD in the four roles of MMBind (`data`), or other recordings of eight sources and three modalities.
-Out: retrieval between the two modalities that never met (`score`), pair precision and the share of the gap that is
-closed, arm by arm; by `finetune`, a command of its own, accuracy with few labels.
+Out: retrieval between the two modalities that never met (`score`), pair precision (`pairs`) and the share of the gap
+that is closed, arm by arm; by `finetune`, a command of its own, accuracy with few labels.
 """

@@ -48,10 +48,7 @@ def follow(samples: Sequence[Sample], settings: StreamSettings) -> Outcome:
     sent += binder.review()
     known = {one.sample_id: one for one in samples}
     first = {one.sample_id: one for one in sent if not one.round}
-    latest: dict[str, Binding] = {}
-    for one in sent:
-        if one.sample_id not in latest or one.round >= latest[one.sample_id].round:
-            latest[one.sample_id] = one
+    latest = {one.sample_id: one for one in sent}
     left = [name for name, one in latest.items() if not one.partners]
     estimate = binder.estimate
     return Outcome(

@@ -3,6 +3,7 @@
 import numpy as np
 
 from streams.history.segment import NO_SIMILARITY
+from streams.similarity.ranks import places_in_groups
 
 # So many nearest of other sources make a row's neighbourhood, as in the paper on CSLS, arXiv 1710.04087.
 NEIGHBOURS = 10
@@ -44,9 +45,7 @@ class Neighbourhoods:
             return
         order = np.lexsort((-scores, places))
         places, scores = places[order], scores[order]
-        touched, first, counts = np.unique(places, return_index=True, return_counts=True)
-        rank = np.arange(len(places)) - np.repeat(first, counts)
-        group = np.repeat(np.arange(len(touched)), counts)
+        touched, group, rank = places_in_groups(places)
         new = np.full((len(touched), NEIGHBOURS), NO_SIMILARITY, np.float32)
         kept = rank < NEIGHBOURS
         new[group[kept], rank[kept]] = scores[kept]

@@ -7,7 +7,7 @@ import numpy as np
 
 from encoders.modality import ModalitySpec
 from streams.history.index import piece_rows, ring_rows, segment_rows
-from streams.history.modality_sets import are_unlike
+from streams.history.modality_sets import ModalitySets
 from streams.records import Sample
 from streams.settings import IndexSettings
 
@@ -61,7 +61,8 @@ class SampleStore:
         self._segment_rows = segment_rows(settings)
         self._segments: dict[int, _StoredSegment] = {}
         self._use = np.zeros(ring_rows(settings), np.float32)
-        self._others = _OtherModalities(ring_rows(settings))
+        self._sets = ModalitySets([shared])
+        self._set_codes = np.zeros(ring_rows(settings), np.int64)
         self._row_of: dict[str, int] = {}
         self._codes: dict[str, int] = {}
         self._n_codes = 0
@@ -103,8 +104,9 @@ class SampleStore:
             segment.start_ns[place] = sample.start_ns
             segment.ids.append(sample.sample_id)
             self._row_of[sample.sample_id] = number * self._segment_rows + place
-        self._use[np.arange(self.n_rows, self.n_rows + len(samples)) % len(self._use)] = 0
-        self._others.write(self.n_rows, [frozenset(sample.windows) - {name} for sample in samples])
+        places = np.arange(self.n_rows, self.n_rows + len(samples)) % len(self._use)
+        self._use[places] = 0
+        self._set_codes[places] = [self._sets.code(sample.windows.keys()) for sample in samples]
         self.n_rows += len(samples)
 
     def windows(self, first: int, end: int) -> Windows:
@@ -138,7 +140,10 @@ class SampleStore:
 
         Rows do that which have another modality besides the shared one. Anything where a row is -1.
         """
-        return self._others.fresh(np.arange(first, first + len(rows)), rows)
+        own, other = (
+            np.take(self._set_codes, some, mode="wrap") for some in (np.arange(first, first + len(rows)), rows)
+        )
+        return self._sets.brings_new(own[:, None], other)
 
     def use(self, rows: np.ndarray) -> np.ndarray:
         """How much each of the rows was used as a partner: the sum of its probabilities; anything where a row is -1."""
@@ -183,26 +188,3 @@ class SampleStore:
             return 0.0
         number, last = divmod(self.n_rows - 1, self._segment_rows)
         return float(np.median(self._segments[number].start_ns[last - self.piece_rows + 1 : last + 1]))
-
-
-class _OtherModalities:
-    """Which modalities each row has besides the shared one, in a ring by row number."""
-
-    def __init__(self, n_rows: int) -> None:
-        self._codes = np.zeros(n_rows, np.int32)
-        self._code_of: dict[frozenset[str], int] = {}
-        self._is_fresh = np.zeros((0, 0), bool)
-
-    def write(self, first: int, sets: Sequence[frozenset[str]]) -> None:
-        """Puts those of rows from `first` on over older ones."""
-        codes = [self._code_of.setdefault(one, len(self._code_of)) for one in sets]
-        self._codes[np.arange(first, first + len(sets)) % len(self._codes)] = codes
-        if len(self._code_of) > len(self._is_fresh):
-            known = list(self._code_of)
-            self._is_fresh = np.array([[are_unlike(one, other) for other in known] for one in known])
-
-    def fresh(self, rows: np.ndarray, others: np.ndarray) -> np.ndarray:
-        """Whether each of `others` `[n, k]` brings rows `[n]` a new pair of modalities."""
-        own, other = (np.take(self._codes, some, mode="wrap") for some in (rows, others))
-        fresh: np.ndarray = self._is_fresh[own[:, None], other]
-        return fresh

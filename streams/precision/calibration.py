@@ -164,18 +164,20 @@ def calibrate(
     variance = sum(one.weight**2 * one.variance(value) for one in curves) / gain**2
     down = sum(one.weight * one.gain * one.down for one in curves) / gain
     up = sum(one.weight * one.gain * one.up for one in curves) / gain
-    spread = WIDTH**2 * (variance + SYSTEMATIC**2)
-    low, high = max(0.0, value - float(np.sqrt(spread + down**2))), min(1.0, value + float(np.sqrt(spread + up**2)))
+    low, high = _interval(value, variance + SYSTEMATIC**2, down, up)
     if low <= 0:
         # Nothing right at all is as likely: no better than random pairs.
         return Calibration(PrecisionEstimate("none", queries=n))
     if high - low > MAX_RANGE:
         return Calibration(PrecisionEstimate("unknown", queries=n))
-    more = WIDTH**2 * (DOUBT**2 - SYSTEMATIC**2)
-    low = max(0.0, value - float(np.sqrt(spread + down**2 + more)))
-    high = min(1.0, value + float(np.sqrt(spread + up**2 + more)))
-    estimate = PrecisionEstimate("estimated", value, low, high, n)
+    estimate = PrecisionEstimate("estimated", value, *_interval(value, variance + DOUBT**2, down, up), n)
     return Calibration(estimate, tuple(curves))
+
+
+def _interval(value: float, variance: float, down: float, up: float) -> tuple[float, float]:
+    """Of a share, by its variance and by how far it may be off either way beside that."""
+    below, above = (float(np.sqrt(WIDTH**2 * variance + one**2)) for one in (down, up))
+    return max(0.0, value - below), min(1.0, value + above)
 
 
 def control_of(

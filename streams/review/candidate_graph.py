@@ -3,6 +3,7 @@
 import numpy as np
 
 from streams.history.segment import NO_SIMILARITY
+from streams.similarity.ranks import places_in_groups
 
 # A younger sample can change the answer of an older one whose so many best candidates it outdoes. Chosen by hand: as
 # many as a sample has partners.
@@ -70,9 +71,7 @@ class CandidateGraph:
         """Gives each owner the best of the candidates that it has and of these."""
         order = np.lexsort((others, -scores, owners))
         owners, others, scores = owners[order], others[order], scores[order]
-        touched, first, counts = np.unique(owners, return_index=True, return_counts=True)
-        rank = np.arange(len(owners)) - np.repeat(first, counts)
-        group = np.repeat(np.arange(len(touched)), counts)
+        touched, group, rank = places_in_groups(owners)
         width = self._ids.shape[1]
         ids = np.full((len(touched), width), -1, np.int64)
         values = np.full((len(touched), width), NO_SIMILARITY, np.float32)

@@ -17,6 +17,7 @@ from streams.precision.witnesses import Witness, witnesses_of
 from streams.review.second_opinion import second_opinion
 from streams.review.smoothing import smoothed
 from streams.settings import BindingSettings
+from streams.similarity.ranks import places_in_groups
 from streams.similarity.sinkhorn import balanced_plan, plan_row_by_row
 from streams.similarity.standard_units import hub_corrected, largest, standardised
 from streams.similarity.window_likeness import Comparison, window_likeness_of
@@ -48,8 +49,7 @@ def used_too_often(best: Int[np.ndarray, " n"], scores: Float[np.ndarray, " n"],
         scores: Of each with that partner; -inf where there is none.
     """
     order = np.lexsort((-scores, best))
-    starts = np.flatnonzero(np.diff(best[order], prepend=-1))
-    rank = np.arange(len(best)) - np.repeat(starts, np.diff(starts, append=len(best)))
+    _, _, rank = places_in_groups(best[order])
     crowded = np.zeros(len(best), bool)
     crowded[order] = rank >= most
     return crowded

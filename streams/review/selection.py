@@ -48,7 +48,8 @@ def select(remembered: Remembered, first_new: int, size: int) -> Selection:
     _choose(chosen, _by_votes(remembered, asked), max(0, size - part), remembered.first)
     drawn = np.random.default_rng(remembered.end).permutation(numbers)
     _choose(chosen, drawn, size, remembered.first)
-    is_asked = chosen & _is_covered(remembered, chosen)
+    is_asked = np.zeros(len(numbers), bool)
+    is_asked[chosen] = _are_covered(remembered, numbers[chosen], chosen)
     is_asked[asked - remembered.first] = True
     return Selection(numbers[chosen], is_asked[chosen])
 
@@ -73,9 +74,9 @@ def _by_votes(remembered: Remembered, asked: np.ndarray) -> np.ndarray:
     return by_votes
 
 
-def _is_covered(remembered: Remembered, chosen: np.ndarray) -> np.ndarray:
-    """Of each sample, whether enough of its best candidates are chosen."""
-    candidates = remembered.candidates(remembered.numbers)[:, :COVERED_OF]
+def _are_covered(remembered: Remembered, numbers: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """Of each of these samples, whether enough of its best candidates are chosen."""
+    candidates = remembered.candidates(numbers)[:, :COVERED_OF]
     known = candidates >= 0
     there = chosen[np.where(known, candidates - remembered.first, 0)] & known
     n_known = known.sum(axis=1)

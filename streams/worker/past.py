@@ -14,7 +14,7 @@ from streams.service.crash_notes import CrashNotes
 from streams.settings import StreamSettings
 from streams.worker.faust_app import group_id
 from streams.worker.forget_stage import ForgetStage
-from streams.worker.read_back import ReadBack, read_back
+from streams.worker.read_back import ReadBack, read_back, samples_in
 
 log = logging.getLogger(__name__)
 
@@ -70,5 +70,4 @@ class Past:
             check_not_forgotten(sample.source_id, self._forget)
             return self._check(sample)
 
-        apart = CrashNotes(self._data_dir).taken_apart(message)
-        return [sample for one in apart for sample in one.decoded(Sample, checked)[0]]
+        return samples_in(CrashNotes(self._data_dir).taken_apart(message), checked)

@@ -60,8 +60,7 @@ def read_back(
     """
 
     def samples(message: Message) -> list[Sample]:
-        # What is no sample went to rejects when it was bound.
-        return [sample for one in apart(message) for sample in one.decoded(Sample, check)[0]]
+        return samples_in(apart(message), check)
 
     with LogReader(broker, topic) as reader:
         ends = reader.ends()
@@ -73,6 +72,11 @@ def read_back(
         rest = read_tail(reader, others, -(-n_samples // len(ends)), samples)
         ahead = list(reader.read(own, {p: ends[p] for p in own if ends[p] > own[p]}))
     return ReadBack(in_order([*bound, *rest, *((m, sample) for m in ahead for sample in samples(m))]), bound)
+
+
+def samples_in(messages: Iterable[Message], check: Callable[[Sample], Sample]) -> list[Sample]:
+    """Those that pass: what is no sample went to rejects when it was bound."""
+    return [sample for one in messages for sample in one.decoded(Sample, check)[0]]
 
 
 def read_tail(
