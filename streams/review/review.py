@@ -32,8 +32,8 @@ GROWTH = 0.25
 # After a swap so many of the youngest samples may have other answers, as many as a trainer draws from by its default
 # (`trainer.replay_samples`); so little gain that those come first to whom something came.
 RENEWED, RENEWED_GAIN = 8192, 0.005
-# A change of confidence that is told. Chosen by hand.
-NOTEWORTHY = 0.1
+# So many samples after it began a round is told in a young stream; a change of confidence that is told. Chosen by hand.
+SOON, NOTEWORTHY = 16, 0.1
 NS_PER_S = 1_000_000_000
 
 # From sample ids to their rows `[n, dim]`, NaN where one is not held.
@@ -155,9 +155,9 @@ class Review:
 
     @property
     def _patience(self) -> int:
-        """For so many samples a round goes on: half as many as lie between two rounds, in whole blocks."""
-        half = min(part_of(self._settings.review_samples), GROWTH * len(self._remembered.rows)) / 2
-        return EFFECT_EVERY_ROWS * max(1, int(half / EFFECT_EVERY_ROWS))
+        """For so many samples a round goes on: half as many as lie between two, few where the stream may soon end."""
+        size = self._settings.review_samples
+        return max(SOON, part_of(size) // 2) if len(self._remembered.rows) > size else SOON
 
     def begin_round(self, version: int = 0) -> None:
         """Begins to ask those that are new, and those whose answer is likeliest to change; none other must go on.

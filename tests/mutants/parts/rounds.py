@@ -13,7 +13,7 @@ OF_QUESTION = ("tests/streams/review/test_question.py",)
 OF_JOB = ("tests/streams/review/test_round_job.py",)
 OF_ASSIGNMENT = ("tests/streams/arrival/test_assignment.py",)
 ROUNDS = "tests/streams/review/test_rounds.py"
-OF_TELLING = (f"{ROUNDS}::test_all_are_asked_at_the_next_sample_after_a_swap_and_told_a_block_later",)
+OF_TELLING = (f"{ROUNDS}::test_all_are_asked_at_the_next_sample_after_a_swap_and_told_soon",)
 
 
 def selection(*names: str) -> tuple[str, ...]:

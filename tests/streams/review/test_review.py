@@ -9,6 +9,7 @@ import pytest
 
 from streams.binder import Binder
 from streams.records import Binding, Sample
+from streams.review.review import SOON
 from streams.testing import SyntheticWorld
 from tests.support.rounds import SAMPLES, WORLD, binder, observed
 
@@ -48,7 +49,7 @@ def test_those_who_are_asked_again_find_better_partners(reviewed: tuple[Binder, 
 
 def test_samples_are_asked_again_when_a_quarter_more_have_come(reviewed: tuple[Binder, list[Binding]]) -> None:
     asked_at = sorted({one.sequence for one in reviewed[1] if one.round})
-    assert asked_at == [128, 192, 256, 320, 448, 576, len(SAMPLES)]
+    assert asked_at == [*(begun + SOON for begun in (64, 128, 192, 256, 384, 512)), len(SAMPLES)]
     numbers = [one.round for one in reviewed[1] if one.round]
     assert numbers == sorted(numbers)
 

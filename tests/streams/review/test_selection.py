@@ -7,7 +7,7 @@ import numpy as np
 
 from streams.records import Binding
 from streams.review.remembered import Remembered
-from streams.review.review import NOTEWORTHY
+from streams.review.review import NOTEWORTHY, SOON
 from streams.review.selection import Selection, part_of, select
 from tests.support.remembered import arrived, remembered, sample
 from tests.support.rounds import SAMPLES, WORLD, binder, observed
@@ -76,9 +76,10 @@ def test_who_is_not_asked_has_an_answer_where_all_its_candidates_are_there() -> 
     assert 1 not in asked(selection)
 
 
-def test_in_a_long_history_they_are_asked_once_a_fifth_of_a_table_is_new() -> None:
+def test_in_a_long_history_they_are_asked_once_a_fifth_of_a_table_is_new_and_told_half_as_many_later() -> None:
     asked_at = sorted({one.sequence for one in observed(binder(review_samples=320), SAMPLES) if one.round})
-    assert asked_at == list(range(128, len(SAMPLES) + 1, 64))
+    assert asked_at == [*range(64 + SOON, 320, 64), *range(320 + 32, len(SAMPLES) + 1, 64)]
+    assert part_of(320) == 64
 
 
 def test_only_changed_answers_are_sent_and_those_that_are_surer_by_much() -> None:
