@@ -14,6 +14,7 @@ from streams.history.table import SampleTable
 from streams.precision.calibration import Calibration, best_comparison, calibrate, control_of, modality_weight, sureness
 from streams.precision.figures import Control, PrecisionEstimate
 from streams.precision.witnesses import Witness, witnesses_of
+from streams.records import Partner
 from streams.review.second_opinion import second_opinion
 from streams.review.smoothing import smoothed
 from streams.settings import BindingSettings
@@ -37,6 +38,20 @@ class Found(NamedTuple):
     similarities: np.ndarray
     shares: np.ndarray
     confidence: np.ndarray | None
+
+    def partners(self, place: int, ids: Sequence[str]) -> tuple[Partner, ...]:
+        """Those of one sample that have a share, by their ids."""
+        numbers = zip(
+            ids,
+            self.similarities[place, : len(ids)].tolist(),
+            self.shares[place, : len(ids)].tolist(),
+            [None] * len(ids) if self.confidence is None else self.confidence[place, : len(ids)].tolist(),
+            strict=True,
+        )
+        return tuple(
+            Partner(sample_id=sample_id, similarity=cosine, probability=share, confidence=confident)
+            for sample_id, cosine, share, confident in numbers
+        )
 
 
 def used_too_often(best: Int[np.ndarray, " n"], scores: Float[np.ndarray, " n"], most: int) -> Bool[np.ndarray, " n"]:

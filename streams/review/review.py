@@ -6,7 +6,7 @@ READ `Question.answer` FIRST. A round goes on in a thread while samples come, an
 what comes out depends on the history and the model alone.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -15,14 +15,14 @@ from jaxtyping import Float
 from encoders.modality import ModalitySpec
 from streams.arrival.first_round import FirstAnswer
 from streams.arrival.neighbourhood import EFFECT_EVERY_ROWS
-from streams.history.table import SampleTable, TableRow
+from streams.history.table import TableRow
 from streams.precision.figures import Control, PrecisionEstimate
 from streams.precision.witnesses import describe_all
 from streams.records import Partner, Sample
 from streams.review.question import Encoders, Found, Question
 from streams.review.remembered import Remembered
 from streams.review.round_job import Begun, RoundJob
-from streams.review.selection import part_of, select
+from streams.review.selection import new_of, select
 from streams.settings import DescriptorKind, StreamSettings
 
 # They are asked again once the history has grown by this share. The estimate, which costs three times as much, is made
@@ -83,8 +83,7 @@ class Review:
         """Whether enough is new, at a counted row."""
         if self._n_appended % EFFECT_EVERY_ROWS or not self._remembered.rows:
             return False
-        most = max(EFFECT_EVERY_ROWS, part_of(self._settings.review_samples))
-        return self._n_new >= min(most, max(EFFECT_EVERY_ROWS, GROWTH * len(self._remembered.rows)))
+        return self._n_new >= self._between
 
     @property
     def goes_on(self) -> bool:
@@ -155,9 +154,14 @@ class Review:
 
     @property
     def _patience(self) -> int:
-        """For so many samples a round goes on: half as many as lie between two, few where the stream may soon end."""
-        size = self._settings.review_samples
-        return max(SOON, part_of(size) // 2) if len(self._remembered.rows) > size else SOON
+        """For so many samples a round goes on: until the next one is due, or few where the stream may soon end."""
+        return self._between if len(self._remembered.rows) > self._settings.review_samples else SOON
+
+    @property
+    def _between(self) -> int:
+        """So many samples lie between two rounds, or a few more."""
+        most = max(EFFECT_EVERY_ROWS, new_of(self._settings.review_samples))
+        return min(most, max(EFFECT_EVERY_ROWS, int(GROWTH * len(self._remembered.rows))))
 
     def begin_round(self, version: int = 0) -> None:
         """Begins to ask those that are new, and those whose answer is likeliest to change; none other must go on.
@@ -201,28 +205,29 @@ class Review:
         if found is None:
             return ReviewRound(self._number, job.version, [])
         asked = np.flatnonzero(job.begun.chosen.is_asked).tolist()
-        new = [self._changed(job.table, job.codes, place, found) for place in asked]
+        bring_new = self._remembered.sets.brings_new(job.codes, job.codes[found.places[:, 0]]).tolist()
+        new = [self._changed(job.table.rows, place, found, bring_new[place]) for place in asked]
         return ReviewRound(self._number, job.version, [one for one in new if one is not None], self.withholds)
 
-    def _changed(self, table: SampleTable, codes: np.ndarray, place: int, found: Found) -> Answer | None:
+    def _changed(self, rows: Sequence[TableRow], place: int, found: Found, brings_new: bool) -> Answer | None:
         """What is new for the sample at that place of the table; None if it keeps what it has.
 
         It does where it would end without partners, or with none that bring a new pair of modalities, and had some.
         """
-        row = table.rows[place]
+        row = rows[place]
         if self.withholds:
             was_told, row.is_withheld, row.answer, row.brings_new = row.is_withheld, True, None, False
             return None if was_told else Answer(row.sample_id, ())
-        partners = tuple(_partners(table, place, found))
-        if not partners:
+        n_partners = int(np.count_nonzero(found.shares[place]))
+        if not n_partners:
             was_withheld, row.is_withheld = row.is_withheld, False
             return Answer(row.sample_id, ()) if was_withheld else None
-        brings_new = bool(self._remembered.sets.brings_new(codes[[place]], codes[found.places[place, :1]])[0])
-        answer, confidence = tuple(one.sample_id for one in partners), partners[0].confidence
+        answer = tuple(rows[other].sample_id for other in found.places[place, :n_partners].tolist())
+        confidence = None if found.confidence is None else float(found.confidence[place, 0])
         if not row.is_withheld and (row.brings_new > brings_new or _is_same(row, answer, confidence)):
             return None
         row.answer, row.confidence, row.brings_new, row.is_withheld = answer, confidence, brings_new, False
-        return Answer(row.sample_id, partners)
+        return Answer(row.sample_id, found.partners(place, answer))
 
 
 def _is_same(row: TableRow, answer: tuple[str, ...], confidence: float | None) -> bool:
@@ -231,18 +236,3 @@ def _is_same(row: TableRow, answer: tuple[str, ...], confidence: float | None) -
         return False
     is_as_sure = abs((row.confidence or 0) - (confidence or 0)) < NOTEWORTHY
     return is_as_sure and row.answer[0] == answer[0] and {*row.answer} == {*answer}
-
-
-def _partners(table: SampleTable, place: int, found: Found) -> Iterator[Partner]:
-    numbers = zip(
-        found.places[place].tolist(),
-        found.similarities[place].tolist(),
-        found.shares[place].tolist(),
-        found.confidence[place].tolist() if found.confidence is not None else [None] * found.places.shape[1],
-        strict=True,
-    )
-    for other, similarity, share, confident in numbers:
-        if share > 0:
-            yield Partner(
-                sample_id=table.rows[other].sample_id, similarity=similarity, probability=share, confidence=confident
-            )

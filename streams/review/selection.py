@@ -6,10 +6,10 @@ import numpy as np
 
 from streams.review.remembered import Remembered
 
-# Of a table so large a part are new samples, as large a part old ones that are asked once more, and as large a part
-# drawn at random, so that chance can be told; the rest are candidates of those asked. All numbers here were chosen on
-# UTD-MHAD in three orders, with its labels: `python -m benchmarks.orders`.
-PART = 0.2
+# Of a table so large a part are new samples, old ones that are asked once more, and others that are drawn at random, so
+# that chance can be told; the rest are candidates of those asked. All numbers here were chosen on UTD-MHAD and MHEALTH
+# in four orders, with their labels: `python -m benchmarks.orders`. With half as many new ones pairs are no better.
+NEW, OLD, DRAWN = 0.4, 0.2, 0.2
 # A sample that is only a candidate has an answer too where the table holds this share of its own best candidates.
 COVERED, COVERED_OF = 0.9, 16
 
@@ -21,9 +21,9 @@ class Selection(NamedTuple):
     is_asked: np.ndarray
 
 
-def part_of(size: int) -> int:
+def new_of(size: int) -> int:
     """How many new samples a table of that size takes."""
-    return max(1, round(PART * size))
+    return max(1, round(NEW * size))
 
 
 def select(remembered: Remembered, first_new: int, size: int) -> Selection:
@@ -38,14 +38,14 @@ def select(remembered: Remembered, first_new: int, size: int) -> Selection:
     if len(numbers) <= size:
         return Selection(numbers, np.ones(len(numbers), bool))
     new = np.arange(max(first_new, remembered.end - size), remembered.end)
-    part = part_of(size)
+    n_old, n_drawn = max(1, round(OLD * size)), max(1, round(DRAWN * size))
     older = numbers[: len(numbers) - len(new)]
     gains = remembered.graph.gains(older)
-    promising = older[np.argsort(-gains, kind="stable")[:part]]
+    promising = older[np.argsort(-gains, kind="stable")[:n_old]]
     asked = np.sort(np.concatenate([promising[remembered.graph.gains(promising) > 0], new]))[-size:]
     chosen = np.zeros(len(numbers), bool)
     chosen[asked - remembered.first] = True
-    _choose(chosen, _by_votes(remembered, asked), max(0, size - part), remembered.first)
+    _choose(chosen, _by_votes(remembered, asked), max(0, size - n_drawn), remembered.first)
     drawn = np.random.default_rng(remembered.end).permutation(numbers)
     _choose(chosen, drawn, size, remembered.first)
     is_asked = np.zeros(len(numbers), bool)

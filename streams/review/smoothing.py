@@ -11,6 +11,8 @@ OWN_LOOK_ALIKES, OTHER_LOOK_ALIKES = 2, 4
 OWN_SAY, OTHER_SAY = 0.3, 0.2
 # In standard deviations of likeness: within it one look-alike is as good as another.
 LOOK_ALIKE_SOFTNESS = 0.5
+# Rows that are mixed together: few enough that what they need stays in the cache.
+ROWS_AT_ONCE = 32
 
 
 def smoothed(
@@ -40,7 +42,6 @@ def smoothed(
         _mixture(near, same_modalities & ~own, OTHER_LOOK_ALIKES, OTHER_SAY),
     ]
     rest = 1 - sum(weights.sum(axis=1) for _, weights in mixtures)
-    # Numbers of rows are small: gathering them costs less than a product of matrices.
     mixed = _mixed(scores, mixtures, rest)
     both: np.ndarray = _mixed(np.ascontiguousarray(mixed.T), mixtures, rest).T
     return np.ascontiguousarray(both)
@@ -56,8 +57,10 @@ def _mixture(near: np.ndarray, usable: np.ndarray, most: int, say: float) -> tup
 
 
 def _mixed(scores: np.ndarray, mixtures: list[tuple[np.ndarray, np.ndarray]], rest: np.ndarray) -> np.ndarray:
-    mixed: np.ndarray = rest[:, None] * scores
-    for places, weights in mixtures:
-        for column in range(places.shape[1]):
-            mixed += weights[:, column, None] * scores[places[:, column]]
+    places = np.concatenate([np.arange(len(scores))[:, None], *(places for places, _ in mixtures)], axis=1)
+    weights = np.concatenate([rest[:, None], *(weights for _, weights in mixtures)], axis=1)[:, None, :]
+    mixed = np.empty_like(scores)
+    for start in range(0, len(scores), ROWS_AT_ONCE):
+        part = slice(start, start + ROWS_AT_ONCE)
+        mixed[part] = np.matmul(weights[part], scores[places[part]])[:, 0]
     return mixed

@@ -21,17 +21,20 @@ def balanced_plan(
         allowed: Which pairs may be; -inf comes where not.
         softness: The scale of the scores on which one pair is as good as another.
     """
-    peaks = np.where(allowed, scores, -np.inf).max(axis=1, initial=-np.inf, keepdims=True)
-    scaled = (scores - np.where(np.isfinite(peaks), peaks, 0)) / np.float32(softness)
+    scaled = np.where(allowed, scores, np.float32(-np.inf))
+    peaks = scaled.max(axis=1, initial=-np.inf, keepdims=True)
+    scaled -= np.where(np.isfinite(peaks), peaks, 0)
+    scaled /= np.float32(softness)
     # In double precision: where few may go with many, and there only, the factors grow with every round.
-    weights = np.where(allowed, np.exp(np.minimum(scaled, 0)), 0).astype(np.float64)
+    weights = np.exp(scaled).astype(np.float64)
     tiny = 1e-200
+    is_wanted = allowed.any(axis=0)
     columns = np.ones(scores.shape[1])
     for _ in range(ITERATIONS):
         rows = 1 / np.maximum(weights @ columns, tiny)
-        columns = 1 / np.maximum(rows @ weights, tiny)
-        columns /= columns.max(initial=tiny, where=allowed.any(axis=0))
-    spread: np.ndarray = np.where(allowed, scaled + np.log(np.maximum(columns, tiny)), -np.inf)
+        columns = np.where(is_wanted, 1 / np.maximum(rows @ weights, tiny), 0)
+        columns /= columns.max(initial=tiny)
+    spread: np.ndarray = scaled + np.log(np.maximum(columns, tiny))
     return spread
 
 

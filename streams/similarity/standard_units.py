@@ -5,6 +5,9 @@ from jaxtyping import Bool, Float, Int
 
 # As in the paper on CSLS, arXiv 1710.04087.
 HUB_NEIGHBOURS = 10
+# Rows, evenly over the table, that are enough to tell what chance is: of all of them it takes four times as long.
+# Chosen by hand.
+CHANCE_ROWS = 300
 
 
 def standardised(likeness: Float[np.ndarray, "n n"], among: Bool[np.ndarray, "n n"]) -> Float[np.ndarray, "n n"]:
@@ -13,12 +16,26 @@ def standardised(likeness: Float[np.ndarray, "n n"], among: Bool[np.ndarray, "n 
     Pairs of different sources are mostly unlike, so this says how far a pair stands out from chance, whatever the
     modality, its descriptor or its encoder.
     """
-    values = likeness[among]
-    spread = float(values.std()) if len(values) else 0.0
+    rows = np.flatnonzero(among.any(axis=1))
+    rows = rows[:: max(1, len(rows) // CHANCE_ROWS)]
+    mean, spread = _mean_and_spread(likeness[rows], among[rows])
     if not spread > 1e-6:
         return np.zeros_like(likeness)
-    units: np.ndarray = (likeness - np.float32(values.mean())) / np.float32(spread)
+    units: np.ndarray = likeness - np.float32(mean)
+    units *= np.float32(1 / spread)
     return units
+
+
+def _mean_and_spread(likeness: np.ndarray, among: np.ndarray) -> tuple[float, float]:
+    """Row by row: to gather the values first would take three times as long."""
+    n = np.count_nonzero(among)
+    if not n:
+        return 0.0, 0.0
+    values = likeness * among
+    mean = float(values.sum(axis=1).sum(dtype=np.float64)) / n
+    # About a middle that is near the mean, so that nothing is lost where values lie far from 0.
+    values -= np.float32(mean) * among
+    return mean, float(np.sqrt(np.einsum("ij,ij->i", values, values).sum(dtype=np.float64) / n))
 
 
 def hub_corrected(likeness: Float[np.ndarray, "n n"]) -> Float[np.ndarray, "n n"]:

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32
 
 from encoders.modality import ModalitySpec
-from streams.similarity.descriptor import MIN_SPECTRUM_STEPS, Descriptor, tolerates_rotation
+from streams.similarity.descriptor import MIN_SPECTRUM_STEPS, ROWS_AT_ONCE, Descriptor, tolerates_rotation
 from streams.similarity.lag import coarse, lag_similarity
 from streams.similarity.rotation import in_principal_axes
 from streams.similarity.standard_units import standardised
@@ -44,8 +44,7 @@ class WindowLikeness:
         """Rows `[N, D]` of raw windows `[N, T, C]`, for `cosines` and `likeness`; a row depends on no other."""
         rows = [self._oriented(windows), self._coarse(windows)]
         if self._rotation_tolerant is not None:
-            turned = in_principal_axes(windows.transpose(0, 2, 1)).transpose(0, 2, 1)
-            rows += [self._rotation_tolerant(windows), self._coarse(turned)]
+            rows += [self._rotation_tolerant(windows), self._coarse(_turned(windows))]
         return np.concatenate(rows, axis=1)
 
     def cosines(
@@ -60,12 +59,15 @@ class WindowLikeness:
         self, described: Float[np.ndarray, "n d"], among: Bool[np.ndarray, "n n"], comparison: Comparison = "oriented"
     ) -> Float[np.ndarray, "n n"]:
         """How alike every two windows are, `[N, N]`, in standard deviations of the pairs `among`."""
-        parts = [standardised(self.cosines(described), among)]
-        if self.tolerates_rotation:
-            parts.append(standardised(self.cosines(described, "rotation-tolerant"), among))
-            if comparison == "rotation-tolerant":
-                del parts[0]
-        likeness = standardised(sum(parts), among)  # type: ignore[arg-type]
+        kinds: tuple[Comparison, ...] = ("oriented", "rotation-tolerant")
+        if not self.tolerates_rotation:
+            kinds = ("oriented",)
+        elif comparison == "rotation-tolerant":
+            kinds = ("rotation-tolerant",)
+        likeness = standardised(self.cosines(described, kinds[0]), among)
+        if len(kinds) > 1:
+            likeness += standardised(self.cosines(described, kinds[1]), among)
+            likeness = standardised(likeness, among)
         if self._has_lag:
             _, small = self._parts(described, comparison)
             likeness += standardised(lag_similarity(small), among)
@@ -87,6 +89,15 @@ class WindowLikeness:
             dim = self._oriented.dim
         small = described[:, first + dim : first + dim + n_steps * n_channels]
         return described[:, first : first + dim], small.reshape(len(described), n_steps, n_channels)
+
+
+def _turned(windows: np.ndarray) -> np.ndarray:
+    """Windows `[N, T, 3]` along their principal axes, few at once so that they stay in the cache."""
+    turned = np.empty(windows.shape, np.float32)
+    for start in range(0, len(windows), ROWS_AT_ONCE):
+        part = slice(start, start + ROWS_AT_ONCE)
+        turned[part] = in_principal_axes(windows[part].transpose(0, 2, 1)).transpose(0, 2, 1)
+    return turned
 
 
 @lru_cache(maxsize=256)

@@ -130,11 +130,11 @@ MUTATIONS = (
         WHO,
     ),
     Mutation("the least likely are asked again", SELECTION, "np.argsort(-gains", "np.argsort(gains", WHO),
-    Mutation("a table has no random part", SELECTION, "max(0, size - part)", "size", BESIDE),
+    Mutation("a table has no random part", SELECTION, "max(0, size - n_drawn)", "size", BESIDE),
     Mutation(
         "a table has no candidates of those asked",
         SELECTION,
-        "_choose(chosen, _by_votes(remembered, asked), max(0, size - part), remembered.first)",
+        "_choose(chosen, _by_votes(remembered, asked), max(0, size - n_drawn), remembered.first)",
         "pass",
         BESIDE,
     ),

@@ -20,17 +20,25 @@ MUTATIONS = (
     Mutation(
         "columns are not balanced",
         SINKHORN,
-        "columns = 1 / np.maximum(rows @ weights, tiny)",
+        "columns = np.where(is_wanted, 1 / np.maximum(rows @ weights, tiny), 0)",
         "columns = np.ones(scores.shape[1])",
         OF_SINKHORN,
     ),
     Mutation(
         "the softness does nothing to a plan",
         SINKHORN,
-        "peaks, 0)) / np.float32(softness)",
-        "peaks, 0))",
+        "scaled /= np.float32(softness)",
+        "scaled /= np.float32(1)",
         OF_SINKHORN,
     ),
+    Mutation(
+        "a column that nobody may have grows",
+        SINKHORN,
+        "np.where(is_wanted, 1 / np.maximum(rows @ weights, tiny), 0)",
+        "1 / np.maximum(rows @ weights, tiny)",
+        OF_SINKHORN,
+    ),
+    Mutation("chance is told by few rows", UNITS, "CHANCE_ROWS = 300", "CHANCE_ROWS = 3", OF_UNITS),
     Mutation(
         "the softness does nothing to a row",
         SINKHORN,
@@ -38,8 +46,10 @@ MUTATIONS = (
         "np.where(allowed, scores",
         OF_SINKHORN,
     ),
-    Mutation("units have no spread", UNITS, ") / np.float32(spread)", ")", OF_UNITS),
-    Mutation("all pairs are chance", UNITS, "likeness[among]", "likeness.ravel()", OF_UNITS),
+    Mutation("units have no spread", UNITS, "np.float32(1 / spread)", "np.float32(1)", OF_UNITS),
+    Mutation(
+        "all pairs are chance", UNITS, "n = np.count_nonzero(among)", "n, among = likeness.size, np.True_", OF_UNITS
+    ),
     Mutation("a sample is its own neighbour", UNITS, "np.fill_diagonal(others, -np.inf)", "pass", OF_HUBS),
     Mutation("only one end can be a hub", UNITS, "(means[:, None] + means[None, :]) / 2", "means[None, :]", OF_HUBS),
     Mutation("the largest comes again", UNITS, "        left[lines, places[:, i]] = -np.inf\n", "", OF_UNITS),
@@ -100,7 +110,7 @@ MUTATIONS = (
     Mutation(
         "pairs need teach nothing",
         SETS,
-        "possible & sets.brings_new(codes[:, None], codes[None, :])",
+        "possible & sets.brings_new_each(codes)",
         "possible.copy()",
         OF_KINDS,
     ),

@@ -8,12 +8,12 @@ import numpy as np
 from streams.records import Binding
 from streams.review.remembered import Remembered
 from streams.review.review import NOTEWORTHY, SOON
-from streams.review.selection import Selection, part_of, select
+from streams.review.selection import DRAWN, OLD, Selection, new_of, select
 from tests.support.remembered import arrived, remembered, sample
 from tests.support.rounds import SAMPLES, WORLD, binder, observed
 
 N, SIZE = 200, 50
-FIRST_NEW = N - part_of(SIZE)
+FIRST_NEW = N - 10
 LIKELY = [5, 17, 30]
 
 
@@ -46,8 +46,8 @@ def test_those_that_are_new_are_asked_and_of_the_others_those_whose_answer_is_li
 def test_of_those_whose_answer_is_likely_to_change_the_likeliest_are_asked() -> None:
     one = history()
     one.graph.raise_all(np.arange(60, 90), 0.5)
-    again = asked(select(one, FIRST_NEW, SIZE))[: -part_of(SIZE)]
-    assert len(again) == part_of(SIZE)
+    again = asked(select(one, FIRST_NEW, SIZE))[: FIRST_NEW - N]
+    assert len(again) == round(OLD * SIZE)
     assert {*again} > {*LIKELY}
 
 
@@ -59,7 +59,7 @@ def test_a_table_has_the_best_candidates_of_those_who_are_asked_and_a_part_drawn
     of_asked = one.candidates(np.array([*LIKELY, *range(FIRST_NEW, N)]))
     assert {*of_asked[:, 0].tolist()} <= {*numbers.tolist()}
     n_drawn = len({*range(60, FIRST_NEW)} & {*numbers.tolist()} - {*of_asked.ravel().tolist()})
-    assert 0 < n_drawn <= part_of(SIZE), "the others of those drawn are candidates too"
+    assert 0 < n_drawn <= round(DRAWN * SIZE), "the others of those drawn are candidates too"
 
 
 def test_who_is_not_asked_has_an_answer_where_all_its_candidates_are_there() -> None:
@@ -76,10 +76,10 @@ def test_who_is_not_asked_has_an_answer_where_all_its_candidates_are_there() -> 
     assert 1 not in asked(selection)
 
 
-def test_in_a_long_history_they_are_asked_once_a_fifth_of_a_table_is_new_and_told_half_as_many_later() -> None:
-    asked_at = sorted({one.sequence for one in observed(binder(review_samples=320), SAMPLES) if one.round})
-    assert asked_at == [*range(64 + SOON, 320, 64), *range(320 + 32, len(SAMPLES) + 1, 64)]
-    assert part_of(320) == 64
+def test_in_a_long_history_they_are_asked_once_two_fifths_of_a_table_are_new_and_told_when_others_are() -> None:
+    asked_at = sorted({one.sequence for one in observed(binder(review_samples=160), SAMPLES) if one.round})
+    assert new_of(160) == 64
+    assert asked_at == [64 + SOON, 128 + SOON, *range(256, len(SAMPLES) + 1, 64)]
 
 
 def test_only_changed_answers_are_sent_and_those_that_are_surer_by_much() -> None:

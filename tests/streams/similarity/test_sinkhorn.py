@@ -47,3 +47,13 @@ def test_what_is_not_allowed_is_never_a_pair_and_a_row_of_none_harms_nobody() ->
     allowed[3], allowed[:, 7] = False, False
     plan = balanced_plan(SCORES, allowed, 0.4)
     np.testing.assert_array_equal(np.isfinite(plan), allowed)
+
+
+def test_a_column_that_nobody_may_have_harms_nobody_where_few_go_with_many() -> None:
+    """Its factor would grow beyond all numbers, and all others with it become none."""
+    scores = np.random.default_rng(2).normal(size=(400, 3)).astype(np.float32) * 4
+    allowed = np.ones(scores.shape, bool)
+    allowed[:, 2] = False
+    with np.errstate(all="raise", under="ignore"):
+        plan = balanced_plan(scores, allowed, 0.4)
+    np.testing.assert_allclose(plan[:, :2], balanced_plan(scores[:, :2], allowed[:, :2], 0.4), atol=1e-6)
