@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from jaxtyping import TypeCheckError
 
-from streams.precision.calibration import sureness
+from streams.precision.comparison import sureness
 from streams.review.smoothing import smoothed
 from streams.similarity.standard_units import standardised
 

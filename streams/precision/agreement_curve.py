@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
-from streams.precision.witnesses import Farness
+from streams.precision.witnesses import EVIDENCE, Farness
 
 # A partner agrees that is among the nearest tenth of its source, and the surest tenth of pairs is taken to be right.
 # These numbers and those below were chosen on four sets, with their labels, or by hand; what comes of them is held
@@ -14,8 +14,6 @@ from streams.precision.witnesses import Farness
 NEAREST_SHARE, SUREST_SHARE = 0.1, 0.1
 # So many samples must have been compared before anything is said.
 MIN_QUERIES = 100
-# Standard errors that agreement must be above chance by: luck alone does that once in 700 times.
-EVIDENCE = 3.0
 # A slope that is steep: where the sureness of pairs, in standard deviations, says much.
 STEEP = 0.3
 # Weight of what pairs say that are alike anyway, where sureness says nothing.
@@ -30,7 +28,8 @@ class AgreementCurve(NamedTuple):
     """P(agree) by one witness, logistic in the sureness of a pair.
 
     `agreement` is its mean over best partners, `right` that of right ones, `covariance` `[2, 2]` of these two. So far
-    the share of right pairs may be off, `down` or `up`, since nobody knows which are right.
+    the share of right pairs may be off, `down` or `up`, since nobody knows which are right. `emitted` `[m]` is what is
+    expected of each partner that is emitted, by how alike its group is: its mean is `agreement`.
     """
 
     intercept: float
@@ -43,6 +42,7 @@ class AgreementCurve(NamedTuple):
     covariance: Float[np.ndarray, "2 2"]
     queries: int
     is_evident: bool
+    emitted: Float[np.ndarray, " m"]
 
     def __call__(self, sureness: Float[np.ndarray, "*pairs"]) -> Float[np.ndarray, "*pairs"]:
         """P(agree) of pairs, from how sure each is in standard deviations."""
@@ -65,22 +65,47 @@ class AgreementCurve(NamedTuple):
 
 
 class PartnerLikeness(NamedTuple):
-    """That of best partners, of those `judged` and of those `emitted`, which had more candidates."""
+    """That of partners that are `judged`, of such as were chosen among `few`, and of those `emitted`, in `groups`."""
 
     judged: Float[np.ndarray, " n"]
+    few: Float[np.ndarray, " s"]
     emitted: Float[np.ndarray, " m"]
+    groups: Int[np.ndarray, " m"]
 
-    def lift(self, known: Bool[np.ndarray, " n"], agree: Bool[np.ndarray, " n_known"]) -> float:
-        """How much more often those emitted are expected to agree: more candidates show as more likeness."""
+    def lift(
+        self,
+        known: Bool[np.ndarray, " n"],
+        agree: Bool[np.ndarray, " n_known"],
+        few_known: Bool[np.ndarray, " s"],
+        few_agree: Bool[np.ndarray, " s_known"],
+    ) -> Float[np.ndarray, " m"]:
+        """How much more often than those judged each group of those emitted is expected to agree.
+
+        More candidates show as more likeness, and the best of all tell what that is worth. Where the right one is not
+        there, it shows as less: then those tell it that were chosen among few, if they say less.
+        """
         judged = self.judged[known]
-        units = max(float(judged.std()), 1e-6)
-        intercept, slope, _ = _logistic((judged - judged.mean()) / units, agree.astype(float))
-        there, here = (_mean(intercept, slope, (one - judged.mean()) / units)[0] for one in (self.emitted, judged))
-        return there - here
+        both = np.concatenate([judged, self.few[few_known]]), np.concatenate([agree, few_agree])
+        lifts = [self._lift(judged, *each) for each in ((judged, agree), both)]
+        lift = np.zeros(len(self.emitted))
+        for group in np.unique(self.groups):
+            of_group = self.groups == group
+            lift[of_group] = min(float(one[of_group].mean()) for one in lifts)
+        return lift
+
+    def _lift(self, judged: np.ndarray, likeness: np.ndarray, agree: np.ndarray) -> np.ndarray:
+        middle, units = judged.mean(), max(float(judged.std()), 1e-6)
+        intercept, slope, _ = _logistic((likeness - middle) / units, agree.astype(float))
+        here = _mean(intercept, slope, (judged - middle) / units)[0]
+        return _sigmoid(intercept + slope * (self.emitted - middle) / units) - here
 
 
 def fitted_curve(
-    far: Farness, sureness: Float[np.ndarray, " n"], known_alike: Sequence[Farness], likeness: PartnerLikeness
+    far: Farness,
+    sureness: Float[np.ndarray, " n"],
+    known_alike: Sequence[Farness],
+    likeness: PartnerLikeness,
+    far_of_few: Farness,
 ) -> AgreementCurve | None:
     """The one through best partners `[n]`, or None where too few are known.
 
@@ -92,7 +117,8 @@ def fitted_curve(
         far: Of each, by the witness.
         sureness: Of each, in standard deviations.
         known_alike: Of pairs that are alike anyway; the first of them counts that agree more often than the surest.
-        likeness: Says what more candidates are worth.
+        likeness: Says what more candidates are worth, or fewer.
+        far_of_few: Of partners that were chosen among few.
     """
     known = ~np.isnan(far.nearer)
     if known.sum() < MIN_QUERIES:
@@ -101,7 +127,9 @@ def fitted_curve(
     intercept, slope, covariance = _logistic(sureness, agree.astype(float))
     surest = np.sort(sureness)[-max(1, round(SUREST_SHARE * len(sureness))) :]
     (agreement, gradient), (high, high_gradient) = (_mean(intercept, slope, part) for part in (sureness, surest))
-    agreement += likeness.lift(known, agree)
+    of_few = ~np.isnan(far_of_few.nearer)
+    emitted = agreement + likeness.lift(known, agree, of_few, far_of_few.agree(NEAREST_SHARE)[of_few])
+    agreement = float(emitted.mean()) if len(emitted) else agreement
     told = max(high - chance, MIN_GAIN)
     most = max(_most(high, known_alike) - chance, MIN_GAIN)
     trust = 1 - ALIKE_WEIGHT / (1 + (slope / STEEP) ** 2)
@@ -112,7 +140,8 @@ def fitted_curve(
     gradients = np.stack([gradient, trust * (gain / told) ** 2 * high_gradient])
     moments = gradients @ covariance @ gradients.T
     evident = high > chance and _is_evident(agree, far.nearer[known], sureness, chance)
-    return AgreementCurve(intercept, slope, chance, agreement, chance + gain, down, up, moments, len(sureness), evident)
+    right, queries = chance + gain, len(sureness)
+    return AgreementCurve(intercept, slope, chance, agreement, right, down, up, moments, queries, evident, emitted)
 
 
 def _most(surest: float, known_alike: Sequence[Farness]) -> float:

@@ -5,7 +5,7 @@ finds them alike. What emitted pairs are worth follows, as far as they were chos
 """
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -13,14 +13,13 @@ from jaxtyping import Bool, Float, Int
 from encoders.modality import ModalitySpec
 from streams.history.table import SampleTable
 from streams.precision.agreement_curve import MIN_QUERIES, AgreementCurve, PartnerLikeness, fitted_curve
+from streams.precision.comparison import best_partners
 from streams.precision.figures import Control, PrecisionEstimate
 from streams.precision.witnesses import Witness, echoes, farness, known_pairs, look_alikes, witnesses_of
-from streams.similarity.sinkhorn import balanced_plan
+from streams.similarity.sinkhorn import used_too_often
 
-# Standard errors that another way to compare must be better by than the usual one. This number and those below were
-# chosen on four sets, with their labels, or by hand: `python -m benchmarks.reliability`.
-BETTER = 2.0
-# A share of pairs, for what estimates are wrong by beside chance: pairs that are judged are not those emitted.
+# A share of pairs, for what estimates are wrong by beside chance: pairs that are judged are not those emitted. This
+# number and those below were chosen on four sets, with their labels, or by hand: `python -m benchmarks.reliability`.
 SYSTEMATIC = 0.05
 # The same for the interval that is told, so that it holds the truth in at least 90 % of streams: with 0.05 it did in 24
 # of 29, those of `benchmarks.reliability` and `benchmarks.orders`, on which this was chosen.
@@ -29,65 +28,45 @@ DOUBT = 0.12
 WIDTH, MAX_RANGE = 1.96, 0.6
 # Bisections of an interval of 20: to a millionth.
 SHIFTS = 24
+# One of so many candidates is there, where it is asked what partners are worth that were chosen among few.
+FEW = (4, 16, 64)
 # The weight of a modality of which nothing can be said.
 UNKNOWN = 0.5
-# Scale of the scores on which one partner is as good as another, as in a review.
-SOFTNESS = 0.4
-
-
-Name = TypeVar("Name", bound=str)
-
-
-def best_comparison(
-    candidates: Mapping[Name, Float[np.ndarray, "n n"]],
-    witnesses: Sequence[Witness],
-    sources: Int[np.ndarray, " n"],
-) -> Name:
-    """Which way to compare samples suits these data best: the name of one of the candidates.
-
-    Each finds a partner for all samples that have a witness in common with others. The one whose partners are nearest
-    by the witnesses is taken; an earlier one of the candidates, unless a later one is clearly better.
-
-    Args:
-        candidates: Scores `[N, N]` of all pairs, the safest first: it is the answer where there is nothing to tell by.
-        witnesses: Of the samples.
-        sources: `[N]` codes.
-    """
-    views = [one.rotation_tolerant_cosines for one in witnesses]
-    allowed = known_pairs(views, sources)
-    best, least = next(iter(candidates)), np.zeros(0)
-    for name, scores in candidates.items():
-        rows, partners, _ = _best(scores, allowed)
-        far = np.concatenate([farness(view, sources, rows, partners).nearer for view in views] or [least])
-        known = ~np.isnan(far)
-        if known.sum() < MIN_QUERIES:
-            return next(iter(candidates))
-        if not len(least):
-            least = far
-            continue
-        gain = (least - far)[known & ~np.isnan(least)]
-        if gain.mean() > BETTER * gain.std() / np.sqrt(len(gain)):
-            best, least = name, far
-    return best
 
 
 class Calibration(NamedTuple):
-    """The estimate, and the curves behind it over sureness in standard deviations from the mean best partner."""
+    """The estimate, and the curves behind it over sureness in standard deviations from the mean best partner.
+
+    `by_kinds` is the share of right ones among best partners of samples with one set of modalities among those with
+    another, by the codes of both.
+    """
 
     estimate: PrecisionEstimate
     curves: tuple[AgreementCurve, ...] = ()
+    by_kinds: Mapping[tuple[int, int], float] = {}
 
-    def confidence(self, sureness: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "n k"] | None:
+    def confidence(
+        self, sureness: Float[np.ndarray, "n k"], kinds: Int[np.ndarray, "n 2"] | None = None
+    ) -> Float[np.ndarray, "n k"] | None:
         """P(right) for partners `[n, k]`, the best first, which in the mean over the best is the estimate.
 
         Args:
             sureness: Of emitted pairs, see there; -inf for no partner. None where there is no estimate.
+            kinds: Codes of the modalities of each sample and of its best partner: the mean is that of these kinds.
         """
         value = self.estimate.value
         best = sureness[:, 0][np.isfinite(sureness[:, 0])]
         if value is None or not len(best):
             return None
         units = (sureness - best.mean()) / max(float(best.std()), 1e-6)
+        right = self._right_in_the_mean(units, value)
+        for pair, share in self.by_kinds.items() if kinds is not None else ():
+            rows = np.all(kinds == pair, axis=1) & np.isfinite(units[:, 0])
+            if rows.any():
+                right[rows] = self._right_in_the_mean(units[rows], share)
+        return right
+
+    def _right_in_the_mean(self, units: np.ndarray, value: float) -> np.ndarray:
         first = units[:, 0][np.isfinite(units[:, 0])]
         low, high = -10.0, 10.0
         for _ in range(SHIFTS):
@@ -103,26 +82,14 @@ class Calibration(NamedTuple):
         return np.clip(total / gain, 0, 1)
 
 
-def sureness(scores: Float[np.ndarray, "n n"], plan: Float[np.ndarray, "n n"]) -> Float[np.ndarray, "n n"]:
-    """How sure `[N, N]` each pair is: the logarithm of its share in the row, plus the score it has by itself.
-
-    Args:
-        scores: In standard deviations of chance.
-        plan: Of these scores, see `balanced_plan`; -inf where a pair may not be.
-    """
-    peak = plan.max(axis=1, initial=-np.inf, keepdims=True)
-    peak = np.where(np.isfinite(peak), peak, 0)
-    total = np.log(np.maximum(np.exp(plan - peak).sum(axis=1, keepdims=True), 1e-300))
-    sure: np.ndarray = plan - peak - total + scores
-    return sure
-
-
 def calibrate(
     scores: Float[np.ndarray, "n n"],
     likeness: Float[np.ndarray, "n n"],
     witnesses: Sequence[Witness],
     sources: Int[np.ndarray, " n"],
     usable: Bool[np.ndarray, "n n"],
+    codes: Int[np.ndarray, " n"] | None = None,
+    most_uses: int | None = None,
 ) -> Calibration:
     """Estimates the share of right pairs among best partners.
 
@@ -140,18 +107,27 @@ def calibrate(
         witnesses: Of the samples.
         sources: `[N]` codes.
         usable: The pairs `[N, N]` from which those to emit are chosen.
+        codes: `[N]` of the samples' modalities; between each two of them something is said apart.
+        most_uses: Of a partner, more are not emitted.
     """
     allowed = known_pairs([one.likeness for one in witnesses], sources)
-    rows, partners, sure = _best(scores, allowed)
+    rows, partners, sure = best_partners(scores, allowed)
     if len(rows) < MIN_QUERIES:
         return Calibration(PrecisionEstimate("unknown"))
     units = (sure - sure.mean()) / max(float(sure.std()), 1e-6)
-    emitting, emitted, _ = _best(scores, usable)
-    partner_likeness = PartnerLikeness(likeness[rows, partners], likeness[emitting, emitted])
+    emitting, emitted, how_sure = best_partners(scores, usable)
+    if most_uses is not None:
+        is_emitted = ~used_too_often(emitted, how_sure, most_uses)
+        emitting, emitted = emitting[is_emitted], emitted[is_emitted]
+    few = _chosen_among_few(scores, allowed)
+    kinds = np.zeros((len(emitting), 2), int) if codes is None else np.stack([codes[emitting], codes[emitted]], axis=1)
+    different, groups = np.unique(kinds, axis=0, return_inverse=True)
+    of_partners = PartnerLikeness(likeness[rows, partners], likeness[few], likeness[emitting, emitted], groups.ravel())
     own, found = look_alikes(scores, sources, rows), []
     for view in (one.likeness for one in witnesses):
         alike = [farness(view, sources, rows, own), farness(view, sources, rows, echoes(view, sources, rows))]
-        found.append(fitted_curve(farness(view, sources, rows, partners), units, alike, partner_likeness))
+        far, of_few = (farness(view, sources, *pairs) for pairs in ((rows, partners), few))
+        found.append(fitted_curve(far, units, alike, of_partners, of_few))
     curves = [one for one in found if one is not None]
     curves = [one for one in curves if one.is_evident] or curves
     n = sum(one.queries for one in curves)
@@ -171,7 +147,24 @@ def calibrate(
     if high - low > MAX_RANGE:
         return Calibration(PrecisionEstimate("unknown", queries=n))
     estimate = PrecisionEstimate("estimated", value, *_interval(value, variance + DOUBT**2, down, up), n)
-    return Calibration(estimate, tuple(curves))
+    right = np.stack([one.weight * (one.emitted - one.chance) for one in curves]).sum(axis=0) / gain
+    by_kinds = {
+        (own, other): float(np.clip(right[groups == group].mean(), 0, 1))
+        for group, (own, other) in enumerate(different.tolist())
+    }
+    return Calibration(estimate, tuple(curves), by_kinds if codes is not None else {})
+
+
+def _chosen_among_few(scores: np.ndarray, allowed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and the best partner of each where only one of 4, of 16, of 64 candidates is there."""
+    chosen = []
+    for every in FEW:
+        columns = np.random.default_rng(every).permutation(len(scores))[::every]
+        possible = np.where(allowed[:, columns], scores[:, columns], -np.inf)
+        rows = np.flatnonzero(np.isfinite(possible).any(axis=1))
+        chosen.append((rows, columns[possible[rows].argmax(axis=1)]))
+    rows, partners = (np.concatenate(each) for each in zip(*chosen, strict=True))
+    return rows, partners
 
 
 def _interval(value: float, variance: float, down: float, up: float) -> tuple[float, float]:
@@ -229,16 +222,3 @@ def modality_weight(
     if said.value is None:
         return 0.0 if said.state == "none" else UNKNOWN
     return said.value
-
-
-def _best(scores: np.ndarray, allowed: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The rows that may have partners, the best one of each, and how sure that is."""
-    if not allowed.any():
-        none = np.zeros(0, np.intp)
-        return none, none, np.zeros(0)
-    values = scores[allowed]
-    units = (scores - values.mean()) / max(float(values.std()), 1e-6)
-    plan = balanced_plan(units, allowed, SOFTNESS)
-    rows = np.flatnonzero(allowed.any(axis=1))
-    partners = plan[rows].argmax(axis=1)
-    return rows, partners, sureness(units, plan)[rows, partners]

@@ -6,6 +6,7 @@ Fixed descriptors say it and nothing learned: an encoder that finds everything a
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
@@ -19,6 +20,10 @@ from streams.similarity.window_likeness import window_likeness_of
 MAX_WITNESSES = 3
 # Of a source with fewer samples one cannot tell which are near. Chosen by hand: a tenth are two.
 MIN_REFERENCES = 20
+# So many windows are enough to tell a sensor from noise; of fewer than the least nothing is said. Chosen by hand.
+N_MOMENTS, MIN_MOMENTS = 128, 50
+# Standard errors that a share must be above chance by: luck alone does that once in 700 times.
+EVIDENCE = 3.0
 
 
 class Witness(NamedTuple):
@@ -38,7 +43,11 @@ class Witness(NamedTuple):
 
 
 def witnesses_of(table: SampleTable, specs: Mapping[str, ModalitySpec], shared: Collection[str]) -> list[Witness]:
-    """The witnesses that a table has, the most frequent modality first; `shared` bind, so they are none."""
+    """The witnesses that a table has, the most frequent modality first; `shared` bind, so they are none.
+
+    One that does not even tell a source's own moments apart is not heard: else a broken one would say that binding
+    finds nothing.
+    """
     sources = table.sources
     having = {name: table.having(name) for name in specs if name not in shared}
     usual = sorted((name for name in having if len(having[name]) > 1), key=lambda name: -len(having[name]))
@@ -46,7 +55,7 @@ def witnesses_of(table: SampleTable, specs: Mapping[str, ModalitySpec], shared: 
     for name in usual[:MAX_WITNESSES]:
         places = having[name]
         among = sources[places][:, None] != sources[places][None, :]
-        if among.any():
+        if among.any() and tells_moments_apart(table, specs[name], places):
             found.append(_witness(table, specs[name], places, among))
     return found
 
@@ -63,6 +72,31 @@ def _witness(table: SampleTable, spec: ModalitySpec, places: np.ndarray, among: 
     for full, known in zip(unknown, (likeness, window_likeness.cosines(described, "rotation-tolerant")), strict=True):
         full[np.ix_(places, places)] = known
     return Witness(*unknown)
+
+
+def tells_moments_apart(table: SampleTable, spec: ModalitySpec, places: Int[np.ndarray, " n"]) -> bool:
+    """Whether the two halves of a window are more alike than halves of different windows of the same source.
+
+    What a sensor sees goes on for a while; noise does not. It is also true where it cannot be told.
+    """
+    half = msgspec.structs.replace(spec, n_steps=spec.n_steps // 2)
+    if half.n_steps < MIN_SPECTRUM_STEPS:
+        return True
+    rows = ((place, table.rows[place].windows) for place in places.tolist())
+    held = [(place, sample.windows[spec.name]) for place, sample in rows if sample is not None]
+    held = held[:: max(1, len(held) // N_MOMENTS)]
+    if len(held) < MIN_MOMENTS:
+        return True
+    likeness, windows = window_likeness_of(half), np.stack([values for _, values in held])
+    halves = [likeness.described(part) for part in (windows[:, : half.n_steps], windows[:, -half.n_steps :])]
+    alike = likeness.cosines(np.concatenate(halves))[: len(held), len(held) :]
+    sources = table.sources[[place for place, _ in held]]
+    others = sources[:, None] == sources[None, :]
+    np.fill_diagonal(others, val=False)
+    n_others = others.sum(axis=1)
+    compared = n_others > 0
+    nearer = (others & (alike > alike.diagonal()[:, None])).sum(axis=1)[compared] / n_others[compared]
+    return len(nearer) < MIN_MOMENTS or bool(0.5 - nearer.mean() > EVIDENCE * np.sqrt(1 / 12 / len(nearer)))
 
 
 def describe_all(table: SampleTable, specs: Mapping[str, ModalitySpec]) -> None:

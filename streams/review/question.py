@@ -5,21 +5,20 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
 
 from encoders.modality import ModalitySpec
 from streams.arrival.row_vectors import EncoderFunction
 from streams.history.modality_sets import ModalitySets, usable_pairs
 from streams.history.table import SampleTable
-from streams.precision.calibration import Calibration, best_comparison, calibrate, control_of, modality_weight, sureness
+from streams.precision.calibration import Calibration, calibrate, control_of, modality_weight
+from streams.precision.comparison import best_comparison, sureness
 from streams.precision.figures import Control, PrecisionEstimate
 from streams.precision.witnesses import Witness, witnesses_of
 from streams.records import Partner
 from streams.review.second_opinion import second_opinion
 from streams.review.smoothing import smoothed
 from streams.settings import BindingSettings
-from streams.similarity.ranks import places_in_groups
-from streams.similarity.sinkhorn import balanced_plan, plan_row_by_row
+from streams.similarity.sinkhorn import balanced_plan, plan_row_by_row, used_too_often
 from streams.similarity.standard_units import hub_corrected, largest, standardised
 from streams.similarity.window_likeness import Comparison, window_likeness_of
 
@@ -52,22 +51,6 @@ class Found(NamedTuple):
             Partner(sample_id=sample_id, similarity=cosine, probability=share, confidence=confident)
             for sample_id, cosine, share, confident in numbers
         )
-
-
-def used_too_often(best: Int[np.ndarray, " n"], scores: Float[np.ndarray, " n"], most: int) -> Bool[np.ndarray, " n"]:
-    """Of the rows that have the same best partner all but the `most` that it suits best.
-
-    Of few newcomers everybody else is the partner, though they are right for few: balance cannot know that.
-
-    Args:
-        best: Each row's partner.
-        scores: Of each with that partner; -inf where there is none.
-    """
-    order = np.lexsort((-scores, best))
-    _, _, rank = places_in_groups(best[order])
-    crowded = np.zeros(len(best), bool)
-    crowded[order] = rank >= most
-    return crowded
 
 
 class Question:
@@ -115,7 +98,7 @@ class Question:
             encoders: Of a model.
             judged: Whether the estimate and how sensors are compared are made anew.
         """
-        settings, sources = self._settings, table.sources
+        settings, sources, most = self._settings, table.sources, self._settings.most_uses
         usable = usable_pairs(self._sets, codes, sources)
         among = sources[:, None] != sources[None, :]
         witnesses = witnesses_of(table, self._specs, self._shared) if settings.calibration and judged else []
@@ -129,15 +112,16 @@ class Question:
         scores = standardised(scores, usable)
         plan = self._plan(scores, usable)  # 4
         order, best = largest(plan, settings.partners)
-        crowded = used_too_often(order[:, 0], _of_best(scores, order, best), settings.most_uses)
+        crowded = used_too_often(order[:, 0], _of_best(scores, order, best), most)
         best[crowded & ~table.bring_new] = -np.inf  # who has such a partner must not lose it
         if settings.calibration and judged:
-            self.calibration = calibrate(untrained, likeness, witnesses, sources, usable)  # 5
+            self.calibration = calibrate(untrained, likeness, witnesses, sources, usable, codes, most)  # 5
         if judged:
             self.control = control_of(self.calibration, cosines, order[:, 0], usable)
         confidence = None
         if self.calibration.curves:
-            confidence = self.calibration.confidence(np.take_along_axis(sureness(scores, plan), order, axis=1))
+            sure = np.take_along_axis(sureness(scores, plan), order, axis=1)
+            confidence = self.calibration.confidence(sure, np.stack([codes, codes[order[:, 0]]], axis=1))
         shares = np.exp(best - np.where(np.isfinite(best[:, :1]), best[:, :1], 0))
         shares /= np.maximum(shares.sum(axis=1, keepdims=True), np.finfo(np.float32).tiny)
         return Found(order, np.take_along_axis(cosines, order, axis=1), shares, confidence)

@@ -1,7 +1,9 @@
 """Who goes with whom when all are asked together: soft pairs that nobody monopolises. Pure."""
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
+
+from streams.similarity.ranks import places_in_groups
 
 # More hardly change who comes first. Chosen by hand.
 ITERATIONS = 30
@@ -44,3 +46,19 @@ def plan_row_by_row(
     """Log-probabilities, but for a constant of each row, where each row shares itself out without regard to others."""
     alone: np.ndarray = np.where(allowed, scores / np.float32(softness), np.float32(-np.inf))
     return alone
+
+
+def used_too_often(best: Int[np.ndarray, " n"], scores: Float[np.ndarray, " n"], most: int) -> Bool[np.ndarray, " n"]:
+    """Of the rows that have the same best partner all but the `most` that it suits best.
+
+    Of few newcomers everybody else is the partner, though they are right for few: balance cannot know that.
+
+    Args:
+        best: Each row's partner.
+        scores: Of each with that partner; -inf where there is none.
+    """
+    order = np.lexsort((-scores, best))
+    _, _, rank = places_in_groups(best[order])
+    crowded = np.zeros(len(best), bool)
+    crowded[order] = rank >= most
+    return crowded

@@ -7,7 +7,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Float32
 
 from encoders.modality import ModalitySpec
-from streams.similarity.descriptor import MIN_SPECTRUM_STEPS, ROWS_AT_ONCE, Descriptor, tolerates_rotation
+from streams.similarity.descriptor import MIN_SPECTRUM_STEPS, Descriptor, tolerates_rotation
+from streams.similarity.exact_products import ROWS_AT_ONCE
 from streams.similarity.lag import coarse, lag_similarity
 from streams.similarity.rotation import in_principal_axes
 from streams.similarity.standard_units import standardised

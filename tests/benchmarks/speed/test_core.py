@@ -15,14 +15,14 @@ TOOK |= {"e": [20.0, 50.0, 60.0], "f": [45.0] * 3}
 
 
 def test_every_arm_is_timed_in_each_round(windows: list[SensorWindow]) -> None:
-    took = measure(windows, history=102, rounds=2, round_windows=18)
+    took = measure(windows, history=102, rounds=2, round_windows=18, warm=6)
     assert took.keys() == ARMS.keys()
     assert all(len(values) == 2 and min(values) > 0 for values in took.values())
 
 
 def test_too_few_windows_are_told(windows: list[SensorWindow]) -> None:
-    with pytest.raises(ValueError, match="144 windows, wanted 102 \\+ 3 x 18"):
-        measure(windows, history=102, rounds=3, round_windows=18)
+    with pytest.raises(ValueError, match="144 windows, wanted 102 \\+ 6 \\+ 3 x 18"):
+        measure(windows, history=102, rounds=3, round_windows=18, warm=6)
 
 
 def test_ratios_are_medians_of_those_of_each_round(tmp_path: Path) -> None:

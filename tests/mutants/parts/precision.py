@@ -3,16 +3,57 @@
 from tests.mutants.mutation import Mutation
 
 CALIBRATION, CURVE = "streams/precision/calibration.py", "streams/precision/agreement_curve.py"
+COMPARISON, WITNESSES = "streams/precision/comparison.py", "streams/precision/witnesses.py"
 TESTS = ("tests/streams/precision/test_calibration.py",)
+OF_WITNESSES = ("tests/streams/precision/test_witnesses.py",)
 OF_CURVE = ("tests/streams/precision/test_agreement_curve.py",)
 OF_CONTROL = ("tests/streams/review/test_review.py::test_best_partners_are_more_alike_than_random_ones",)
 OF_WEIGHT = ("tests/streams/review/test_review.py::test_a_modality_that_is_noise_has_nothing_to_say",)
 
 MUTATIONS = (
-    Mutation("no lift", CURVE, "agreement += likeness.lift(known, agree)", "pass", TESTS),
-    Mutation("lift is one of chance", CURVE, "return there - here", "return here - there", TESTS),
+    Mutation(
+        "no lift",
+        CURVE,
+        "emitted = agreement + likeness.lift(",
+        "emitted = agreement + 0 * likeness.lift(",
+        TESTS,
+    ),
+    Mutation("lift is one of chance", CURVE, "middle) / units) - here", "middle) / units)", TESTS),
+    Mutation("what was chosen among few says nothing", CURVE, "((judged, agree), both)", "((judged, agree),)", TESTS),
+    Mutation("what was chosen among few says what more is", CURVE, "((judged, agree), both)", "(both,)", TESTS),
+    Mutation(
+        "all kinds are expected the same of",
+        CURVE,
+        "of_group = self.groups == group",
+        "of_group = self.groups >= 0",
+        TESTS,
+    ),
+    Mutation(
+        "confidence knows no kinds", CALIBRATION, "if kinds is not None else ()", "if kinds is None else ()", TESTS
+    ),
+    Mutation(
+        "crowds are counted as emitted",
+        CALIBRATION,
+        "~used_too_often(emitted, how_sure, most_uses)",
+        "np.ones(len(emitted), bool)",
+        TESTS,
+    ),
+    Mutation(
+        "a witness is heard unjudged",
+        WITNESSES,
+        "if among.any() and tells_moments_apart(table, specs[name], places):",
+        "if among.any():",
+        OF_WITNESSES,
+    ),
+    Mutation(
+        "who wears a sensor is a moment",
+        WITNESSES,
+        "others = sources[:, None] == sources[None, :]",
+        "others = sources[:, None] != sources[None, :]",
+        OF_WITNESSES,
+    ),
     Mutation("few samples are enough", CURVE, "MIN_QUERIES = 100", "MIN_QUERIES = 10", TESTS),
-    Mutation("luck is evidence", CURVE, "EVIDENCE = 3.0", "EVIDENCE = -9.0", TESTS),
+    Mutation("luck is evidence", WITNESSES, "EVIDENCE = 3.0", "EVIDENCE = -9.0", TESTS),
     Mutation("nobody agrees by chance", CURVE, "far.chance(NEAREST_SHARE)\n", "0.0\n", TESTS),
     Mutation("pairs alike anyway say nothing", CURVE, "ALIKE_WEIGHT = 0.3", "ALIKE_WEIGHT = 0.0", OF_CURVE),
     Mutation(
@@ -42,17 +83,17 @@ MUTATIONS = (
         TESTS,
     ),
     Mutation("nothing right is an estimate", CALIBRATION, "if low <= 0:", "if low < 0:", TESTS),
-    Mutation("another way is taken for luck", CALIBRATION, "BETTER = 2.0", "BETTER = -2.0", TESTS),
-    Mutation("no other way is ever taken", CALIBRATION, "best, least = name, far", "least = far", TESTS),
+    Mutation("another way is taken for luck", COMPARISON, "BETTER = 2.0", "BETTER = -2.0", TESTS),
+    Mutation("no other way is ever taken", COMPARISON, "best, least = name, far", "least = far", TESTS),
     Mutation("confidence is not shifted", CALIBRATION, "SHIFTS = 24", "SHIFTS = 1", TESTS),
     Mutation(
         "sureness forgets the score",
-        CALIBRATION,
+        COMPARISON,
         "plan - peak - total + scores",
         "plan - peak - total + 0 * scores",
         TESTS,
     ),
-    Mutation("sureness forgets the share", CALIBRATION, "plan - peak - total + scores", "plan - plan + scores", TESTS),
+    Mutation("sureness forgets the share", COMPARISON, "plan - peak - total + scores", "plan - plan + scores", TESTS),
     Mutation("no partner is likely right", CALIBRATION, "np.maximum(units, -1e3)", "np.abs(units)", TESTS),
     Mutation(
         "noise binds as well as any",

@@ -6,7 +6,8 @@ from streams.precision.witnesses import Farness
 
 N, AMONG = 1000, 50
 SURENESS = np.random.default_rng(0).standard_normal(N)
-LIKENESS = PartnerLikeness(SURENESS, SURENESS)
+NO_FEW = Farness(np.zeros(0), np.zeros(0, np.int64))
+LIKENESS = PartnerLikeness(SURENESS, np.zeros(0), SURENESS, np.zeros(N, int))
 
 
 def far(agree: np.ndarray) -> Farness:
@@ -20,7 +21,7 @@ def agreeing(share: np.ndarray | float, seed: int = 1) -> np.ndarray:
 
 
 def curve(agree: np.ndarray, *known_alike: np.ndarray) -> AgreementCurve:
-    found = fitted_curve(far(agree), SURENESS, [far(one) for one in known_alike], LIKENESS)
+    found = fitted_curve(far(agree), SURENESS, [far(one) for one in known_alike], LIKENESS, NO_FEW)
     assert found is not None
     return found
 
@@ -49,4 +50,4 @@ def test_where_sureness_says_nothing_pairs_that_are_alike_anyway_tell_how_often_
 def test_of_too_few_pairs_nothing_is_said() -> None:
     unknown = np.full(N, np.nan)
     unknown[:99] = 0.0
-    assert fitted_curve(Farness(unknown, np.full(N, AMONG)), SURENESS, [], LIKENESS) is None
+    assert fitted_curve(Farness(unknown, np.full(N, AMONG)), SURENESS, [], LIKENESS, NO_FEW) is None

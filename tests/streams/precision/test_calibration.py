@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from streams.precision.agreement_curve import PartnerLikeness
-from streams.precision.calibration import Calibration, best_comparison, calibrate, sureness
+from streams.precision.calibration import Calibration, calibrate
+from streams.precision.comparison import best_comparison, sureness
 from streams.precision.witnesses import Witness
 from streams.similarity.sinkhorn import balanced_plan
 from streams.similarity.standard_units import standardised
@@ -191,9 +192,70 @@ def test_more_candidates_make_best_partners_better() -> None:
     likeness = rng.standard_normal(1000)
     agree = rng.random(1000) < 1 / (1 + np.exp(-likeness))
     known = np.ones(1000, bool)
-    assert PartnerLikeness(likeness, likeness).lift(known, agree) == pytest.approx(0)
-    assert 0.1 < PartnerLikeness(likeness, likeness + 1).lift(known, agree) < 0.3
-    assert PartnerLikeness(likeness, likeness + 1).lift(known, rng.permutation(agree)) == pytest.approx(0, abs=0.05)
+
+    def lift(emitted: np.ndarray, agree: np.ndarray) -> float:
+        none = np.zeros(0, bool)
+        one = PartnerLikeness(likeness, np.zeros(0), emitted, np.zeros(1000, int))
+        return float(one.lift(known, agree, none, none).mean())
+
+    assert lift(likeness, agree) == pytest.approx(0)
+    assert 0.1 < lift(likeness + 1, agree) < 0.3
+    assert lift(likeness + 1, rng.permutation(agree)) == pytest.approx(0, abs=0.05)
+
+
+def test_partners_chosen_among_few_tell_what_less_likeness_means_and_never_what_more_does() -> None:
+    """The best of all agree alike often however alike they are; those chosen among few seldom."""
+    rng = np.random.default_rng(0)
+    likeness, few = rng.normal(3, 0.3, 1000), rng.normal(0, 1, 1000)
+    agree, few_agree = rng.random(1000) < 0.8, rng.random(1000) < 0.2
+    known, groups = np.ones(1000, bool), np.arange(1000) % 2
+    emitted = np.where(groups, likeness + 1, likeness - 2)
+    lift = PartnerLikeness(likeness, few, emitted, groups).lift(known, agree, known, few_agree)
+    assert lift[groups == 0].mean() < -0.3
+    assert abs(lift[groups == 1].mean()) < 0.1
+
+
+def newcomers(one: World, n: int) -> World:
+    """Of one half of the sources only `n` samples are there to be bound to."""
+    few = np.flatnonzero(one.sources % 2)[:n]
+    usable = np.zeros_like(one.usable)
+    usable[:, few] = one.usable[:, few]
+    return one._replace(usable=usable)
+
+
+def test_where_the_right_partner_is_not_there_less_is_expected_of_these_kinds_alone() -> None:
+    """Eight newcomers of twelve classes: for most of the others none of them is right."""
+    one = newcomers(world(0.7), 8)
+    one.usable[one.sources % 2 == 1] = (one.sources[:, None] % 2 != one.sources[None, :] % 2)[one.sources % 2 == 1]
+    found = calibrate(one.scores, one.scores, one.witnesses, one.sources, one.usable, one.sources % 2)
+    best = np.where(one.usable, one.scores, -np.inf).argmax(axis=1)
+    right = one.labels[best] == one.labels
+    assert set(found.by_kinds) == {(0, 1), (1, 0)}
+    assert found.by_kinds[0, 1] < found.by_kinds[1, 0] - 0.2
+    assert found.by_kinds[1, 0] == pytest.approx(right[one.sources % 2 == 1].mean(), abs=0.15)
+    assert found.by_kinds[0, 1] == pytest.approx(right[one.sources % 2 == 0].mean(), abs=0.2)
+
+
+def test_pairs_of_a_partner_that_is_used_too_often_are_not_counted() -> None:
+    """Of eight newcomers each takes the few that it suits best: more of them are right."""
+    one = newcomers(world(0.7), 8)
+    few, all_ = (
+        calibrate(one.scores, one.scores, one.witnesses, one.sources, one.usable, most_uses=most).estimate.value
+        for most in (3, None)
+    )
+    assert few is not None and all_ is not None
+    assert few > all_ + 0.1
+
+
+def test_confidence_is_on_average_what_is_expected_of_the_kinds() -> None:
+    one = world(0.9)
+    calibration = calibrated(one)._replace(by_kinds={(0, 1): 0.3, (1, 0): 0.9})
+    kinds = np.stack([one.sources % 2, 1 - one.sources % 2], axis=1)
+    sure = np.random.default_rng(0).standard_normal((len(kinds), 2))
+    confidence = calibration.confidence(sure, kinds)
+    assert confidence is not None
+    assert confidence[kinds[:, 0] == 0, 0].mean() == pytest.approx(0.3, abs=0.01)
+    assert confidence[kinds[:, 0] == 1, 0].mean() == pytest.approx(0.9, abs=0.01)
 
 
 def test_pairs_that_are_emitted_from_more_candidates_are_thought_right_more_often() -> None:

@@ -3,7 +3,7 @@ import numpy as np
 
 from encoders.scaling import Scaling
 from streams.history.table import SampleTable, TableRow
-from streams.precision.witnesses import MAX_WITNESSES, farness, known_pairs, witnesses_of
+from streams.precision.witnesses import MAX_WITNESSES, farness, known_pairs, tells_moments_apart, witnesses_of
 from streams.records import Sample
 from streams.similarity.descriptor import MIN_SPECTRUM_STEPS
 from streams.testing import SyntheticWorld
@@ -36,6 +36,36 @@ def test_what_binds_is_no_witness() -> None:
 def test_a_modality_that_one_source_has_alone_is_no_witness() -> None:
     alone = [one for one in SAMPLES if one.source_id == SAMPLES[0].source_id]
     assert witnesses_of(table(alone), WORLD.specs, [WORLD.shared]) == []
+
+
+def with_windows(samples: list[Sample], name: str, values: np.ndarray) -> list[Sample]:
+    return [
+        msgspec.structs.replace(one, windows={**one.windows, name: each.astype(np.float32)})
+        for one, each in zip(samples, values, strict=True)
+    ]
+
+
+def test_a_witness_that_does_not_tell_a_sources_own_moments_apart_is_not_heard() -> None:
+    """Noise of its own colour for each source tells who wears the sensor, and nothing else."""
+    samples, name = list(WORLD.samples(60)), WORLD.shared
+    spec, rng = WORLD.specs[name], np.random.default_rng(0)
+    white = rng.normal(size=(len(samples), spec.n_steps, spec.n_channels))
+    smooth = np.cumsum(white, axis=1)
+    of_odd = np.array([int(one.source_id[-1]) % 2 for one in samples], bool)
+    noise = with_windows(samples, name, np.where(of_odd[:, None, None], smooth, white))
+    for some, is_heard in ((samples, True), (noise, False), (noise[:40], True)):
+        one = table(some)
+        assert tells_moments_apart(one, spec, one.having(name)) == is_heard
+        others = [other for other in WORLD.specs if other != name]
+        assert len(witnesses_of(one, WORLD.specs, others)) == is_heard
+
+
+def test_windows_too_short_to_be_halved_are_believed() -> None:
+    spec = msgspec.structs.replace(WORLD.specs[WORLD.shared], n_steps=2 * MIN_SPECTRUM_STEPS - 1)
+    rng = np.random.default_rng(0)
+    noise = with_windows(SAMPLES, WORLD.shared, rng.normal(size=(len(SAMPLES), spec.n_steps, spec.n_channels)))
+    one = table(noise)
+    assert tells_moments_apart(one, spec, one.having(WORLD.shared))
 
 
 def moved_elsewhere(sample: Sample) -> Sample:

@@ -46,7 +46,7 @@ def test_who_was_bound_to_another_kind_keeps_that_when_the_history_has_none_left
 
 def test_an_answer_is_told_again_where_it_is_surer_by_much_and_only_there(monkeypatch: pytest.MonkeyPatch) -> None:
     sure = {"by": 0.5}
-    monkeypatch.setattr(Calibration, "confidence", lambda _, sureness: np.full(sureness.shape, sure["by"]))
+    monkeypatch.setattr(Calibration, "confidence", lambda _, sureness, kinds: np.full(sureness.shape, sure["by"]))
     one = Review(WORLD.specs, [WORLD.shared], WORLD.settings())
     for sample in SAMPLES:
         one.append(sample, None)

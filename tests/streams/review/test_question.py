@@ -6,8 +6,9 @@ import pytest
 from streams.history.modality_sets import ModalitySets
 from streams.history.table import SampleTable, TableRow
 from streams.precision.witnesses import describe_all
-from streams.review.question import Found, Question, used_too_often
+from streams.review.question import Found, Question
 from streams.settings import BindingSettings
+from streams.similarity.sinkhorn import used_too_often
 from streams.testing import SyntheticWorld
 
 WORLD = SyntheticWorld(n_sources=6, n_classes=3, noise=1.0)
