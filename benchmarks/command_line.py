@@ -34,21 +34,31 @@ def some_of(known: Iterable[str]) -> Callable[[str], list[str]]:
     return names
 
 
-def add_sets(parser: argparse.ArgumentParser, known: Iterable[str]) -> None:
-    """Adds `--sets`: those asked for, which must be there, or all that are, and a line about the others."""
-    every = list(known)
+def add_sets(parser: argparse.ArgumentParser, known: Iterable[str], by_name: Iterable[str] = ()) -> None:
+    """Adds `--sets`: those asked for, which must be there, or all that are, and a line about the others.
+
+    Args:
+        parser: To which it is added.
+        known: Of which all that are there are taken where none is asked for.
+        by_name: Taken only when asked for.
+    """
+    usual, only = list(known), list(by_name)
+    every = usual + only
 
     def sets(given: str) -> list[str]:
-        chosen, found = some_of(every)(given), present(every)
+        asked = given.strip(" ,;")
+        chosen, found = some_of(every)(asked) if asked else usual, present(every)
         missing = [one for one in chosen if one not in found]
-        if missing and given.strip():
+        if missing and asked:
             _find(missing[0])
         if missing:
             names = ", ".join(TITLES[one] for one in missing)
             print(f"left out, since {FOLDER_VARIABLE} names no folder that holds them: {names}", file=sys.stderr)
         return [one for one in chosen if one in found]
 
-    parser.add_argument("--sets", type=sets, default="", help=f"of {', '.join(every)}; without it all that are there")
+    rest = f" but {', '.join(only)}" if only else ""
+    said = f"of {', '.join(every)}; without it all that are there{rest}"
+    parser.add_argument("--sets", type=sets, default="", help=said)
 
 
 def add_utd(parser: argparse.ArgumentParser) -> None:

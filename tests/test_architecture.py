@@ -19,7 +19,7 @@ ORDER = {
     "trainer": "settings step judging replay downstream state taught learner controls candidate metrics checkpoints "
     "topics admission parts readiness readings training service",
     "deploy": "errors settings recordings topics rejects audit machine report replay downstream demo cli",
-    "benchmarks": "data_sets slots default_settings spread command_line fingerprint "
+    "benchmarks": "data_sets hugadb slots default_settings spread command_line fingerprint "
     "speed learning orders fleet late reliability workers soak",
 }
 ROOMS = {package: rooms.split() for package, rooms in ORDER.items()}

@@ -32,7 +32,7 @@ def streams_of(name: str, seeds: int = 1) -> Iterator[Stream]:
     UTD-MHAD comes in the four rotations of roles of the standard experiment, MHEALTH in its own order too.
 
     Args:
-        name: One of `SETS`.
+        name: One of `SETS`, or one that is taken only when asked for.
         seeds: Draws of rotations and of noise.
     """
     recordings = read_data_set(name)

@@ -25,6 +25,7 @@ LOOKS = {
     "mhealth": ("MHEALTH", GREEN, "D"),
     "mhealth in order": ("MHEALTH in order", SKY, "v"),
     "mex": ("MEx", PURPLE, "^"),
+    "hugadb": ("HuGaDB", ORANGE, "P"),
 }
 SMALL: Any = {**STYLE, "font.size": 10, "axes.titlesize": 11.5, "axes.axisbelow": True}
 DPI = 100

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks.command_line import add_sets, add_utd, parser_of, some_of, write_json
-from benchmarks.data_sets import FILES, MHEALTH, UTD, WATCH
+from benchmarks.data_sets import FILES, HUGADB, MHEALTH, UNSEEN, UTD, WATCH
 from benchmarks.spread import spread
 
 COMMANDS = (
@@ -28,7 +28,7 @@ COMMANDS = (
 
 def sets_of(given: list[str]) -> list[str]:
     parser = parser_of("")
-    add_sets(parser, (WATCH, UTD, MHEALTH))
+    add_sets(parser, (WATCH, UTD, MHEALTH), UNSEEN)
     sets: list[str] = parser.parse_args(given).sets
     return sets
 
@@ -63,6 +63,21 @@ def test_a_set_that_is_asked_for_must_be_there(folder: Path, capsys: pytest.Capt
     with pytest.raises(SystemExit):
         sets_of(["--sets", "watch,utd"])
     assert "no UTD-MHAD: wanted utd_mhad.npz" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("given", ["", " , "])
+def test_a_set_on_which_nothing_was_tuned_is_taken_only_by_its_name(folder: Path, given: str) -> None:
+    (folder / FILES[HUGADB]).touch()
+    assert sets_of(["--sets", given]) == [WATCH, MHEALTH]
+    assert sets_of(["--sets", "hugadb,watch"]) == [HUGADB, WATCH]
+
+
+def test_one_that_is_taken_only_by_its_name_must_be_there(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert sets_of([]) == [WATCH, MHEALTH]
+    assert "HuGaDB" not in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        sets_of(["--sets", "hugadb"])
+    assert "no HuGaDB: wanted hugadb.npz" in capsys.readouterr().err
 
 
 def test_a_given_file_stands_for_utd_mhad_which_else_must_be_there(

@@ -13,6 +13,7 @@ from benchmarks.data_sets import (
     MissingDataError,
     present,
     read_data_set,
+    read_hugadb,
     read_mex,
     read_mhealth,
     with_two_modalities,
@@ -70,6 +71,31 @@ def test_mex_is_cut_where_both_sensors_were_there(tmp_path: Path) -> None:
     assert found.sources == ("subject-7",)
     shapes = [(one.modality, one.values.shape, one.label) for one in found.windows]
     assert shapes == 2 * [("acc", (200, 3), 3), ("depth", (5, 192), 3)]
+
+
+def test_of_three_subjects_of_hugadb_one_lacks_the_foot_one_the_shin_and_one_nothing(tmp_path: Path) -> None:
+    thigh, shin, foot = np.random.default_rng(0).normal(size=(3, 5, 200, 3))
+    file = tmp_path / "hugadb.npz"
+    np.savez(
+        file,
+        thigh_acceleration=thigh,
+        shin_gyroscope=shin,
+        foot_acceleration=foot,
+        label=np.array([1, 2, 8, 1, 1]),
+        subject=np.array([2, 2, 10, 11, 12]),
+    )
+    found = read_hugadb(file)
+    assert (found.shared, found.hop_s, len(found.windows)) == ("thigh-acceleration", 4.0, 15)
+    # In order of numbers, where 10 comes after 2.
+    lacking = {
+        ("subject-2", "foot-acceleration"),
+        ("subject-10", "shin-gyroscope"),
+        ("subject-12", "foot-acceleration"),
+    }
+    assert found.hidden == lacking
+    second = next(one for one in found.windows if one.start_ns == 4_000_000_000 and one.modality == "shin-gyroscope")
+    assert (second.source_id, second.label) == ("subject-2", 2)
+    np.testing.assert_array_equal(second.values, shin[1].astype(np.float32))
 
 
 def test_of_two_modalities_nothing_is_hidden_and_nobody_held_out(recordings: Recordings) -> None:
