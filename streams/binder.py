@@ -5,7 +5,7 @@ learn from later ones (neighbourhoods, use counts) and whatever changes structur
 effect at a counted row, and matrix products have one fixed shape.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from streams.arrival.first_round import FirstRound
@@ -80,6 +80,11 @@ class Binder:
     def estimate(self) -> PrecisionEstimate:
         """What is said, without labels, of the last round's pairs."""
         return self._review.estimate
+
+    @property
+    def weights(self) -> Mapping[str, float]:
+        """Of what each of several modalities that bind says in later rounds; 0: it binds nobody, nor on arrival."""
+        return self._review.weights
 
     @property
     def withholds(self) -> bool:
@@ -196,7 +201,7 @@ class Binder:
             self._review.resume_round(self.version)
         for sample, outcome, may_be_reviewed in outcomes:
             arrived = next(found) if outcome == "bound" else None
-            partners = arrived.partners if arrived else ()
+            partners = arrived.partners if arrived and self.weights.get(self._shared, 1.0) else ()
             if outcome == "bound" and not partners:
                 outcome = "alone"
             elif outcome == "bound" and self._review.withholds:

@@ -110,26 +110,8 @@ def calibrate(
         codes: `[N]` of the samples' modalities; between each two of them something is said apart.
         most_uses: Of a partner, more are not emitted.
     """
-    allowed = known_pairs([one.likeness for one in witnesses], sources)
-    rows, partners, sure = best_partners(scores, allowed)
-    if len(rows) < MIN_QUERIES:
-        return Calibration(PrecisionEstimate("unknown"))
-    units = (sure - sure.mean()) / max(float(sure.std()), 1e-6)
-    emitting, emitted, how_sure = best_partners(scores, usable)
-    if most_uses is not None:
-        is_emitted = ~used_too_often(emitted, how_sure, most_uses)
-        emitting, emitted = emitting[is_emitted], emitted[is_emitted]
-    few = _chosen_among_few(scores, allowed)
-    kinds = np.zeros((len(emitting), 2), int) if codes is None else np.stack([codes[emitting], codes[emitted]], axis=1)
-    different, groups = np.unique(kinds, axis=0, return_inverse=True)
-    of_partners = PartnerLikeness(likeness[rows, partners], likeness[few], likeness[emitting, emitted], groups.ravel())
-    own, found = look_alikes(scores, sources, rows), []
-    for view in (one.likeness for one in witnesses):
-        alike = [farness(view, sources, rows, own), farness(view, sources, rows, echoes(view, sources, rows))]
-        far, of_few = (farness(view, sources, *pairs) for pairs in ((rows, partners), few))
-        found.append(fitted_curve(far, units, alike, of_partners, of_few))
-    curves = [one for one in found if one is not None]
-    curves = [one for one in curves if one.is_evident] or curves
+    emitted = _emitted(scores, usable, codes, most_uses)
+    curves = _curves(scores, likeness, witnesses, sources, emitted)
     n = sum(one.queries for one in curves)
     if not curves:
         return Calibration(PrecisionEstimate("unknown"))
@@ -149,10 +131,50 @@ def calibrate(
     estimate = PrecisionEstimate("estimated", value, *_interval(value, variance + DOUBT**2, down, up), n)
     right = np.stack([one.weight * (one.emitted - one.chance) for one in curves]).sum(axis=0) / gain
     by_kinds = {
-        (own, other): float(np.clip(right[groups == group].mean(), 0, 1))
-        for group, (own, other) in enumerate(different.tolist())
+        (own, other): float(np.clip(right[emitted.groups == group].mean(), 0, 1))
+        for group, (own, other) in enumerate(emitted.kinds.tolist())
     }
     return Calibration(estimate, tuple(curves), by_kinds if codes is not None else {})
+
+
+class _Emitted(NamedTuple):
+    """Samples and their partners that are emitted, `kinds` `[g, 2]` of both, and each one's place among these."""
+
+    rows: np.ndarray
+    partners: np.ndarray
+    kinds: np.ndarray
+    groups: np.ndarray
+
+
+def _emitted(scores: np.ndarray, usable: np.ndarray, codes: np.ndarray | None, most_uses: int | None) -> _Emitted:
+    rows, partners, how_sure = best_partners(scores, usable)
+    if most_uses is not None:
+        is_emitted = ~used_too_often(partners, how_sure, most_uses)
+        rows, partners = rows[is_emitted], partners[is_emitted]
+    pairs = np.zeros((len(rows), 2), int) if codes is None else np.stack([codes[rows], codes[partners]], axis=1)
+    kinds, groups = np.unique(pairs, axis=0, return_inverse=True)
+    return _Emitted(rows, partners, kinds, groups.ravel())
+
+
+def _curves(
+    scores: np.ndarray, likeness: np.ndarray, witnesses: Sequence[Witness], sources: np.ndarray, emitted: _Emitted
+) -> list[AgreementCurve]:
+    """What each witness says; where some are evident, theirs alone."""
+    allowed = known_pairs([one.likeness for one in witnesses], sources)
+    rows, partners, sure = best_partners(scores, allowed)
+    if len(rows) < MIN_QUERIES:
+        return []
+    units = (sure - sure.mean()) / max(float(sure.std()), 1e-6)
+    few, own = _chosen_among_few(scores, allowed), look_alikes(scores, sources, rows)
+    of_emitted = likeness[emitted.rows, emitted.partners]
+    of_partners = PartnerLikeness(likeness[rows, partners], likeness[few], of_emitted, emitted.groups)
+    found = []
+    for view in (one.likeness for one in witnesses):
+        alike = [farness(view, sources, rows, own), farness(view, sources, rows, echoes(view, sources, rows))]
+        far, of_few = (farness(view, sources, *pairs) for pairs in ((rows, partners), few))
+        found.append(fitted_curve(far, units, alike, of_partners, of_few))
+    curves = [one for one in found if one is not None]
+    return [one for one in curves if one.is_evident] or curves
 
 
 def _chosen_among_few(scores: np.ndarray, allowed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -26,6 +26,8 @@ from streams.similarity.window_likeness import Comparison, window_likeness_of
 SOFTNESS = 0.4
 # Weight of the shared modality's trained embedding beside what needs no training. Chosen by hand.
 LEARNED_WEIGHT = 0.5
+# Less than any cosine: of samples that no modality binds.
+NOTHING_IN_COMMON = -2.0
 
 Encoders: TypeAlias = Mapping[str, EncoderFunction]
 
@@ -56,6 +58,8 @@ class Found(NamedTuple):
 class Question:
     """How a table is asked; `calibration` and `control` are what is said of the last one that was judged.
 
+    `weights` are those of what several modalities that bind say, 0 where one is no better than chance.
+
     Args:
         specs: All modalities by name.
         shared: Those that bind, the first of them on arrival too.
@@ -69,14 +73,14 @@ class Question:
         self.calibration = Calibration(PrecisionEstimate("unknown"))
         self.control = Control()
         self.comparisons: dict[str, Comparison] = {}
-        self._weights: dict[str, float] = {}
+        self.weights: dict[str, float] = {}
         self._specs, self._shared, self._settings, self._sets = specs, tuple(shared), settings, sets
         self._window_likeness = {name: window_likeness_of(specs[name], settings.lag_tolerant) for name in self._shared}
 
     def copy(self) -> "Question":
         """Another one that says the same, until it is asked."""
         other = copy.copy(self)
-        other.comparisons, other._weights = dict(self.comparisons), dict(self._weights)
+        other.comparisons, other.weights = dict(self.comparisons), dict(self.weights)
         return other
 
     def answer(
@@ -137,6 +141,7 @@ class Question:
     ) -> tuple[np.ndarray, np.ndarray]:
         """How alike `[N, N]` by all shared modalities, in units of chance, and the cosines to tell."""
         likeness, cosines = np.zeros((2, *among.shape), np.float32)
+        bound = np.zeros(among.shape, bool)
         for name, window_likeness in self._window_likeness.items():
             places = table.having(name)
             if len(places) < 2:
@@ -152,9 +157,14 @@ class Question:
                 chosen = best_comparison(by_comparison, [one.of(places) for one in witnesses], sources[places])
             self.comparisons[name] = chosen
             if judged and len(self._shared) > 1 and self._settings.calibration:
-                self._weights[name] = modality_weight(table, self._specs, name, by_comparison[chosen])
-            likeness[both] += np.float32(self._weights.get(name, 1.0)) * by_comparison[chosen]
+                self.weights[name] = modality_weight(table, self._specs, name, by_comparison[chosen])
+            weight = self.weights.get(name, 1.0)
+            if not weight:
+                continue
+            likeness[both] += np.float32(weight) * by_comparison[chosen]
+            bound[both] = True
             cosines[both] = np.maximum(cosines[both], window_likeness.cosines(described, chosen))
+        cosines[~bound] = NOTHING_IN_COMMON
         return likeness, cosines
 
     def _possible(self, name: str, witnesses: Sequence[Witness], judged: bool) -> tuple[Comparison, ...]:
@@ -177,7 +187,8 @@ class Question:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Likeness and cosines with what the trained encoders add."""
         scores, cosines, share = likeness.copy(), cosines.copy(), np.float32(self._settings.learned_share)
-        known = [name for name in self._shared if name in encoders] if share else []
+        heard = [name for name in self._shared if self.weights.get(name, 1.0)]
+        known = [name for name in heard if name in encoders] if share else []
         for name in known:
             places = table.having_embedded(name)
             if len(places) >= 2:

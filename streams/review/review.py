@@ -101,6 +101,11 @@ class Review:
         return self._question.control
 
     @property
+    def weights(self) -> Mapping[str, float]:
+        """Of what each of several modalities that bind says; 0 where it is no better than chance, and binds nobody."""
+        return self._question.weights
+
+    @property
     def withholds(self) -> bool:
         """Whether binding is no better than none, as far as one can tell after a while."""
         return self.estimate.state == "none" and self._n_appended >= self._settings.withhold_after

@@ -2,6 +2,7 @@
 
 import logging
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -21,6 +22,7 @@ class HistoryWatch:
     def __init__(self, metrics: StreamMetrics) -> None:
         self._metrics = metrics
         self._withheld = False
+        self._dropped: set[str] = set()
 
     def show(self, binder: Binder) -> None:
         """Brings the figures up to date; one line in the log when withholding begins or ends."""
@@ -34,6 +36,17 @@ class HistoryWatch:
             metrics.hub_share.set(use[-max(1, len(use) // 100) :].sum() / use.sum())
         metrics.set_precision(binder.estimate, binder.control)
         self._say_what_is_withheld(binder.withholds)
+        self._say_what_binds(binder.weights)
+
+    def _say_what_binds(self, weights: Mapping[str, float]) -> None:
+        for name, weight in weights.items():
+            self._metrics.binding_weight.labels(name).set(weight)
+        dropped = {name for name, weight in weights.items() if not weight}
+        for name in sorted(dropped - self._dropped):
+            log.warning("%s binds nobody: partners that it finds agree no more than random ones do", name)
+        for name in sorted(self._dropped - dropped):
+            log.info("%s binds again: partners that it finds agree more than random ones do", name)
+        self._dropped = dropped
 
     def _say_what_is_withheld(self, withholds: bool) -> None:
         if withholds and not self._withheld:

@@ -122,6 +122,12 @@ class StreamMetrics:
         self.precision_state = Gauge(
             "mmbind_pair_precision_state", "1 for what can be said of precision.", ["state"], registry=registry
         )
+        self.binding_weight = Gauge(
+            "mmbind_binding_weight",
+            "Weight of what each of several binding modalities says; 0: no better than chance, it binds nobody.",
+            ["modality"],
+            registry=registry,
+        )
         self.partner_control, self.random_control = (
             Gauge(f"mmbind_{who}_control_similarity", f"Mean cosine of {text}.", registry=registry)
             for who, text in (

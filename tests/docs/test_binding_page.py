@@ -56,7 +56,7 @@ def test_settings_are_those_of_the_product() -> None:
 
 def test_metrics_are_those_of_a_worker() -> None:
     registry = CollectorRegistry()
-    StreamMetrics(registry)
+    StreamMetrics(registry).binding_weight.labels("m").set(1)
     shown = generate_latest(registry).decode()
     named = set(re.findall(r"mmbind_[a-z_]+[a-z]", TEXT)) - {"mmbind_stream"}
     assert len(named) > 4

@@ -7,10 +7,23 @@ COMPARISON, WITNESSES = "streams/precision/comparison.py", "streams/precision/wi
 TESTS = ("tests/streams/precision/test_calibration.py",)
 OF_WITNESSES = ("tests/streams/precision/test_witnesses.py",)
 OF_CURVE = ("tests/streams/precision/test_agreement_curve.py",)
+OF_WAYS = ("tests/streams/precision/test_comparison.py",)
 OF_CONTROL = ("tests/streams/review/test_review.py::test_best_partners_are_more_alike_than_random_ones",)
 OF_WEIGHT = ("tests/streams/review/test_review.py::test_a_modality_that_is_noise_has_nothing_to_say",)
 
+OF_DROPPED = ("tests/streams/review/test_dropped_modality.py",)
+BINDER, QUESTION = "streams/binder.py", "streams/review/question.py"
+
 MUTATIONS = (
+    Mutation("what is no better than chance has a say", QUESTION, "if not weight:", "if weight < 0:", OF_DROPPED),
+    Mutation("strangers are bound", QUESTION, "cosines[~bound] = NOTHING_IN_COMMON", "pass", OF_DROPPED),
+    Mutation(
+        "noise binds on arrival",
+        BINDER,
+        "arrived.partners if arrived and self.weights.get(self._shared, 1.0) else ()",
+        "arrived.partners if arrived else ()",
+        OF_DROPPED,
+    ),
     Mutation(
         "no lift",
         CURVE,
@@ -18,15 +31,15 @@ MUTATIONS = (
         "emitted = agreement + 0 * likeness.lift(",
         TESTS,
     ),
-    Mutation("lift is one of chance", CURVE, "middle) / units) - here", "middle) / units)", TESTS),
-    Mutation("what was chosen among few says nothing", CURVE, "((judged, agree), both)", "((judged, agree),)", TESTS),
-    Mutation("what was chosen among few says what more is", CURVE, "((judged, agree), both)", "(both,)", TESTS),
+    Mutation("lift is one of chance", CURVE, "middle) / units) - here", "middle) / units)", OF_CURVE),
+    Mutation("few say nothing", CURVE, "((judged, agree), both)", "((judged, agree),)", OF_CURVE),
+    Mutation("few say what more is", CURVE, "((judged, agree), both)", "(both,)", OF_CURVE),
     Mutation(
         "all kinds are expected the same of",
         CURVE,
         "of_group = self.groups == group",
         "of_group = self.groups >= 0",
-        TESTS,
+        OF_CURVE,
     ),
     Mutation(
         "confidence knows no kinds", CALIBRATION, "if kinds is not None else ()", "if kinds is None else ()", TESTS
@@ -34,8 +47,8 @@ MUTATIONS = (
     Mutation(
         "crowds are counted as emitted",
         CALIBRATION,
-        "~used_too_often(emitted, how_sure, most_uses)",
-        "np.ones(len(emitted), bool)",
+        "~used_too_often(partners, how_sure, most_uses)",
+        "np.ones(len(partners), bool)",
         TESTS,
     ),
     Mutation(
@@ -83,17 +96,17 @@ MUTATIONS = (
         TESTS,
     ),
     Mutation("nothing right is an estimate", CALIBRATION, "if low <= 0:", "if low < 0:", TESTS),
-    Mutation("another way is taken for luck", COMPARISON, "BETTER = 2.0", "BETTER = -2.0", TESTS),
-    Mutation("no other way is ever taken", COMPARISON, "best, least = name, far", "least = far", TESTS),
+    Mutation("another way is taken for luck", COMPARISON, "BETTER = 2.0", "BETTER = -2.0", OF_WAYS),
+    Mutation("no other way is ever taken", COMPARISON, "best, least = name, far", "least = far", OF_WAYS),
     Mutation("confidence is not shifted", CALIBRATION, "SHIFTS = 24", "SHIFTS = 1", TESTS),
     Mutation(
         "sureness forgets the score",
         COMPARISON,
         "plan - peak - total + scores",
         "plan - peak - total + 0 * scores",
-        TESTS,
+        OF_WAYS,
     ),
-    Mutation("sureness forgets the share", COMPARISON, "plan - peak - total + scores", "plan - plan + scores", TESTS),
+    Mutation("sureness forgets the share", COMPARISON, "plan - peak - total + scores", "plan - plan + scores", OF_WAYS),
     Mutation("no partner is likely right", CALIBRATION, "np.maximum(units, -1e3)", "np.abs(units)", TESTS),
     Mutation(
         "noise binds as well as any",

@@ -182,7 +182,7 @@ MUTATIONS = (
     Mutation(
         "comparisons are seen before their round has ended",
         QUESTION,
-        "dict(self.comparisons), dict(self._weights)",
+        "dict(self.comparisons), dict(self.weights)",
         "self.comparisons, self._weights",
         OF_JOB,
     ),

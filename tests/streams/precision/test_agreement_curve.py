@@ -51,3 +51,31 @@ def test_of_too_few_pairs_nothing_is_said() -> None:
     unknown = np.full(N, np.nan)
     unknown[:99] = 0.0
     assert fitted_curve(Farness(unknown, np.full(N, AMONG)), SURENESS, [], LIKENESS, NO_FEW) is None
+
+
+def test_more_candidates_make_best_partners_better() -> None:
+    rng = np.random.default_rng(0)
+    likeness = rng.standard_normal(1000)
+    agree = rng.random(1000) < 1 / (1 + np.exp(-likeness))
+    known = np.ones(1000, bool)
+
+    def lift(emitted: np.ndarray, agree: np.ndarray) -> float:
+        none = np.zeros(0, bool)
+        one = PartnerLikeness(likeness, np.zeros(0), emitted, np.zeros(1000, int))
+        return float(one.lift(known, agree, none, none).mean())
+
+    assert lift(likeness, agree) == pytest.approx(0)
+    assert 0.1 < lift(likeness + 1, agree) < 0.3
+    assert lift(likeness + 1, rng.permutation(agree)) == pytest.approx(0, abs=0.05)
+
+
+def test_partners_chosen_among_few_tell_what_less_likeness_means_and_never_what_more_does() -> None:
+    """The best of all agree alike often however alike they are; those chosen among few seldom."""
+    rng = np.random.default_rng(0)
+    likeness, few = rng.normal(3, 0.3, 1000), rng.normal(0, 1, 1000)
+    agree, few_agree = rng.random(1000) < 0.8, rng.random(1000) < 0.2
+    known, groups = np.ones(1000, bool), np.arange(1000) % 2
+    emitted = np.where(groups, likeness + 1, likeness - 2)
+    lift = PartnerLikeness(likeness, few, emitted, groups).lift(known, agree, known, few_agree)
+    assert lift[groups == 0].mean() < -0.3
+    assert abs(lift[groups == 1].mean()) < 0.1

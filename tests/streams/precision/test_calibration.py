@@ -1,60 +1,11 @@
-from typing import NamedTuple
-
 import numpy as np
 import pytest
 
-from streams.precision.agreement_curve import PartnerLikeness
-from streams.precision.calibration import Calibration, calibrate
-from streams.precision.comparison import best_comparison, sureness
+from streams.precision.calibration import calibrate
+from streams.precision.comparison import sureness
 from streams.precision.witnesses import Witness
-from streams.similarity.sinkhorn import balanced_plan
 from streams.similarity.standard_units import standardised
-
-N_SOURCES, N_CLASSES, N_EACH, SOFTNESS = 8, 12, 50, 0.4
-
-
-class World(NamedTuple):
-    """Half of the sources have one more modality, half another, so that the pairs to emit are between the halves."""
-
-    scores: np.ndarray
-    witnesses: list[Witness]
-    sources: np.ndarray
-    labels: np.ndarray
-    usable: np.ndarray
-
-    @property
-    def plan(self) -> np.ndarray:
-        return balanced_plan(self.scores, self.usable, SOFTNESS)
-
-    @property
-    def precision(self) -> float:
-        return float((self.labels[self.plan.argmax(axis=1)] == self.labels).mean())
-
-
-def likeness(labels: np.ndarray, noise: float, rng: np.random.Generator) -> np.ndarray:
-    classes = rng.standard_normal((N_CLASSES, 12))
-    rows = classes[labels] + noise * rng.standard_normal((len(labels), 12))
-    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    cosines: np.ndarray = (rows @ rows.T).astype(np.float32)
-    return cosines
-
-
-def world(noise: float, seed: int = 0, witness_noise: float = 0.5, n_each: int = N_EACH) -> World:
-    rng = np.random.default_rng(seed)
-    sources = np.repeat(np.arange(N_SOURCES), n_each)
-    labels = rng.integers(N_CLASSES, size=len(sources))
-    other, half = sources[:, None] != sources[None, :], sources % 2
-    scores = standardised(likeness(labels, noise, rng), other)
-    witnesses = []
-    for which in range(2):
-        having = half == which
-        view = np.where(having[:, None] & having[None, :], likeness(labels, witness_noise, rng), np.float32(np.nan))
-        witnesses.append(Witness(view, view))
-    return World(scores, witnesses, sources, labels, half[:, None] != half[None, :])
-
-
-def calibrated(one: World) -> Calibration:
-    return calibrate(one.scores, one.scores, one.witnesses, one.sources, one.usable)
+from tests.support.judged_world import calibrated, newcomers, world
 
 
 @pytest.mark.parametrize("noise", [0.7, 0.9])
@@ -148,12 +99,6 @@ def test_confidence_is_on_average_the_estimate_and_tells_good_pairs_from_bad() -
     assert confidence[:, 7].mean() < confidence[:, 0].mean()
 
 
-def test_of_two_that_have_one_candidate_each_the_one_that_is_more_like_it_is_surer() -> None:
-    scores, allowed = np.array([[0.0, 3.0], [1.0, 0.0]]), ~np.eye(2, dtype=bool)
-    sure = sureness(scores, balanced_plan(scores, allowed, SOFTNESS))
-    assert sure[0, 1] - sure[1, 0] == pytest.approx(2)
-
-
 def test_there_is_no_confidence_without_an_estimate_or_without_partners() -> None:
     one = world(0.7)
     assert calibrate(one.scores, one.scores, [], one.sources, one.usable).confidence(np.zeros((3, 2))) is None
@@ -166,61 +111,6 @@ def test_no_partner_has_no_chance_of_being_right() -> None:
     confidence = calibrated(one).confidence(sure)
     assert confidence is not None
     assert confidence[1, 1] == confidence[2, 0] == confidence[2, 1] == 0
-
-
-def test_the_way_to_compare_that_finds_more_right_partners_is_chosen() -> None:
-    good, poor = world(0.7), world(2.5)
-    assert best_comparison({"first": poor.scores, "second": good.scores}, good.witnesses, good.sources) == "second"
-    assert best_comparison({"first": good.scores, "second": poor.scores}, good.witnesses, good.sources) == "first"
-
-
-def test_the_first_way_is_kept_unless_another_is_clearly_better() -> None:
-    one = world(1.1)
-    noise = np.random.default_rng(0).standard_normal(one.scores.shape).astype(np.float32)
-    nearly_alike = one.scores + 0.02 * (noise + noise.T)
-    assert best_comparison({"a": one.scores, "b": nearly_alike}, one.witnesses, one.sources) == "a"
-    assert best_comparison({"b": nearly_alike, "a": one.scores}, one.witnesses, one.sources) == "b"
-
-
-def test_without_witnesses_the_first_way_is_chosen() -> None:
-    one = world(0.7)
-    assert best_comparison({"first": -one.scores, "second": one.scores}, [], one.sources) == "first"
-
-
-def test_more_candidates_make_best_partners_better() -> None:
-    rng = np.random.default_rng(0)
-    likeness = rng.standard_normal(1000)
-    agree = rng.random(1000) < 1 / (1 + np.exp(-likeness))
-    known = np.ones(1000, bool)
-
-    def lift(emitted: np.ndarray, agree: np.ndarray) -> float:
-        none = np.zeros(0, bool)
-        one = PartnerLikeness(likeness, np.zeros(0), emitted, np.zeros(1000, int))
-        return float(one.lift(known, agree, none, none).mean())
-
-    assert lift(likeness, agree) == pytest.approx(0)
-    assert 0.1 < lift(likeness + 1, agree) < 0.3
-    assert lift(likeness + 1, rng.permutation(agree)) == pytest.approx(0, abs=0.05)
-
-
-def test_partners_chosen_among_few_tell_what_less_likeness_means_and_never_what_more_does() -> None:
-    """The best of all agree alike often however alike they are; those chosen among few seldom."""
-    rng = np.random.default_rng(0)
-    likeness, few = rng.normal(3, 0.3, 1000), rng.normal(0, 1, 1000)
-    agree, few_agree = rng.random(1000) < 0.8, rng.random(1000) < 0.2
-    known, groups = np.ones(1000, bool), np.arange(1000) % 2
-    emitted = np.where(groups, likeness + 1, likeness - 2)
-    lift = PartnerLikeness(likeness, few, emitted, groups).lift(known, agree, known, few_agree)
-    assert lift[groups == 0].mean() < -0.3
-    assert abs(lift[groups == 1].mean()) < 0.1
-
-
-def newcomers(one: World, n: int) -> World:
-    """Of one half of the sources only `n` samples are there to be bound to."""
-    few = np.flatnonzero(one.sources % 2)[:n]
-    usable = np.zeros_like(one.usable)
-    usable[:, few] = one.usable[:, few]
-    return one._replace(usable=usable)
 
 
 def test_where_the_right_partner_is_not_there_less_is_expected_of_these_kinds_alone() -> None:
