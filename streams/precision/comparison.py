@@ -61,7 +61,7 @@ def sureness(scores: Float[np.ndarray, "n n"], plan: Float[np.ndarray, "n n"]) -
     """
     peak = plan.max(axis=1, initial=-np.inf, keepdims=True)
     peak = np.where(np.isfinite(peak), peak, 0)
-    total = np.log(np.maximum(np.exp(plan - peak).sum(axis=1, keepdims=True), 1e-300))
+    total = np.log(np.maximum(np.exp(plan - peak).sum(axis=1, keepdims=True), np.finfo(np.float32).tiny))
     sure: np.ndarray = plan - peak - total + scores
     return sure
 

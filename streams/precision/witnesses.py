@@ -79,9 +79,9 @@ def tells_moments_apart(table: SampleTable, spec: ModalitySpec, places: Int[np.n
 
     What a sensor sees goes on for a while; noise does not. It is also true where it cannot be told.
     """
-    half = msgspec.structs.replace(spec, n_steps=spec.n_steps // 2)
-    if half.n_steps < MIN_SPECTRUM_STEPS:
+    if spec.n_steps // 2 < MIN_SPECTRUM_STEPS:
         return True
+    half = msgspec.structs.replace(spec, n_steps=spec.n_steps // 2)
     rows = ((place, table.rows[place].windows) for place in places.tolist())
     held = [(place, sample.windows[spec.name]) for place, sample in rows if sample is not None]
     held = held[:: max(1, len(held) // N_MOMENTS)]

@@ -85,7 +85,13 @@ class Descriptor:
         self.dim = min(n_features, MAX_DIM)
 
     def __call__(self, windows: Float[np.ndarray, "n t c"]) -> Float32[np.ndarray, "n {self.dim}"]:
-        """One row for each window, the same to the last bit whatever others it comes with.
+        """One row for each window, the same to the last bit whatever others it comes with; raises as `with_turned`."""
+        return self.with_turned(windows)[0]
+
+    def with_turned(
+        self, windows: Float[np.ndarray, "n t c"]
+    ) -> tuple[Float32[np.ndarray, "n {self.dim}"], Float32[np.ndarray, "n t c"]]:
+        """The rows, and the windows along their principal axes where these are described, else as given.
 
         Raises:
             ValueError: If the windows are not `[N, T, C]` of the modality.
@@ -93,12 +99,15 @@ class Descriptor:
         if windows.ndim != 3 or windows.shape[1:] != self._shape:
             raise ValueError(f"windows of shape {windows.shape}, wanted (N, {self._shape[0]}, {self._shape[1]})")
         rows = np.empty((len(windows), self.dim), np.float32)
+        turned = np.empty(windows.shape, np.float32)
         block = np.zeros((ROWS_AT_ONCE, self._shape[1], self._shape[0]), np.float32)
         for start in range(0, len(windows), ROWS_AT_ONCE):
-            part = windows[start : start + ROWS_AT_ONCE]
-            block[: len(part)], block[len(part) :] = part.transpose(0, 2, 1), 0
-            rows[start : start + len(part)] = self._describe(block)[: len(part)]
-        return rows
+            part = slice(start, min(start + ROWS_AT_ONCE, len(windows)))
+            n_rows = part.stop - start
+            block[:n_rows], block[n_rows:] = windows[part].transpose(0, 2, 1), 0
+            seen = in_principal_axes(block) if self._is_rotation_tolerant else block
+            rows[part], turned[part] = self._describe(seen)[:n_rows], seen[:n_rows].transpose(0, 2, 1)
+        return rows, turned
 
     def _n_features(self, spec: ModalitySpec) -> int:
         if not self._has_spectrum:
@@ -115,8 +124,6 @@ class Descriptor:
         return _unit(features)
 
     def _features(self, block: np.ndarray) -> np.ndarray:
-        if self._is_rotation_tolerant:
-            block = in_principal_axes(block)
         moving = block - block.mean(axis=2, keepdims=True)
         spectrum = np.fft.rfft(moving * self._taper, axis=2)[:, :, 1 : self._n_bins + 1]
         power = spectrum.real**2 + spectrum.imag**2

@@ -5,8 +5,8 @@ from jaxtyping import Bool, Float, Int
 
 from streams.similarity.ranks import places_in_groups
 
-# More hardly change who comes first. Chosen by hand.
-ITERATIONS = 30
+# More hardly change who comes first: with 30 for eight of 1,280 another one does. Chosen by hand.
+ITERATIONS = 16
 
 
 def balanced_plan(
@@ -36,8 +36,8 @@ def balanced_plan(
         rows = 1 / np.maximum(weights @ columns, tiny)
         columns = np.where(is_wanted, 1 / np.maximum(rows @ weights, tiny), 0)
         columns /= columns.max(initial=tiny)
-    spread: np.ndarray = scaled + np.log(np.maximum(columns, tiny))
-    return spread
+    scaled += np.log(np.maximum(columns, tiny)).astype(scaled.dtype)
+    return scaled
 
 
 def plan_row_by_row(

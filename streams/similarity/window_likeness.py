@@ -8,9 +8,7 @@ from jaxtyping import Bool, Float, Float32
 
 from encoders.modality import ModalitySpec
 from streams.similarity.descriptor import MIN_SPECTRUM_STEPS, Descriptor, tolerates_rotation
-from streams.similarity.exact_products import ROWS_AT_ONCE
 from streams.similarity.lag import coarse, lag_similarity
-from streams.similarity.rotation import in_principal_axes
 from streams.similarity.standard_units import standardised
 
 # How windows are compared: as their sensors are oriented, or whichever way each sensor is rotated.
@@ -45,7 +43,8 @@ class WindowLikeness:
         """Rows `[N, D]` of raw windows `[N, T, C]`, for `cosines` and `likeness`; a row depends on no other."""
         rows = [self._oriented(windows), self._coarse(windows)]
         if self._rotation_tolerant is not None:
-            rows += [self._rotation_tolerant(windows), self._coarse(_turned(windows))]
+            tolerant, turned = self._rotation_tolerant.with_turned(windows)
+            rows += [tolerant, self._coarse(turned)]
         return np.concatenate(rows, axis=1)
 
     def cosines(
@@ -90,15 +89,6 @@ class WindowLikeness:
             dim = self._oriented.dim
         small = described[:, first + dim : first + dim + n_steps * n_channels]
         return described[:, first : first + dim], small.reshape(len(described), n_steps, n_channels)
-
-
-def _turned(windows: np.ndarray) -> np.ndarray:
-    """Windows `[N, T, 3]` along their principal axes, few at once so that they stay in the cache."""
-    turned = np.empty(windows.shape, np.float32)
-    for start in range(0, len(windows), ROWS_AT_ONCE):
-        part = slice(start, start + ROWS_AT_ONCE)
-        turned[part] = in_principal_axes(windows[part].transpose(0, 2, 1)).transpose(0, 2, 1)
-    return turned
 
 
 @lru_cache(maxsize=256)

@@ -16,7 +16,7 @@ OF_OPINION = ("tests/streams/review/test_second_opinion.py",)
 OF_KINDS = ("tests/streams/history/test_modality_sets.py",)
 
 MUTATIONS = (
-    Mutation("one Sinkhorn iteration", SINKHORN, "ITERATIONS = 30", "ITERATIONS = 1", OF_SINKHORN),
+    Mutation("one Sinkhorn iteration", SINKHORN, "ITERATIONS = 16", "ITERATIONS = 1", OF_SINKHORN),
     Mutation(
         "columns are not balanced",
         SINKHORN,

@@ -1,5 +1,6 @@
 import msgspec
 import numpy as np
+import pytest
 
 from encoders.scaling import Scaling
 from streams.history.table import SampleTable, TableRow
@@ -60,8 +61,9 @@ def test_a_witness_that_does_not_tell_a_sources_own_moments_apart_is_not_heard()
         assert len(witnesses_of(one, WORLD.specs, others)) == is_heard
 
 
-def test_windows_too_short_to_be_halved_are_believed() -> None:
-    spec = msgspec.structs.replace(WORLD.specs[WORLD.shared], n_steps=2 * MIN_SPECTRUM_STEPS - 1)
+@pytest.mark.parametrize("n_steps", [1, 2 * MIN_SPECTRUM_STEPS - 1])
+def test_windows_too_short_to_be_halved_are_believed(n_steps: int) -> None:
+    spec = msgspec.structs.replace(WORLD.specs[WORLD.shared], n_steps=n_steps)
     rng = np.random.default_rng(0)
     noise = with_windows(SAMPLES, WORLD.shared, rng.normal(size=(len(SAMPLES), spec.n_steps, spec.n_channels)))
     one = table(noise)
