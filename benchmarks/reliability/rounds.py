@@ -39,7 +39,7 @@ class Course:
 
 
 def follow(name: str, recordings: Recordings) -> Course:
-    """Streams the recordings, and notes each round."""
+    """Streams the recordings, and notes each round that changed something, and the end."""
     settings = settings_of(recordings, withhold_after=WITHHOLD_AFTER)
     pipeline, truth = Pipeline(settings), Truth(recordings, settings.ingest.hop_s)
     labels: dict[str, object] = {}
@@ -49,12 +49,13 @@ def follow(name: str, recordings: Recordings) -> Course:
     windows = list(without_labels(recordings.visible))
     for start in range(0, len(windows), WINDOWS_AT_A_TIME):
         bound = pipeline.feed(windows[start : start + WINDOWS_AT_A_TIME])
-        if start + WINDOWS_AT_A_TIME >= len(windows):
+        is_last = start + WINDOWS_AT_A_TIME >= len(windows)
+        if is_last:
             bound += pipeline.flush() + pipeline.review()
         labels |= truth.labels(bound.samples)
         sources |= {one.sample_id: one.source_id for one in bound.samples if not one.held_out}
         latest |= {one.sample_id: one for one in bound.bindings}
-        if any(one.round for one in bound.bindings):
+        if is_last or any(one.round for one in bound.bindings):
             course.points.append(
                 Point(
                     n_samples=len(sources),
