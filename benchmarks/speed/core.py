@@ -15,6 +15,7 @@ The arms take turns and the table has medians, since a machine is seldom quiet.
 
 import argparse
 import os
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -30,6 +31,7 @@ from benchmarks.speed.workload import SPEC, first_encoder, overlapping_windows, 
 from encoders.nets import EncoderFunction, encoder_weights
 from encoders.scaling import fit_scaling
 from streams.records import SensorWindow
+from streams.service.lifecycle import SWITCH_S
 from streams.settings import BindingSettings, IndexSettings
 from streams.similarity.descriptor import Descriptor
 from trainer.settings import TrainerSettings
@@ -145,6 +147,7 @@ def main(given: Sequence[str] | None = None) -> None:
     """Times all arms in turn, prints the table, writes the figures."""
     asked = arguments(given)
     torch.set_num_threads(1)
+    sys.setswitchinterval(SWITCH_S)  # as a worker does
     took = measure(overlapping_windows(), asked.history, asked.rounds, asked.round_windows)
     sealing = sealing_us(IndexSettings(), Descriptor(SPEC).dim + TrainerSettings().dim)
     figures = figures_of(took, sealing, asked.history)

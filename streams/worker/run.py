@@ -7,6 +7,7 @@ the log says then, `standby` how a worker that binds nothing stays ready to, `fa
 
 import logging
 import os
+import sys
 import threading
 
 from faust.worker import Worker
@@ -18,6 +19,7 @@ from streams.service.lifecycle import (
     EXIT_BROKER_GONE,
     EXIT_DONE,
     EXIT_FAILED,
+    SWITCH_S,
     find_topics,
     stopped_by_signals,
     wait_for_broker,
@@ -43,6 +45,7 @@ def run_worker(settings: StreamSettings) -> int:
         TopicsError: If the topics are missing or not as the settings want them.
         ValueError: If the settings cannot be used.
     """
+    sys.setswitchinterval(SWITCH_S)
     registry = CollectorRegistry()
     metrics = StreamMetrics(registry, settings.modalities)
     watch = BrokerWatch(settings.broker, lambda usable: metrics.broker_connected.set(usable))
