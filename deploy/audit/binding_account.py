@@ -95,6 +95,7 @@ class _Bindings:
         self._is_whole = admissions.is_whole
 
     def account(self) -> Account:
+        """What became of each Binding, and those to blame."""
         for identity, binding in self._book.found.items():
             self._account.shares[self._share(identity, binding)] += 1
         for identity, n in self._admitted.items():

@@ -41,6 +41,7 @@ class _Windows:
         self._topics: set[str] = set()
 
     def account(self, windows: Iterable[WindowEntry]) -> Account:
+        """What became of each window, and those to blame."""
         for entry in windows:
             self._topics.add(entry.place.topic)
             share = self._share(entry)

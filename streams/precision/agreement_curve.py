@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from streams.precision.witnesses import EVIDENCE, Farness
+from streams.precision.witnesses import EVIDENCE, Farness, are_near
 
 # A partner agrees that is among the nearest tenth of its source, and the surest tenth of pairs is taken to be right.
 # These numbers and those below were chosen on four sets, with their labels, or by hand; what comes of them is held
@@ -166,7 +166,7 @@ def _is_evident(agree: np.ndarray, nearer: np.ndarray, sureness: np.ndarray, cha
     for one in (agree, surer):
         if one.mean() - chance > EVIDENCE * np.sqrt(chance * (1 - chance) / len(one)):
             return True
-    return bool(0.5 - nearer.mean() > EVIDENCE * np.sqrt(1 / 12 / len(nearer)))
+    return are_near(nearer)
 
 
 def _logistic(x: np.ndarray, y: np.ndarray) -> tuple[float, float, np.ndarray]:

@@ -13,7 +13,7 @@ from streams.similarity.sinkhorn import balanced_plan
 # Standard errors that another way to compare must be better by than the usual one. Chosen on four sets, with their
 # labels: `python -m benchmarks.reliability`.
 BETTER = 2.0
-# Scale of the scores on which one partner is as good as another, as in a review.
+# Scale of the scores, in standard deviations of chance, on which one partner is as good as another. Chosen by hand.
 SOFTNESS = 0.4
 
 Name = TypeVar("Name", bound=str)

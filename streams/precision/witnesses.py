@@ -96,7 +96,7 @@ def tells_moments_apart(table: SampleTable, spec: ModalitySpec, places: Int[np.n
     n_others = others.sum(axis=1)
     compared = n_others > 0
     nearer = (others & (alike > alike.diagonal()[:, None])).sum(axis=1)[compared] / n_others[compared]
-    return len(nearer) < MIN_MOMENTS or bool(0.5 - nearer.mean() > EVIDENCE * np.sqrt(1 / 12 / len(nearer)))
+    return len(nearer) < MIN_MOMENTS or are_near(nearer)
 
 
 def describe_all(table: SampleTable, specs: Mapping[str, ModalitySpec]) -> None:
@@ -156,6 +156,11 @@ def farness(
     nearer = (comparable & (likeness > own[:, None])).sum(axis=1)
     is_known = ~np.isnan(own) & (rows != partners) & (among >= MIN_REFERENCES)
     return Farness(np.where(is_known, nearer / np.maximum(among, 1), np.nan), among)
+
+
+def are_near(nearer: Float[np.ndarray, " n"]) -> bool:
+    """Whether fewer than half of all are nearer, as shares that luck spreads evenly would hardly show."""
+    return bool(0.5 - nearer.mean() > EVIDENCE * np.sqrt(1 / 12 / len(nearer)))
 
 
 def look_alikes(

@@ -11,7 +11,7 @@ from streams.arrival.row_vectors import EncoderFunction
 from streams.history.modality_sets import ModalitySets, usable_pairs
 from streams.history.table import SampleTable
 from streams.precision.calibration import Calibration, calibrate, control_of, modality_weight
-from streams.precision.comparison import best_comparison, sureness
+from streams.precision.comparison import SOFTNESS, best_comparison, sureness
 from streams.precision.figures import Control, PrecisionEstimate
 from streams.precision.witnesses import Witness, witnesses_of
 from streams.records import Partner
@@ -22,8 +22,6 @@ from streams.similarity.sinkhorn import balanced_plan, plan_row_by_row, used_too
 from streams.similarity.standard_units import hub_corrected, largest, standardised
 from streams.similarity.window_likeness import Comparison, window_likeness_of
 
-# Scale of the scores, in standard deviations of chance, on which one partner is as good as another. Chosen by hand.
-SOFTNESS = 0.4
 # Weight of the shared modality's trained embedding beside what needs no training. Chosen by hand.
 LEARNED_WEIGHT = 0.5
 # Less than any cosine: of samples that no modality binds.
@@ -140,8 +138,7 @@ class Question:
         self, table: SampleTable, among: np.ndarray, sources: np.ndarray, witnesses: Sequence[Witness], judged: bool
     ) -> tuple[np.ndarray, np.ndarray]:
         """How alike `[N, N]` by all shared modalities, in units of chance, and the cosines to tell."""
-        likeness, cosines = np.zeros((2, *among.shape), np.float32)
-        bound = np.zeros(among.shape, bool)
+        likeness, cosines = np.zeros(among.shape, np.float32), np.full(among.shape, NOTHING_IN_COMMON, np.float32)
         for name, window_likeness in self._window_likeness.items():
             places = table.having(name)
             if len(places) < 2:
@@ -162,9 +159,8 @@ class Question:
             if not weight:
                 continue
             likeness[both] += np.float32(weight) * by_comparison[chosen]
-            bound[both] = True
-            cosines[both] = np.maximum(cosines[both], window_likeness.cosines(described, chosen))
-        cosines[~bound] = NOTHING_IN_COMMON
+            found = np.maximum(window_likeness.cosines(described, chosen), 0)
+            cosines[both] = np.maximum(cosines[both], found)
         return likeness, cosines
 
     def _possible(self, name: str, witnesses: Sequence[Witness], judged: bool) -> tuple[Comparison, ...]:

@@ -16,7 +16,7 @@ BINDER, QUESTION = "streams/binder.py", "streams/review/question.py"
 
 MUTATIONS = (
     Mutation("what is no better than chance has a say", QUESTION, "if not weight:", "if weight < 0:", OF_DROPPED),
-    Mutation("strangers are bound", QUESTION, "cosines[~bound] = NOTHING_IN_COMMON", "pass", OF_DROPPED),
+    Mutation("strangers are bound", QUESTION, "NOTHING_IN_COMMON = -2.0", "NOTHING_IN_COMMON = 0.0", OF_DROPPED),
     Mutation(
         "noise binds on arrival",
         BINDER,

@@ -1,38 +1,18 @@
 """Samples that are asked again together: who, when, and what is said of it without labels."""
 
 from collections import Counter
-from collections.abc import Sequence
 
 import msgspec
 import numpy as np
 import pytest
 
 from streams.binder import Binder
-from streams.records import Binding, Sample
+from streams.records import Binding
 from streams.review.review import SOON
 from streams.testing import SyntheticWorld
-from tests.support.rounds import SAMPLES, WORLD, binder, observed
+from tests.support.rounds import SAMPLES, WORLD, binder, latest, observed, precision, with_noise
 
 LABELS = {one.sample_id: one.label for one in SAMPLES}
-
-
-def last_rounds(bindings: Sequence[Binding]) -> list[Binding]:
-    return list({one.sample_id: one for one in bindings}.values())
-
-
-def precision(bindings: Sequence[Binding]) -> float:
-    best = [(one.sample_id, one.partners[0].sample_id) for one in bindings if one.partners]
-    return float(np.mean([LABELS[left] == LABELS[right] for left, right in best]))
-
-
-def with_noise(samples: Sequence[Sample], modality: str) -> list[Sample]:
-    rng = np.random.default_rng(5)
-    return [
-        msgspec.structs.replace(one, windows={**one.windows, modality: rng.normal(size=(50, 3)).astype(np.float32)})
-        for one in samples
-    ]
-
-
 NOISE = with_noise(SAMPLES, WORLD.shared)
 
 
@@ -44,7 +24,7 @@ def reviewed() -> tuple[Binder, list[Binding]]:
 
 def test_those_who_are_asked_again_find_better_partners(reviewed: tuple[Binder, list[Binding]]) -> None:
     first = [one for one in reviewed[1] if not one.round]
-    assert precision(last_rounds(reviewed[1])) > precision(first) + 0.05
+    assert precision(latest(reviewed[1])) > precision(first) + 0.05
 
 
 def test_samples_are_asked_again_when_a_quarter_more_have_come(reviewed: tuple[Binder, list[Binding]]) -> None:
@@ -188,9 +168,7 @@ def test_a_modality_that_is_noise_has_nothing_to_say() -> None:
     for also_shared in ((), (extra,)):
         one = binder(everybody, also_shared=also_shared)
         sent = observed(one, samples)
-        labels = {sample.sample_id: sample.label for sample in samples}
-        best = [(b.sample_id, b.partners[0].sample_id) for b in last_rounds(sent + one.review()) if b.partners]
-        found.append(np.mean([labels[left] == labels[right] for left, right in best]))
+        found.append(precision(latest(sent + one.review()), samples))
     assert found[1] > found[0] - 0.03
 
 

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from streams.binder import Binder
-from streams.records import Binding, Sample
+from streams.records import Binding
 from streams.settings import BindingSettings
 from streams.testing import NS_PER_S, SyntheticWorld
+from tests.support.rounds import precision
 
 WORLD = SyntheticWorld(n_sources=8, n_classes=24, noise=1.2)
 SAMPLES = list(WORLD.samples(48))
@@ -29,12 +30,6 @@ def rounds_of(bindings: Sequence[Binding]) -> dict[int, list[Binding]]:
         if one.round:
             found[one.round].append(one)
     return found
-
-
-def precision(bindings: Sequence[Binding], samples: Sequence[Sample] = SAMPLES) -> float:
-    labels = {one.sample_id: one.label for one in samples}
-    best = [(one.sample_id, one.partners[0].sample_id) for one in bindings if one.partners]
-    return float(np.mean([labels[left] == labels[right] for left, right in best]))
 
 
 def partners_of(*told: Sequence[Binding]) -> dict[str, tuple[str, frozenset[str]]]:
@@ -123,9 +118,9 @@ def test_all_are_asked_at_the_next_sample_after_a_swap_and_told_soon() -> None:
 
 def test_a_trained_encoder_of_the_shared_modality_finds_better_partners() -> None:
     one = remembering(second_opinion=0.0)
-    before = precision(one.review())
+    before = precision(one.review(), SAMPLES)
     one.use(1, {WORLD.shared: knowing})
-    assert precision(one.review()) > before + 0.05
+    assert precision(one.review(), SAMPLES) > before + 0.05
 
 
 def test_a_round_after_a_swap_asks_the_new_model_alone() -> None:
