@@ -44,7 +44,7 @@ def test_a_killed_worker_and_a_killed_trainer_lose_nothing_and_repeat_nothing(
     held_back = [
         w for w in middle if w.modality != nodes.shared and w.start_ns >= middle[-1].start_ns - 3 * nodes.hop_ns
     ]
-    with Farm(any_broker, nodes, tmp_path, prefix, TRAINER, grace_s=1.0) as farm:
+    with Farm(any_broker, nodes, tmp_path, prefix, TRAINER, grace_s=3.0) as farm:
         worker, trainer = farm.start_worker(), farm.start_trainer()
         farm.send(first)
         farm.wait_for_bindings(N_SOURCES * N_SLOTS // 3)

@@ -86,6 +86,7 @@ class _Consumer(AIOKafkaConsumer):  # type: ignore[misc]
 
     def __init__(self, *args: Any, fetch_wait_ms: int, **options: Any) -> None:
         super().__init__(*args, **options | {"fetch_max_wait_ms": fetch_wait_ms})
+        self._answered_ms: dict[aiokafka.TopicPartition, tuple[int, int]] = {}
 
     def fetched(self, topic: str, partition: int) -> Fetched | None:
         """Its own position would be awaited, in a thread that fetches."""
@@ -97,7 +98,17 @@ class _Consumer(AIOKafkaConsumer):  # type: ignore[misc]
         state = assignment.state_value(tp)
         if state.highwater is None or not state.has_valid_position:
             return None
-        return Fetched(state.highwater, state.position, state.timestamp * NS_PER_MS)
+        return Fetched(state.highwater, state.position, self._asked_ms(tp, state.timestamp) * NS_PER_MS)
+
+    def _asked_ms(self, tp: aiokafka.TopicPartition, answered_ms: int) -> int:
+        """Not later than the newest answer was asked for, which was after the answer before it had come.
+
+        An answer may lie unread for seconds beside other work: what was written meanwhile is not in it.
+        """
+        before, last = self._answered_ms.get(tp, (0, 0))
+        if answered_ms != last:
+            self._answered_ms[tp] = before, last = last, answered_ms
+        return before
 
 
 def _credentials(broker: BrokerSettings) -> faust.SASLCredentials | faust.SSLCredentials | None:
