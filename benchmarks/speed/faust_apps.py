@@ -19,7 +19,7 @@ from encoders.scaling import RobustScaler
 from streams.broker.connection import calm_client_logs
 from streams.messages.codec import decode_window, encode
 from streams.messages.topic_names import TopicNames
-from streams.records import Binding, Outcome, Partner, SensorWindow
+from streams.records import Binding, Outcome, Partner
 from streams.settings import StreamSettings
 from streams.worker.faust_app import faust_app
 
@@ -44,7 +44,8 @@ class NaiveJob:
     def run(self, raw: bytes) -> bytes:
         """The Binding of an encoded window, encoded."""
         window = decode_window(raw)
-        vector = self._embed(window)
+        scaler = self._scalers.setdefault(window.source_id, RobustScaler(self._settings.ingest.scaling_windows))
+        vector = self.embed(scaler.update(window.values).apply(window.values)[None])
         partners = self._partners(vector, window.source_id)
         self._index.add_items(vector, [len(self._ids)], num_threads=1)
         self._ids.append(window.identity)
@@ -52,12 +53,11 @@ class NaiveJob:
         outcome: Outcome = "bound" if partners else "alone"
         return encode(Binding(sample_id=window.identity, round=0, model_version=1, outcome=outcome, partners=partners))
 
-    def _embed(self, window: SensorWindow) -> np.ndarray:
-        scaler = self._scalers.setdefault(window.source_id, RobustScaler(self._settings.ingest.scaling_windows))
-        scaled = scaler.update(window.values).apply(window.values)
+    def embed(self, scaled: np.ndarray) -> np.ndarray:
+        """Rows of windows `[n, T, C]` in robust units."""
         with torch.inference_mode():
-            vector: np.ndarray = self._encoder(torch.from_numpy(scaled[None])).numpy()
-        return vector
+            vectors: np.ndarray = self._encoder(torch.from_numpy(scaled)).numpy()
+        return vectors
 
     def _partners(self, vector: np.ndarray, source_id: str) -> tuple[Partner, ...]:
         if not self._ids:

@@ -8,6 +8,7 @@ from benchmarks.speed.workload import first_encoder
 from encoders.bundle import ModelBundle
 from encoders.manifest import ModelManifest
 from encoders.nets import encoder_weights
+from streams.broker.log import read_all
 from streams.messages.codec import encode, encode_batch
 from streams.messages.topic_names import TopicNames
 from streams.models.channels import ChannelView, move_record, version_record
@@ -31,18 +32,27 @@ def messages(windows: Iterable[SensorWindow], batch: int) -> Iterator[tuple[str,
             yield source_id, encode_batch(own)
 
 
-def publish_first_model(settings: StreamSettings) -> None:
-    """Publishes the first encoder of the shared modality as version 1, announced and made the stable one."""
+def publish_model(settings: StreamSettings, version: int) -> None:
+    """Publishes an encoder of the shared modality with random weights, announced and made the stable one."""
     spec, trainer = settings.specs[settings.shared_modality], TrainerSettings()
-    weights = {spec.name: encoder_weights(first_encoder(spec))}
+    weights = {spec.name: encoder_weights(first_encoder(spec, seed=version - 1))}
     manifest = ModelManifest(
-        version=1, parent=0, created_ns=1, modalities=(spec,), shared_modality=spec.name, dim=trainer.dim
+        version=version,
+        parent=version - 1,
+        created_ns=version,
+        modalities=(spec,),
+        shared_modality=spec.name,
+        dim=trainer.dim,
     )
     manifest = Registry(settings.registry.root).publish(ModelBundle(manifest, weights))
-    view, announced = ChannelView(), version_record(manifest)
+    names = TopicNames(settings.topics.prefix)
+    view = ChannelView()
+    for message in read_all(settings.broker, names.models):
+        view.apply(message.key or b"", message.value, message.offset)
+    announced = version_record(manifest)
     view.apply(*announced, 0)
     producer = KafkaProducer(bootstrap_servers=settings.broker.bootstrap_servers, enable_idempotence=False)
-    for key, value in (announced, move_record(view, "stable", 1, "benchmark", "benchmark", at_ns=1)):
-        producer.send(TopicNames(settings.topics.prefix).models, key=key, value=value)
+    for key, value in (announced, move_record(view, "stable", version, "benchmark", "benchmark", at_ns=version)):
+        producer.send(names.models, key=key, value=value)
     producer.flush()
     producer.close()

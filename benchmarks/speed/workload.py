@@ -13,15 +13,24 @@ from streams.records import SensorWindow
 from streams.settings import IndexSettings
 from trainer.settings import TrainerSettings
 
-SPEC = ModalitySpec(name=SHARED, n_channels=3, n_steps=N_STEPS, rate_hz=RATE_HZ, unit="g")
+
+def spec_of(n_steps: int) -> ModalitySpec:
+    """Linear acceleration in windows of so many steps."""
+    return ModalitySpec(name=SHARED, n_channels=3, n_steps=n_steps, rate_hz=RATE_HZ, unit="g")
+
+
+SPEC = spec_of(N_STEPS)
 # From one window to the next, 0.16 s: so close that the recordings give many thousand windows.
 HOP_STEPS = 8
 # Neighbours that the naive job wants of each window.
 NEAREST = 10
 
 
-def overlapping_windows() -> list[SensorWindow]:
-    """All 5 s windows every 0.16 s of linear acceleration, every node playing its recordings, in order of time."""
+def overlapping_windows(n_steps: int = N_STEPS, hop_steps: int = HOP_STEPS) -> list[SensorWindow]:
+    """All windows of linear acceleration, every node playing its recordings, in order of time.
+
+    They begin every `hop_steps` in the recording, and are told to begin every HOP_STEPS, so that none overlap in slots.
+    """
     raw = read_watch_file()
     low_pass = butter(2, GRAVITY_CUTOFF_HZ, fs=RATE_HZ)
     windows: list[SensorWindow] = []
@@ -29,17 +38,17 @@ def overlapping_windows() -> list[SensorWindow]:
     for signal, person, side in zip(raw["X"], raw["subject"], raw["side"], strict=True):
         source = f"person-{int(person):02d}-{'right' if side else 'left'}"
         moving = (signal[:, :3] - filtfilt(*low_pass, signal[:, :3], axis=0)).astype(np.float32)
-        for first in range(0, len(moving) - SPEC.n_steps + 1, HOP_STEPS):
+        for first in range(0, len(moving) - n_steps + 1, hop_steps):
             slot = played[source] = played.get(source, 0) + 1
-            values = np.ascontiguousarray(moving[first : first + SPEC.n_steps])
+            values = np.ascontiguousarray(moving[first : first + n_steps])
             start_ns = START_NS + slot * HOP_STEPS * NS_PER_S // RATE_HZ
             windows.append(SensorWindow(source_id=source, modality=SHARED, start_ns=start_ns, values=values))
     return sorted(windows, key=lambda one: (one.start_ns, one.source_id))
 
 
-def first_encoder(spec: ModalitySpec) -> Encoder:
-    """An encoder of the product's size with random weights of seed 0: in every process the same."""
-    torch.manual_seed(0)
+def first_encoder(spec: ModalitySpec, seed: int = 0) -> Encoder:
+    """An encoder of the product's size with random weights of that seed: in every process the same."""
+    torch.manual_seed(seed)
     trainer = TrainerSettings()
     return Encoder(spec, trainer.dim, trainer.width).eval()
 

@@ -15,6 +15,8 @@ from benchmarks.spread import spread
 COMMANDS = (
     "fingerprint",
     "speed.core",
+    "speed.growth",
+    "speed.latency",
     "speed.worker",
     "learning.command",
     "learning.finetune",

@@ -6,7 +6,8 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from rich.console import Console
 
-from benchmarks.speed.worker import ARMS, Figures, arguments, bindings_in, cpu_seconds, figures_of, table
+from benchmarks.speed.processes import bindings_in, cpu_seconds
+from benchmarks.speed.worker import ARMS, Figures, arguments, figures_of, table
 from streams.records import Binding
 from streams.worker.metrics import StreamMetrics
 
@@ -14,13 +15,21 @@ MEASURED = {
     "naive_1": Figures(windows=1000, seconds=4.0, cpu_seconds=3.0, broker_cpu_seconds=1.0),
     "worker_1": Figures(windows=1000, seconds=2.0, cpu_seconds=1.0, broker_cpu_seconds=0.5),
 }
+LONGER = {
+    "naive_1": Figures(windows=1000, seconds=6.0, cpu_seconds=3.0, broker_cpu_seconds=1.0),
+    "batch_1": Figures(windows=1000, seconds=1.0, cpu_seconds=1.0, broker_cpu_seconds=1.0),
+    "worker_1": Figures(windows=1000, seconds=4.0, cpu_seconds=1.0, broker_cpu_seconds=0.5),
+}
 
 
-def test_the_worker_is_as_many_times_as_fast_as_the_naive_app() -> None:
-    found = figures_of(MEASURED, "a broker")
-    assert found["worker_over_naive_1"] == 2.0
+def test_the_worker_is_as_many_times_as_fast_as_each_app_and_the_least_is_named() -> None:
+    found = figures_of({100: MEASURED, 250: {**LONGER}}, "a broker")
+    assert found["worker_over_naive_1"] == 1.5
     assert "worker_over_naive_32" not in found
-    assert found["arms"]["worker_1"] == {"windows_per_s": 500.0, "cpu_us_per_window": 1000.0, "seconds": 2.0}
+    assert found["by_steps"]["250"]["worker_over_batch_1"] == 0.25
+    assert found["by_steps"]["100"]["worker_over_naive_1"] == 2.0
+    assert found["by_steps"]["100"]["arms"]["worker_1"]["windows_per_s"] == 500.0
+    assert found["by_steps"]["100"]["arms"]["worker_1"]["cpu_us_per_window"] == 1000.0
 
 
 @pytest.mark.parametrize("arms", [["worker_1"], ["worker_1", "naive_1"]])
@@ -29,7 +38,7 @@ def test_the_table_has_a_row_for_each_process_that_was_run(arms: list[str]) -> N
     console.print(table({arm: MEASURED[arm] for arm in arms}, "a broker"))
     (row,) = [line for line in console.export_text().splitlines() if "│ worker" in line]
     times_naive = "2.00" if "naive_1" in arms else "-"
-    assert row.replace("│", " ").split() == ["worker", "1", "500", times_naive, "1000", "50%", "25%"]
+    assert row.replace("│", " ").split() == ["worker", "1", "500", times_naive, "-", "1000", "50%", "25%"]
 
 
 def test_only_known_processes_can_be_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
