@@ -18,7 +18,7 @@ def second_opinion(
     """
     fused: np.ndarray | None = None
     for name in sorted(encoders):
-        places = table.having(name)
+        places = table.having_embedded(name)
         if name in shared or not len(places):
             continue
         embedded = table.embedded(name, places, encoders)

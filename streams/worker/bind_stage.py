@@ -13,6 +13,7 @@ from streams.binding import BoundMessages, MessageBinder
 from streams.messages.message import Message
 from streams.messages.outbox import Outbox
 from streams.records import Sample
+from streams.review.question import Question
 from streams.service.crash_notes import CrashNotes
 from streams.settings import StreamSettings
 from streams.stopwatch import Stopwatch
@@ -22,6 +23,7 @@ from streams.worker.mailbox import Mailbox
 from streams.worker.metrics import StreamMetrics
 from streams.worker.model_build import ModelBuild
 from streams.worker.read_back import Placed, ReadBack, in_order
+from streams.worker.round_process import RoundProcess
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +79,7 @@ class BindStage:
         self._upto: dict[int, int] = {}  # of each partition: what lies before it is in the history
         self._has_followed = False  # since this worker was named last
         self._history_watch = HistoryWatch(metrics)
+        self._rounds: RoundProcess | None = None
 
     async def begin(self, upto: Mapping[int, int | None], read_back: ReadBack) -> int:
         """Binds the samples of these partitions from now on; gives how many samples were new to the history.
@@ -153,6 +156,11 @@ class BindStage:
                 if is_current(self._app, event):
                     event.ack()
 
+    def close(self) -> None:
+        """Ends the process of later rounds."""
+        if self._rounds is not None:
+            self._rounds.close()
+
     async def tick(self) -> None:
         """Looks into the mailbox where no samples come; to be called several times a second."""
         if not self._lock.locked():
@@ -197,7 +205,11 @@ class BindStage:
 
     def _remembered(self, bound: Sequence[Sample]) -> MessageBinder:
         stopwatch = Stopwatch(self._clock)
-        binder = MessageBinder(self._settings, self._name, stopwatch, self._forgotten)
+        if self._rounds is None and self._settings.binding.review_samples:
+            shared = [self._settings.shared_modality, *self._settings.binding.also_shared]
+            self._rounds = RoundProcess(shared, self._settings.runtime.threads)
+        ask = self._rounds.ask if self._rounds else Question.answer
+        binder = MessageBinder(self._settings, self._name, stopwatch, self._forgotten, ask)
         binder.remember(bound)
         self._models.use_at_once(binder.binder)
         return binder

@@ -71,7 +71,7 @@ def run_worker(settings: StreamSettings) -> int:
         if embedded:
             watch_embedded(settings.broker, _end_at_once)
         code = _execute(shell)
-        shell.models.stop()
+        shell.close()
         watch.stop()
     log.info("worker stopped")
     return code

@@ -85,6 +85,11 @@ class Shell:
             complaints.append("the broker does not take messages")
         return complaints + self._stalled + self.models.watch.complaints() + self.healthy()
 
+    def close(self) -> None:
+        """Ends what was started beside the event loop."""
+        self.models.stop()
+        self._bind.close()
+
     def notes(self) -> list[str]:
         """That this worker binds nothing, where that is as it should be."""
         return [STANDS_BY] if self._stands_by else []

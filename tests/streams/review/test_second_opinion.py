@@ -1,6 +1,7 @@
 import numpy as np
 
 from streams.history.table import SampleTable, TableRow
+from streams.precision.witnesses import describe_all
 from streams.records import Sample
 from streams.review.second_opinion import second_opinion
 from streams.testing import SyntheticWorld
@@ -60,3 +61,14 @@ def test_the_modality_that_binds_is_not_heard_twice() -> None:
     shared = Knowing(WORLD.shared, 12)
     assert not opinion({WORLD.shared: shared}).any()
     np.testing.assert_array_equal(opinion({**ENCODERS, WORLD.shared: shared}), opinion(ENCODERS))
+
+
+def test_nothing_is_said_of_windows_that_are_not_held_and_were_not_embedded() -> None:
+    """After a swap old samples have descriptors, but neither windows nor embeddings by the new model."""
+    table = SampleTable([TableRow.of(one) for one in SAMPLES])
+    describe_all(table, WORLD.specs)
+    for row in table.rows[::2]:
+        row.windows = None
+    found = second_opinion(table, [WORLD.shared], ENCODERS, AMONG)
+    assert not found[::2].any()
+    assert found[1::2, 1::2].any()
