@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 # Each package may import from those before it, and within one each room from those before it.
 ORDER = {
-    "encoders": "errors schema modality manifest scaling bundle nets loaded_model",
+    "encoders": "errors schema blocks modality manifest scaling bundle nets loaded_model",
     "streams": "recent records labels settings stopwatch messages similarity broker forgotten intake history service "
     "models precision arrival review binder pipeline binding producer follower testing worker",
     "trainer": "settings step judging replay downstream state taught learner controls candidate metrics checkpoints "

@@ -9,6 +9,7 @@ after a third of the time another version of the model is published, built besid
 """
 
 import argparse
+import re
 import tempfile
 import threading
 import time
@@ -49,13 +50,10 @@ SETTLE_S = 2.0
 
 
 class Arrivals:
-    """Reads first Bindings as they come, in a thread of its own, and notes when.
+    """Reads first Bindings as they come, in a thread of its own, and notes by sample when."""
 
-    The Bindings of one source come in the order of its windows, so that the n-th belongs to the n-th.
-    """
-
-    def __init__(self, settings: Settings, sources: Sequence[str]) -> None:
-        self.at_s: dict[str, list[float]] = {source: [] for source in sources}
+    def __init__(self, settings: Settings) -> None:
+        self.at_s: dict[str, float] = {}
         self._topic = TopicNames(settings.topics.prefix).pairs
         self._consumer = KafkaConsumer(
             self._topic, bootstrap_servers=settings.broker.bootstrap_servers, auto_offset_reset="latest"
@@ -68,11 +66,6 @@ class Arrivals:
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
-
-    @property
-    def n(self) -> int:
-        """How many have come."""
-        return sum(map(len, self.at_s.values()))
 
     def close(self) -> None:
         """Ends reading."""
@@ -88,12 +81,13 @@ class Arrivals:
                     now_s = time.perf_counter()
                     for one in bindings:
                         if not one.round:
-                            self.at_s[source_of(one.sample_id)].append(now_s)
+                            self.at_s[one.sample_id] = now_s
 
 
-def source_of(id_: str) -> str:
-    """Whose sample that is, by the worker's ids and by the naive app's."""
-    return id_.split("@")[0].split("/")[0]
+def place_of(id_: str) -> tuple[str, int]:
+    """Source and place in its stream of a sample, by the worker's ids and by the naive app's."""
+    source, *_, place = re.split("[@/]", id_)
+    return source, int(place)
 
 
 def stream(settings: Settings, windows: Sequence[SensorWindow], rate_hz: float) -> dict[str, list[float]]:
@@ -113,10 +107,15 @@ def stream(settings: Settings, windows: Sequence[SensorWindow], rate_hz: float) 
     return sent_s
 
 
-def latencies_ms(sent_s: Mapping[str, Sequence[float]], at_s: Mapping[str, Sequence[float]]) -> np.ndarray:
-    """Milliseconds of each window, in the order in which they were sent."""
-    both = sorted((sent, at) for source, own in sent_s.items() for sent, at in zip(own, at_s[source], strict=True))
-    return np.array([1e3 * (at - sent) for sent, at in both])
+def latencies_ms(sent_s: Mapping[str, Sequence[float]], at_s: Mapping[str, float]) -> np.ndarray:
+    """Milliseconds of each window, in the order in which they were sent; each source's windows were sent in order."""
+    came_s: dict[str, list[float]] = {source: [] for source in sent_s}
+    for (source, _), came in sorted((place_of(id_), came) for id_, came in at_s.items()):
+        came_s[source].append(came)
+    both = sorted(
+        (sent, came) for source, own in sent_s.items() for sent, came in zip(own, came_s[source], strict=True)
+    )
+    return np.array([1e3 * (came - sent) for sent, came in both])
 
 
 def measure(
@@ -139,12 +138,12 @@ def measure(
     try:
         wait(one, lambda: _n_bound(settings, kind) >= len(history))
         time.sleep(SETTLE_S)
-        arrivals = Arrivals(settings, sorted({one.source_id for one in windows}))
+        arrivals = Arrivals(settings)
         swap = threading.Timer(len(windows) / rate_hz / 3, publish_model, (settings, 2))
         swap.start()
         sent_s = stream(settings, windows, rate_hz)
         end_s = time.monotonic() + LIMIT_S
-        while arrivals.n < len(windows) and time.monotonic() < end_s:
+        while len(arrivals.at_s) < len(windows) and time.monotonic() < end_s:
             time.sleep(0.05)
         arrivals.close()
         found = latencies_ms(sent_s, arrivals.at_s)

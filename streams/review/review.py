@@ -73,8 +73,7 @@ class Review:
         settings: StreamSettings,
         ask: Ask = Question.answer,
     ) -> None:
-        self._specs, self._ask = specs, ask
-        self._shared = tuple(shared)
+        self._specs, self._shared, self._ask = specs, tuple(shared), ask
         self._settings = settings.binding
         self._remembered = Remembered(self._shared, settings.binding, settings.index)
         self._question = Question(specs, self._shared, settings.binding, self._remembered.sets)
@@ -198,7 +197,7 @@ class Review:
         remembered.forget_old()
         for table in remembered.let_go():
             describe_all(table, self._specs)
-        remembered.graph.connect()
+        remembered.connect()
         chosen = select(remembered, remembered.end - self._n_new, size)
         remembered.graph.settle(chosen.numbers[chosen.is_asked])
         self._n_unjudged, self._n_new = self._n_unjudged + self._n_new, 0

@@ -1,13 +1,15 @@
 """Generation 0's embedding: a fixed, shift-tolerant transform of a window. Learns nothing, performs no I/O."""
 
+from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32
 
+from encoders.blocks import safe_sizes
 from encoders.modality import ModalitySpec
 from streams.settings import DescriptorKind
-from streams.similarity.exact_products import ROWS_AT_ONCE, products
+from streams.similarity.exact_products import PRODUCT_ROWS, ROWS_AT_ONCE, padded, products
 from streams.similarity.rotation import AXES, in_principal_axes, upright_power, uprightness
 
 # Few wide bands did as well or better than many narrow ones. Bound as a stream, the best partner was right, with 66 and
@@ -66,7 +68,7 @@ class Descriptor:
     """
 
     def __init__(self, spec: ModalitySpec, is_rotation_tolerant: bool = False) -> None:
-        self._shape = (spec.n_steps, spec.n_channels)
+        self._spec, self._shape = spec, (spec.n_steps, spec.n_channels)
         self._has_spectrum = spec.n_steps >= MIN_SPECTRUM_STEPS
         if is_rotation_tolerant and not tolerates_rotation(spec):
             found = f"{spec.name} has {spec.n_channels} channels and {spec.n_steps} steps"
@@ -100,14 +102,23 @@ class Descriptor:
             raise ValueError(f"windows of shape {windows.shape}, wanted (N, {self._shape[0]}, {self._shape[1]})")
         rows = np.empty((len(windows), self.dim), np.float32)
         turned = np.empty(windows.shape, np.float32)
-        block = np.zeros((ROWS_AT_ONCE, self._shape[1], self._shape[0]), np.float32)
         for start in range(0, len(windows), ROWS_AT_ONCE):
             part = slice(start, min(start + ROWS_AT_ONCE, len(windows)))
             n_rows = part.stop - start
-            block[:n_rows], block[n_rows:] = windows[part].transpose(0, 2, 1), 0
-            seen = in_principal_axes(block) if self._is_rotation_tolerant else block
+            size = next(one for one in _sizes_of(self._spec, self._is_rotation_tolerant) if one >= n_rows)
+            block = np.zeros((size, self._shape[1], self._shape[0]), np.float32)
+            block[:n_rows] = windows[part].transpose(0, 2, 1)
+            seen = self._seen(block)
             rows[part], turned[part] = self._describe(seen)[:n_rows], seen[:n_rows].transpose(0, 2, 1)
         return rows, turned
+
+    def trial(self) -> tuple[int, ...]:
+        """Sizes of blocks in which a row gets the same bits."""
+        walk = np.random.default_rng(0).normal(size=(ROWS_AT_ONCE, self._shape[1], self._shape[0])).cumsum(axis=2)
+        return safe_sizes(lambda block: self._describe(self._seen(block)), walk.astype(np.float32))
+
+    def _seen(self, block: np.ndarray) -> np.ndarray:
+        return in_principal_axes(block) if self._is_rotation_tolerant else block
 
     def _n_features(self, spec: ModalitySpec) -> int:
         if not self._has_spectrum:
@@ -117,10 +128,11 @@ class Descriptor:
         return spec.n_channels * per_channel + 2 * len(self._first) * len(self._cross_bands) + n_upright
 
     def _describe(self, block: np.ndarray) -> np.ndarray:
-        """Rows of a block `[64, C, T]`."""
+        """Rows of a block `[size, C, T]`."""
         features = self._features(block) if self._has_spectrum else block.reshape(len(block), -1)
         if self._projection is not None:
-            features = products(self._projection, features)[:, 0].transpose(0, 2, 1).reshape(len(block), -1)
+            projected = products(self._projection, padded(features, PRODUCT_ROWS))[:, 0].transpose(0, 2, 1)
+            features = projected.reshape(-1, self.dim)[: len(block)]
         return _unit(features)
 
     def _features(self, block: np.ndarray) -> np.ndarray:
@@ -140,6 +152,11 @@ class Descriptor:
             rows.append(UPRIGHT_WEIGHT * uprightness(block) * _unit(upright))
         features: np.ndarray = np.concatenate(rows, axis=1)
         return features
+
+
+@lru_cache(maxsize=256)
+def _sizes_of(spec: ModalitySpec, is_rotation_tolerant: bool) -> tuple[int, ...]:
+    return Descriptor(spec, is_rotation_tolerant).trial()
 
 
 class BothDescriptors:

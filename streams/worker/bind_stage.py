@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Container, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -36,7 +37,7 @@ class BindStage:
     Steps of one micro-batch, under one lock:
     1. look into the mailbox: begin to build the generation that is wanted, swap in the one that is built;
     2. decode and bind, in the thread: the event loop is never held up; what is near an earlier crash, alone;
-    3. write Bindings and rejects, and wait until the broker has them;
+    3. write Bindings and rejects, and wait until the broker has them, while the next micro-batch is bound;
     4. acknowledge the messages, in their order.
     A generation is built beside this, in a thread of its own.
 
@@ -80,6 +81,7 @@ class BindStage:
         self._has_followed = False  # since this worker was named last
         self._history_watch = HistoryWatch(metrics)
         self._rounds: RoundProcess | None = None
+        self._delivering: asyncio.Task[None] | None = None
 
     async def begin(self, upto: Mapping[int, int | None], read_back: ReadBack) -> int:
         """Binds the samples of these partitions from now on; gives how many samples were new to the history.
@@ -93,6 +95,7 @@ class BindStage:
             read_back: The samples before that.
         """
         async with self._lock:
+            await self._delivered()
             known = {p: self._upto.get(p, 0) for p in upto}
             self._upto = {p: max(end or 0, known[p]) for p, end in upto.items()}
             if self._bound is None:
@@ -114,6 +117,7 @@ class BindStage:
     async def follow(self, placed: Sequence[Placed], upto: Mapping[int, int]) -> None:
         """Takes in what another worker has bound up to these offsets, from those on that the history reaches."""
         async with self._lock:
+            await self._delivered()
             bound, known = self._bound, self._upto
             if bound is None:
                 return
@@ -131,6 +135,7 @@ class BindStage:
     async def rebuild(self, read_back: Callable[[Mapping[int, int]], Sequence[Sample]]) -> None:
         """Begins afresh with what is read back, up to these offsets of the partitions; binds nothing until then."""
         async with self._lock:
+            await self._delivered()
             if self._bound is not None:
                 await self._begin(await asyncio.to_thread(read_back, dict(self._upto)))
 
@@ -141,20 +146,33 @@ class BindStage:
         self._metrics.set_generation(self._bound.binder.version)
 
     async def bind(self, events: Sequence[Event]) -> None:
-        """Binds the samples of one micro-batch, and returns when the broker has what became of them."""
+        """Binds the samples of one micro-batch, and returns when the broker has what became of those before it."""
         async with self._lock:
             await self._look()  # 1
             bound = self._bound
             live = [event for event in events if is_current(self._app, event)]
             if bound is None or not live:
                 return
-            for part in self._crashes.parts(map(as_message, live)):
-                await self._bind_part(bound, part)
-            for event in live:  # 4
-                self._upto[event.message.partition] = event.message.offset + 1
-                # The acknowledgement of an event whose assignment has ended means nothing: it will come again.
-                if is_current(self._app, event):
-                    event.ack()
+            parts = self._crashes.parts(map(as_message, live))
+            done = [await self._in_thread(partial(self._accepted, bound, part)) for part in parts]  # 2
+            await self._delivered()
+            self._delivering = asyncio.create_task(self._deliver(done, live))
+
+    async def _deliver(self, done: Sequence[BoundMessages], live: Sequence[Event]) -> None:
+        for one in done:
+            written = [*self._outbox.bindings(one.bindings), *self._outbox.rejects(one.rejects)]
+            self._count(one, await self._delivery.deliver(written))  # 3
+        for event in live:  # 4
+            self._upto[event.message.partition] = event.message.offset + 1
+            # The acknowledgement of an event whose assignment has ended means nothing: it will come again.
+            if is_current(self._app, event):
+                event.ack()
+
+    async def _delivered(self) -> None:
+        """Returns when the broker has all that was bound; raises what came up there."""
+        if self._delivering is not None:
+            await asyncio.shield(self._delivering)
+            self._delivering = None
 
     def close(self) -> None:
         """Ends the process of later rounds."""
@@ -165,11 +183,13 @@ class BindStage:
         """Looks into the mailbox where no samples come; to be called several times a second."""
         if not self._lock.locked():
             async with self._lock:
+                await self._delivered()
                 await self._look()
 
     async def drain(self) -> None:
         """Waits for the micro-batch under way; no other is taken up after it."""
         async with self._lock:
+            await self._delivered()
             self._models.abandon()
             self._bound = None
 
@@ -179,12 +199,6 @@ class BindStage:
             if self._bound is None:
                 return
             self._history_watch.show(self._bound.binder)
-
-    async def _bind_part(self, bound: MessageBinder, messages: Sequence[Message]) -> None:
-        done = await self._in_thread(lambda: self._accepted(bound, messages))  # 2
-        written = [*self._outbox.bindings(done.bindings), *self._outbox.rejects(done.rejects)]
-        n_too_long = await self._delivery.deliver(written)  # 3
-        self._count(done, n_too_long)
 
     def _accepted(self, bound: MessageBinder, messages: Sequence[Message]) -> BoundMessages:
         with self._crashes.noted(messages):

@@ -23,8 +23,8 @@ RETRY_LONGEST_S = 10.0
 Event: TypeAlias = Any
 
 
-async def micro_batches(app: faust.App, stream: Any, linger_s: float) -> AsyncIterator[list[Event]]:
-    """Events as they come, in lists: whatever has come within `linger_s` after the first, at most MAX_BATCH_EVENTS.
+async def micro_batches(app: faust.App, stream: Any) -> AsyncIterator[list[Event]]:
+    """Events as they come, in lists: whatever has come while the list before was worked on, at most MAX_BATCH_EVENTS.
 
     Nothing is acknowledged by this. Events of an assignment that has ended are dropped: they will come again.
     """
@@ -32,8 +32,6 @@ async def micro_batches(app: faust.App, stream: Any, linger_s: float) -> AsyncIt
     events = stream.noack().events()
     queue = stream.channel.queue
     async for first in events:
-        if linger_s and queue.qsize() < MAX_BATCH_EVENTS:
-            await asyncio.sleep(linger_s)
         batch = [first]
         # Past the first, events are taken from the queue directly: the stream costs more than our own work on them.
         while len(batch) < MAX_BATCH_EVENTS and not queue.empty():

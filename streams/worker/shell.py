@@ -27,7 +27,6 @@ from streams.worker.standby import STANDS_BY, Standby
 
 log = logging.getLogger(__name__)
 
-LINGER_S = 0.005
 TICKS_A_GRACE = 8
 LONGEST_TICK_S = 0.25
 MEASURE_EVERY_S = 2.0
@@ -50,8 +49,7 @@ class Shell:
         self._metrics = metrics
         self.worker = f"{socket.gethostname()}-{os.getpid()}"
         self.app = faust_app(settings, is_embedded)
-        self._delivery = Delivery(self.app, Outbox(settings.topics))
-        mailbox = Mailbox()
+        self._delivery, mailbox = Delivery(self.app, Outbox(settings.topics)), Mailbox()
         self._forget = ForgetStage(Forgotten(settings.broker, self._names.forgotten))
         self._ingest = IngestStage(
             self.app, settings, self._delivery, metrics, time.time_ns, partial(fetched, self.app), self._forget
@@ -92,7 +90,7 @@ class Shell:
 
     def notes(self) -> list[str]:
         """That this worker binds nothing, where that is as it should be."""
-        return [STANDS_BY] if self._stands_by else []
+        return [STANDS_BY] * self._stands_by
 
     def _declare(self) -> None:
         app = self.app
@@ -123,7 +121,7 @@ class Shell:
 
     async def _run_agent(self, stream: Any, work: Callable[[Sequence[Event]], Awaitable[None]]) -> None:
         try:
-            async for events in micro_batches(self.app, stream, LINGER_S):
+            async for events in micro_batches(self.app, stream):
                 await work(events)
         except Exception as error:
             await self._crash(error)

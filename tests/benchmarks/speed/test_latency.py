@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from benchmarks.speed.latency import arguments, figures_of, latencies_ms, source_of, table
+from benchmarks.speed.latency import arguments, figures_of, latencies_ms, place_of, table
 
 MEASURED = {
     "naive": {"ms": [3.0], "swaps": 0, "p50_ms": 3.0, "p90_ms": 3.5, "p99_ms": 4.0, "p100_ms": 5.0},
@@ -12,19 +12,20 @@ MEASURED = {
 }
 
 
-def test_the_nth_binding_of_a_source_belongs_to_its_nth_window() -> None:
+def test_bindings_belong_to_the_windows_of_their_source_whatever_order_they_came_in() -> None:
     sent = {"a": [0.0, 1.0], "b": [0.5]}
-    at = {"a": [0.25, 1.125], "b": [1.5]}
+    at = {"a@10": 1.125, "b@3": 1.5, "a@9": 0.25}
     assert np.allclose(latencies_ms(sent, at), [250, 1000, 125])
 
 
 def test_a_window_without_its_binding_is_told() -> None:
     with pytest.raises(ValueError, match="zip"):
-        latencies_ms({"a": [0.0, 1.0]}, {"a": [0.25]})
+        latencies_ms({"a": [0.0, 1.0]}, {"a@9": 0.25})
 
 
-def test_sources_are_found_in_the_ids_of_each_process() -> None:
-    assert source_of("person-01-left@17") == source_of("person-01-left/acceleration/99") == "person-01-left"
+def test_places_are_found_in_the_ids_of_each_process() -> None:
+    assert place_of("person-01-left@17") == ("person-01-left", 17)
+    assert place_of("person-01-left/acceleration/99") == ("person-01-left", 99)
 
 
 def test_the_workers_percentiles_are_named() -> None:

@@ -71,8 +71,8 @@ MUTATIONS = (
     Mutation(
         "rows of the index are taken for samples",
         REMEMBERED,
-        "self._numbers.get(one, -1) for",
-        "one for",
+        "self.graph.connect(self._numbers_of)",
+        "self.graph.connect()",
         OF_REMEMBERED,
     ),
     Mutation("windows are never let go of", REMEMBERED, "row.windows = None", "pass", OF_REMEMBERED),

@@ -8,7 +8,7 @@ from tests.support.remembered import arrived, remembered, sample
 
 
 def candidates(one: Remembered, number: int) -> list[int]:
-    one.graph.connect()
+    one.connect()
     found: list[int] = one.candidates(np.array([number]))[0].tolist()
     return found
 
@@ -87,6 +87,6 @@ def test_none_takes_anothers_place_however_small_a_table_is() -> None:
     one.append(sample(0, "x"), arrived(0))
     for number in range(1, 227):
         one.append(sample(number, "y"), arrived(number, [0], [1.0]))
-    one.graph.connect()
+    one.connect()
     assert one.codes(np.array([0])).tolist() != one.codes(np.array([1])).tolist()
     assert one.graph.gains(one.numbers)[1:].tolist() == [0] * 226

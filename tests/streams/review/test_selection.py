@@ -24,7 +24,7 @@ def history() -> Remembered:
     for number in range(N):
         found = rng.permutation(min(number, 60))[:16]
         one.append(sample(number), arrived(number, found.tolist(), rng.random(len(found)).tolist()))
-    one.graph.connect()
+    one.connect()
     one.graph.settle(one.numbers)
     one.graph.raise_all(np.array(LIKELY), 1.0)
     return one
@@ -68,7 +68,7 @@ def test_who_is_not_asked_has_an_answer_where_all_its_candidates_are_there() -> 
     for number in range(N):
         found = [0, 1] if number >= FIRST_NEW else [1] if 20 <= number < 60 else []
         one.append(sample(number), arrived(number, found, [2.0 if number < FIRST_NEW else 1.0] * len(found)))
-    one.graph.connect()
+    one.connect()
     one.graph.settle(one.numbers)
     selection = select(one, FIRST_NEW, SIZE)
     assert {0, 1} <= {*selection.numbers.tolist()}
