@@ -15,6 +15,7 @@ from streams.messages.message import Message
 from streams.messages.outbox import Outbox
 from streams.records import Sample
 from streams.review.question import Question
+from streams.review.round_job import Ask
 from streams.service.crash_notes import CrashNotes
 from streams.settings import StreamSettings
 from streams.stopwatch import Stopwatch
@@ -24,7 +25,6 @@ from streams.worker.mailbox import Mailbox
 from streams.worker.metrics import StreamMetrics
 from streams.worker.model_build import ModelBuild
 from streams.worker.read_back import Placed, ReadBack, in_order
-from streams.worker.round_process import RoundProcess
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +50,7 @@ class BindStage:
         mailbox: Where the wanted model is.
         clock: Seconds from any beginning, as `time.perf_counter` gives them.
         forgotten: Sources whose samples are refused.
+        ask: How the questions of later rounds are asked: here, or in another process.
     """
 
     def __init__(
@@ -62,8 +63,9 @@ class BindStage:
         mailbox: Mailbox,
         clock: Callable[[], float],
         forgotten: Container[str] = (),
+        ask: Ask = Question.answer,
     ) -> None:
-        self._forgotten = forgotten
+        self._forgotten, self._ask = forgotten, ask
         self._app = app
         self._settings = settings
         self._outbox = Outbox(settings.topics)
@@ -80,7 +82,6 @@ class BindStage:
         self._upto: dict[int, int] = {}  # of each partition: what lies before it is in the history
         self._has_followed = False  # since this worker was named last
         self._history_watch = HistoryWatch(metrics)
-        self._rounds: RoundProcess | None = None
         self._delivering: asyncio.Task[None] | None = None
 
     async def begin(self, upto: Mapping[int, int | None], read_back: ReadBack) -> int:
@@ -174,11 +175,6 @@ class BindStage:
             await asyncio.shield(self._delivering)
             self._delivering = None
 
-    def close(self) -> None:
-        """Ends the process of later rounds."""
-        if self._rounds is not None:
-            self._rounds.close()
-
     async def tick(self) -> None:
         """Looks into the mailbox where no samples come; to be called several times a second."""
         if not self._lock.locked():
@@ -219,11 +215,7 @@ class BindStage:
 
     def _remembered(self, bound: Sequence[Sample]) -> MessageBinder:
         stopwatch = Stopwatch(self._clock)
-        if self._rounds is None and self._settings.binding.review_samples:
-            shared = [self._settings.shared_modality, *self._settings.binding.also_shared]
-            self._rounds = RoundProcess(shared, self._settings.runtime.threads)
-        ask = self._rounds.ask if self._rounds else Question.answer
-        binder = MessageBinder(self._settings, self._name, stopwatch, self._forgotten, ask)
+        binder = MessageBinder(self._settings, self._name, stopwatch, self._forgotten, self._ask)
         binder.remember(bound)
         self._models.use_at_once(binder.binder)
         return binder

@@ -9,9 +9,10 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +21,8 @@ from encoders.nets import use_threads
 from streams.history.table import SampleTable
 from streams.review.parcel import Computed, Parcel, computed_of, pack, unpack
 from streams.review.question import Encoders, Found, Question, Said
+from streams.review.round_job import Ask
+from streams.settings import StreamSettings
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +84,20 @@ class RoundProcess:
         pool = ProcessPoolExecutor(1, mp_context=context, initializer=_begin, initargs=(self._threads,))
         pool.submit(os.getpid)  # it starts with the first that is asked of it
         return pool
+
+
+@contextmanager
+def rounds_of(settings: StreamSettings) -> Iterator[Ask]:
+    """How later rounds are asked while this lasts: in a process that is started now, if there are any."""
+    if not settings.binding.review_samples:
+        yield Question.answer
+        return
+    names = [settings.shared_modality, *settings.binding.also_shared]
+    process = RoundProcess(names, settings.runtime.threads)
+    try:
+        yield process.ask
+    finally:
+        process.close()
 
 
 # Of the other process: the encoders that it was given last.
