@@ -213,7 +213,7 @@ class Question:
                 learned = rows @ rows.T
                 scores[both] += np.float32(LEARNED_WEIGHT) * standardised(learned, among[both])
                 cosines[both] = (1 - share) * cosines[both] + share * learned
-        if encoders and self._settings.second_opinion:
+        if self._settings.second_opinion and not encoders.keys() <= {*self._shared}:
             opinion = second_opinion(table, self._shared, encoders, among)
             scores += np.float32(self._settings.second_opinion) * opinion
         return scores, cosines

@@ -15,7 +15,8 @@ from streams.service.backoff import Backoff
 
 log = logging.getLogger(__name__)
 
-MAX_BATCH_EVENTS = 256
+# A message may hold many records: with these limits ingest and binding go on side by side however much has come.
+MAX_BATCH_EVENTS, MAX_BATCH_BYTES = 256, 1 << 18
 RETRY_FIRST_S = 0.2
 RETRY_LONGEST_S = 10.0
 
@@ -24,7 +25,7 @@ Event: TypeAlias = Any
 
 
 async def micro_batches(app: faust.App, stream: Any) -> AsyncIterator[list[Event]]:
-    """Events as they come, in lists: whatever has come while the list before was worked on, at most MAX_BATCH_EVENTS.
+    """Events as they come, in lists: whatever has come while the list before was worked on, within both limits.
 
     Nothing is acknowledged by this. Events of an assignment that has ended are dropped: they will come again.
     """
@@ -32,11 +33,16 @@ async def micro_batches(app: faust.App, stream: Any) -> AsyncIterator[list[Event
     events = stream.noack().events()
     queue = stream.channel.queue
     async for first in events:
-        batch = [first]
+        batch, n_bytes = [first], _size_of(first)
         # Past the first, events are taken from the queue directly: the stream costs more than our own work on them.
-        while len(batch) < MAX_BATCH_EVENTS and not queue.empty():
+        while len(batch) < MAX_BATCH_EVENTS and n_bytes < MAX_BATCH_BYTES and not queue.empty():
             batch.append(queue.get_nowait())
+            n_bytes += _size_of(batch[-1])
         yield [event for event in batch if is_current(app, event)]
+
+
+def _size_of(event: Event) -> int:
+    return len(event.message.value or b"")
 
 
 def as_message(event: Event) -> Message:
