@@ -1,7 +1,6 @@
 """Encoders: from scaled windows to unit embeddings. The only place outside the trainer that knows torch."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import numpy as np
 import torch
@@ -83,10 +82,6 @@ class EncoderFunction:
         self._encoder = build_encoder(spec, weights).to(self._device).eval()
         self.dim = int(weights["head.2.bias"].shape[0])
         self._width = int(weights["stem.bias"].shape[0])
-        self._made_of = spec, weights, block_rows, device
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return EncoderFunction, self._made_of
 
     def __call__(self, windows: np.ndarray) -> np.ndarray:
         """One unit row for each window.
@@ -142,11 +137,6 @@ def encoder_weights(encoder: Encoder) -> dict[str, np.ndarray]:
     return {name: value.detach().cpu().numpy().copy() for name, value in encoder.state_dict().items()}
 
 
-def use_threads(threads: int) -> None:
-    """Lets torch use so many threads, in the whole process."""
-    torch.set_num_threads(threads)
-
-
 def load_encoders(
     bundle: ModelBundle, modalities: Iterable[str] | None = None, device: str = "cpu", threads: int | None = None
 ) -> dict[str, EncoderFunction]:
@@ -162,7 +152,7 @@ def load_encoders(
         ValueError: If the bundle lacks a modality, or its weights do not fit.
     """
     if threads is not None:
-        use_threads(threads)
+        torch.set_num_threads(threads)
     specs = {spec.name: spec for spec in bundle.manifest.modalities}
     wanted = sorted(bundle.weights if modalities is None else modalities)
     if missing := [name for name in wanted if name not in bundle.weights or name not in specs]:

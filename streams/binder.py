@@ -15,9 +15,8 @@ from streams.arrival.row_vectors import EncoderFunction, RowVectors
 from streams.history.store import SampleStore
 from streams.precision.figures import Control, PrecisionEstimate
 from streams.records import Binding, Outcome, Partner, Sample
-from streams.review.question import Encoders, Question
+from streams.review.question import Encoders
 from streams.review.review import Review, ReviewRound
-from streams.review.round_job import Ask
 from streams.settings import StreamSettings
 from streams.stopwatch import Stopwatch
 
@@ -48,16 +47,9 @@ class Binder:
         settings: Of the stream: its modalities, which of them binds, how partners are chosen, how much is remembered.
         worker: Its name in the Bindings.
         stopwatch: Is told what embedding and search of new samples took.
-        ask: How the question of a later round is asked: in a thread of this process, or in another one.
     """
 
-    def __init__(
-        self,
-        settings: StreamSettings,
-        worker: str = "",
-        stopwatch: Stopwatch | None = None,
-        ask: Ask = Question.answer,
-    ) -> None:
+    def __init__(self, settings: StreamSettings, worker: str = "", stopwatch: Stopwatch | None = None) -> None:
         specs, shared = settings.specs, settings.shared_modality
         names = [shared, *(name for name in settings.binding.also_shared if name in specs)]
         self.sequence = 0
@@ -68,7 +60,7 @@ class Binder:
         self._settings, self._index_settings = settings.binding, settings.index
         self._worker = worker
         self._stopwatch = stopwatch or Stopwatch()
-        self._review = Review(specs, names, settings, ask)
+        self._review = Review(specs, names, settings)
         self._generation = self._new_generation(0, None)
         self._newcomers = Newcomers(names, self.store, settings.index.history_samples)
         self._asks_again = False

@@ -12,8 +12,6 @@ from streams.messages.codec import Limits, decode
 from streams.messages.message import Message
 from streams.messages.rejects import InvalidRecord, Reject
 from streams.records import Binding, Sample
-from streams.review.question import Question
-from streams.review.round_job import Ask
 from streams.settings import StreamSettings
 from streams.stopwatch import Stopwatch
 
@@ -40,7 +38,6 @@ class MessageBinder:
         worker: Its name in the Bindings.
         stopwatch: With a clock, if times are wanted.
         forgotten: Sources whose samples are refused.
-        ask: How the question of a later round is asked: in a thread of this process, or in another one.
     """
 
     def __init__(
@@ -49,11 +46,10 @@ class MessageBinder:
         worker: str,
         stopwatch: Stopwatch | None = None,
         forgotten: Container[str] = (),
-        ask: Ask = Question.answer,
     ) -> None:
         self._forgotten = forgotten
         self._stopwatch = stopwatch or Stopwatch()
-        self.binder = Binder(settings, worker, self._stopwatch, ask)
+        self.binder = Binder(settings, worker, self._stopwatch)
         self._specs = settings.specs
         self._limits = Limits(max_bytes=settings.topics.rejects_max_bytes)
         self._max_reject_bytes = settings.topics.rejects_max_bytes

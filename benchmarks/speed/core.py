@@ -108,6 +108,7 @@ def figures_of(took: Mapping[str, Sequence[float]], sealing: float, history: int
         "core_over_naive": _times_as_fast(took, "b", "a"),
         "core_over_bare": _times_as_fast(took, "b", "c"),
         "core_over_top_1": _times_as_fast(took, "b", "e"),
+        "top_1_over_bare": _times_as_fast(took, "e", "c"),
     }
 
 

@@ -15,6 +15,7 @@ from streams.history.table import SampleTable
 from streams.precision.agreement_curve import MIN_QUERIES, AgreementCurve, PartnerLikeness, fitted_curve
 from streams.precision.comparison import best_partners
 from streams.precision.figures import Control, PrecisionEstimate
+from streams.precision.kinds import places_of, shifts
 from streams.precision.witnesses import Witness, echoes, farness, known_pairs, look_alikes, witnesses_of
 from streams.similarity.sinkhorn import used_too_often
 
@@ -26,8 +27,6 @@ SYSTEMATIC = 0.05
 DOUBT = 0.12
 # Of a normal interval that holds 95 %. An estimate that is not known to so much is none.
 WIDTH, MAX_RANGE = 1.96, 0.6
-# Bisections of an interval of 20: to a millionth.
-SHIFTS = 24
 # One of so many candidates is there, where it is asked what partners are worth that were chosen among few.
 FEW = (4, 16, 64)
 # The weight of a modality of which nothing can be said.
@@ -59,20 +58,15 @@ class Calibration(NamedTuple):
         if value is None or not len(best):
             return None
         units = (sureness - best.mean()) / max(float(best.std()), 1e-6)
-        right = self._right_in_the_mean(units, value)
-        for pair, share in self.by_kinds.items() if kinds is not None else ():
-            rows = np.all(kinds == pair, axis=1) & np.isfinite(units[:, 0])
-            if rows.any():
-                right[rows] = self._right_in_the_mean(units[rows], share)
-        return right
-
-    def _right_in_the_mean(self, units: np.ndarray, value: float) -> np.ndarray:
-        first = units[:, 0][np.isfinite(units[:, 0])]
-        low, high = -10.0, 10.0
-        for _ in range(SHIFTS):
-            shift = (low + high) / 2
-            low, high = (shift, high) if self._right(first + shift).mean() < value else (low, shift)
-        return self._right(units + (low + high) / 2)
+        known = np.isfinite(units[:, 0])
+        shift = np.full(len(units), shifts(self._right, units[known, 0], np.zeros(len(best), np.intp), [value])[0])
+        if kinds is not None and self.by_kinds:
+            group = np.where(known, places_of(kinds, list(self.by_kinds)), -1)
+            own = group >= 0
+            present, group = np.unique(group[own], return_inverse=True)
+            wanted = np.array(list(self.by_kinds.values()))[present]
+            shift[own] = shifts(self._right, units[own, 0], group, wanted)[group]
+        return self._right(units + shift[:, None])
 
     def _right(self, units: np.ndarray) -> np.ndarray:
         total = np.zeros(units.shape)

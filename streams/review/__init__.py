@@ -2,5 +2,5 @@
 
 In: samples with what arrival found for them, and the encoders of a model.
 Out: a round of partners for those whose answer changed (`review`), by what a `question` to a table says. Who is asked,
-and beside whom, says `selection`. A `round_job` goes on beside new samples, in another process with a `parcel`.
+and beside whom, says `selection`.
 """

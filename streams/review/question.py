@@ -1,7 +1,8 @@
 """Who goes with whom, asked of all samples of a table together. Performs no I/O, reads no clock, keeps no samples."""
 
+import copy
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -52,20 +53,10 @@ class Found(NamedTuple):
         )
 
 
-class Said(NamedTuple):
-    """What a question has learnt of the tables that it was asked of."""
-
-    calibration: Calibration
-    control: Control
-    comparisons: dict[str, Comparison]
-    weights: dict[str, float]
-
-
 class Question:
     """How a table is asked; `calibration` and `control` are what is said of the last one that was judged.
 
-    `weights` are those of what several modalities that bind say, 0 where one is no better than chance. It can be
-    pickled, for another process to ask it: what is `said` there comes back by `learn`.
+    `weights` are those of what several modalities that bind say, 0 where one is no better than chance.
 
     Args:
         specs: All modalities by name.
@@ -86,20 +77,9 @@ class Question:
 
     def copy(self) -> "Question":
         """Another one that says the same, until it is asked."""
-        said = Said(self.calibration, self.control, dict(self.comparisons), dict(self.weights))
-        return _saying(said, self._specs, self._shared, self._settings, self._sets)
-
-    @property
-    def said(self) -> Said:
-        """What it says now."""
-        return Said(self.calibration, self.control, self.comparisons, self.weights)
-
-    def learn(self, said: Said) -> None:
-        """Says this from now on."""
-        self.calibration, self.control, self.comparisons, self.weights = said
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _saying, (self.said, self._specs, self._shared, self._settings, self._sets)
+        other = copy.copy(self)
+        other.comparisons, other.weights = dict(self.comparisons), dict(self.weights)
+        return other
 
     def answer(
         self,
@@ -217,12 +197,6 @@ class Question:
             opinion = second_opinion(table, self._shared, encoders, among)
             scores += np.float32(self._settings.second_opinion) * opinion
         return scores, cosines
-
-
-def _saying(said: Said, *made_of: Any) -> Question:
-    question = Question(*made_of)
-    question.learn(said)
-    return question
 
 
 def _of_best(scores: np.ndarray, order: np.ndarray, best: np.ndarray) -> np.ndarray:

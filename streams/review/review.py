@@ -21,7 +21,7 @@ from streams.precision.witnesses import describe_all
 from streams.records import Partner, Sample
 from streams.review.question import Encoders, Found, Question
 from streams.review.remembered import Remembered
-from streams.review.round_job import Ask, Begun, RoundJob
+from streams.review.round_job import Begun, RoundJob
 from streams.review.selection import new_of, select
 from streams.settings import DescriptorKind, StreamSettings
 
@@ -63,17 +63,11 @@ class Review:
         specs: All modalities by name.
         shared: Those that bind, the first of them on arrival too.
         settings: Of binding, where `review_samples` is the size of a table, and of the history.
-        ask: How a question is asked of a table: here, or in another process.
     """
 
-    def __init__(
-        self,
-        specs: Mapping[str, ModalitySpec],
-        shared: Sequence[str],
-        settings: StreamSettings,
-        ask: Ask = Question.answer,
-    ) -> None:
-        self._specs, self._shared, self._ask = specs, tuple(shared), ask
+    def __init__(self, specs: Mapping[str, ModalitySpec], shared: Sequence[str], settings: StreamSettings) -> None:
+        self._specs = specs
+        self._shared = tuple(shared)
         self._settings = settings.binding
         self._remembered = Remembered(self._shared, settings.binding, settings.index)
         self._question = Question(specs, self._shared, settings.binding, self._remembered.sets)
@@ -188,7 +182,7 @@ class Review:
         table, codes = self._remembered.table(numbers), self._remembered.codes(numbers)
         if self._held is not None and self._settings.learned_share and self._shared[0] in self._encoders:
             table.adopt_embedded(self._shared[0], self._held)
-        self._job = RoundJob(self._question, table, codes, begun, version, self._ask)
+        self._job = RoundJob(self._question, table, codes, begun, version)
         self._job.start(self._encoders)
 
     def _selected(self) -> Begun:

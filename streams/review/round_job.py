@@ -1,8 +1,7 @@
 """One round while its table is being asked, beside the samples that go on coming. Performs no I/O, reads no clock."""
 
 import threading
-from collections.abc import Callable
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,10 +18,6 @@ class Begun(NamedTuple):
     is_judged: bool
 
 
-# Asks a question of a table, of whose samples the codes `[N]` of their modalities are told: see `Question.answer`.
-Ask: TypeAlias = Callable[[Question, SampleTable, np.ndarray, Encoders, bool], Found]
-
-
 class RoundJob:
     """Asks a table in a thread of its own; what comes of it is looked at when a counted sample has come.
 
@@ -32,22 +27,12 @@ class RoundJob:
         codes: `[N]` of their modalities.
         begun: The round.
         version: Of the model whose encoders are used.
-        ask: How: here, or in another process.
     """
 
-    def __init__(
-        self,
-        question: Question,
-        table: SampleTable,
-        codes: np.ndarray,
-        begun: Begun,
-        version: int,
-        ask: Ask = Question.answer,
-    ) -> None:
+    def __init__(self, question: Question, table: SampleTable, codes: np.ndarray, begun: Begun, version: int) -> None:
         self.question = question.copy()
         self.table, self.codes = table, codes
         self.begun, self.version = begun, version
-        self._ask_question = ask
         self._found: Found | None = None
         self._error: Exception | None = None
         self._thread: threading.Thread | None = None
@@ -76,6 +61,6 @@ class RoundJob:
     def _ask(self, encoders: Encoders) -> None:
         try:
             if len(self.table) > 1:
-                self._found = self._ask_question(self.question, self.table, self.codes, encoders, self.begun.is_judged)
+                self._found = self.question.answer(self.table, self.codes, encoders, self.begun.is_judged)
         except Exception as error:
             self._error = error

@@ -14,8 +14,6 @@ from streams.binding import BoundMessages, MessageBinder
 from streams.messages.message import Message
 from streams.messages.outbox import Outbox
 from streams.records import Sample
-from streams.review.question import Question
-from streams.review.round_job import Ask
 from streams.service.crash_notes import CrashNotes
 from streams.settings import StreamSettings
 from streams.stopwatch import Stopwatch
@@ -50,7 +48,6 @@ class BindStage:
         mailbox: Where the wanted model is.
         clock: Seconds from any beginning, as `time.perf_counter` gives them.
         forgotten: Sources whose samples are refused.
-        ask: How the questions of later rounds are asked: here, or in another process.
     """
 
     def __init__(
@@ -63,9 +60,8 @@ class BindStage:
         mailbox: Mailbox,
         clock: Callable[[], float],
         forgotten: Container[str] = (),
-        ask: Ask = Question.answer,
     ) -> None:
-        self._forgotten, self._ask = forgotten, ask
+        self._forgotten = forgotten
         self._app = app
         self._settings = settings
         self._outbox = Outbox(settings.topics)
@@ -215,7 +211,7 @@ class BindStage:
 
     def _remembered(self, bound: Sequence[Sample]) -> MessageBinder:
         stopwatch = Stopwatch(self._clock)
-        binder = MessageBinder(self._settings, self._name, stopwatch, self._forgotten, self._ask)
+        binder = MessageBinder(self._settings, self._name, stopwatch, self._forgotten)
         binder.remember(bound)
         self._models.use_at_once(binder.binder)
         return binder

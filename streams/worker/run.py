@@ -27,7 +27,6 @@ from streams.service.lifecycle import (
 )
 from streams.settings import StreamSettings
 from streams.worker.metrics import StreamMetrics
-from streams.worker.round_process import rounds_of
 from streams.worker.shell import Shell
 
 log = logging.getLogger(__name__)
@@ -67,13 +66,12 @@ def run_worker(settings: StreamSettings) -> int:
             return EXIT_DONE
         watch.start()
         embedded = find_topics(settings)
-        with rounds_of(settings) as ask:
-            shell = Shell(settings, metrics, embedded, ask)
-            reasons.shell = shell
-            if embedded:
-                watch_embedded(settings.broker, _end_at_once)
-            code = _execute(shell)
-            shell.models.stop()
+        shell = Shell(settings, metrics, embedded)
+        reasons.shell = shell
+        if embedded:
+            watch_embedded(settings.broker, _end_at_once)
+        code = _execute(shell)
+        shell.models.stop()
         watch.stop()
     log.info("worker stopped")
     return code

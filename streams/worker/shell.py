@@ -12,7 +12,6 @@ from typing import Any
 from streams.forgotten import Forgotten
 from streams.messages.outbox import Outbox
 from streams.messages.topic_names import TopicNames
-from streams.review.round_job import Ask
 from streams.settings import StreamSettings
 from streams.worker.bind_stage import BindStage
 from streams.worker.delivery import Delivery, Event, micro_batches
@@ -44,7 +43,7 @@ class Shell:
     unexpected ends the process (`crash`), and the next one begins where the last commit was.
     """
 
-    def __init__(self, settings: StreamSettings, metrics: StreamMetrics, is_embedded: bool, ask: Ask) -> None:
+    def __init__(self, settings: StreamSettings, metrics: StreamMetrics, is_embedded: bool) -> None:
         self._settings = settings
         self._names = TopicNames(settings.topics.prefix)
         self._metrics = metrics
@@ -56,7 +55,7 @@ class Shell:
             self.app, settings, self._delivery, metrics, time.time_ns, partial(fetched, self.app), self._forget
         )
         self._bind = BindStage(
-            self.app, settings, self._delivery, metrics, self.worker, mailbox, time.perf_counter, self._forget, ask
+            self.app, settings, self._delivery, metrics, self.worker, mailbox, time.perf_counter, self._forget
         )
         self._past = Past(settings, self._forget)
         self._standby = Standby(settings, self._bind, self._past.samples_of)
