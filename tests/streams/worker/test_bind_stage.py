@@ -1,12 +1,14 @@
 """The bind stage without Faust and without a broker: what it needs of both is handed in."""
 
+import asyncio
 import itertools
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pytest
 
+from streams.messages.outbox import OutMessage
 from streams.records import Sample
 from streams.worker.mailbox import WantedModel
 from tests.support.bind_bench import SAMPLES, WORLD, Bench, broken, encoder, run, until
@@ -24,6 +26,45 @@ def test_acknowledges_in_order_what_the_broker_has_and_not_before() -> None:
     assert bench.acked == [0, 1, 2]
     assert [one.sample_id for one in bench.writes.bindings if not one.round] == [one.sample_id for one in SAMPLES[:30]]
     assert bench.shown("mmbind_bind_seconds_count") == 1
+
+
+def test_the_next_micro_batch_is_bound_meanwhile_and_written_after_the_one_before() -> None:
+    async def work(bench: Bench) -> None:
+        await bench.begin([])
+        may_go_on, told = asyncio.Event(), []
+
+        async def deliver(messages: Iterable[OutMessage]) -> int:
+            told.append("begun")
+            await may_go_on.wait()
+            told.append("done")
+            return 0
+
+        bench.writes.deliver = deliver  # type: ignore[method-assign]
+        await bench.stage.bind([bench.event(0, SAMPLES[:10])])
+        second = asyncio.create_task(bench.stage.bind([bench.event(1, SAMPLES[10:20])]))
+        await asyncio.wait({second}, timeout=0.5)
+        assert (told, second.done(), bench.acked) == (["begun"], False, [])
+        may_go_on.set()
+        await second
+        await bench.stage.tick()
+        assert (told, bench.acked) == (["begun", "done"] * 2, [0, 1])
+
+    run(work)
+
+
+def test_what_comes_up_while_it_is_written_is_told_by_the_next_tick() -> None:
+    async def work(bench: Bench) -> None:
+        async def refuse(messages: Iterable[OutMessage]) -> int:
+            raise ValueError("no such topic")
+
+        await bench.begin([])
+        bench.writes.deliver = refuse  # type: ignore[method-assign]
+        await bench.stage.bind([bench.event(0, SAMPLES[:10])])
+        with pytest.raises(ValueError, match="no such topic"):
+            await bench.stage.tick()
+        assert bench.acked == []
+
+    run(work)
 
 
 def test_an_assignment_that_ended_is_neither_bound_nor_acknowledged() -> None:
