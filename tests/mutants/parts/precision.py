@@ -3,6 +3,7 @@
 from tests.mutants.mutation import Mutation
 
 CALIBRATION, CURVE = "streams/precision/calibration.py", "streams/precision/agreement_curve.py"
+KINDS = "streams/precision/kinds.py"
 COMPARISON, WITNESSES = "streams/precision/comparison.py", "streams/precision/witnesses.py"
 TESTS = ("tests/streams/precision/test_calibration.py",)
 OF_WITNESSES = ("tests/streams/precision/test_witnesses.py",)
@@ -42,7 +43,7 @@ MUTATIONS = (
         OF_CURVE,
     ),
     Mutation(
-        "confidence knows no kinds", CALIBRATION, "if kinds is not None else ()", "if kinds is None else ()", TESTS
+        "confidence knows no kinds", CALIBRATION, "if kinds is not None and self", "if kinds is None and self", TESTS
     ),
     Mutation(
         "crowds are counted as emitted",
@@ -98,7 +99,7 @@ MUTATIONS = (
     Mutation("nothing right is an estimate", CALIBRATION, "if low <= 0:", "if low < 0:", TESTS),
     Mutation("another way is taken for luck", COMPARISON, "BETTER = 2.0", "BETTER = -2.0", OF_WAYS),
     Mutation("no other way is ever taken", COMPARISON, "best, least = name, far", "least = far", OF_WAYS),
-    Mutation("confidence is not shifted", CALIBRATION, "SHIFTS = 24", "SHIFTS = 1", TESTS),
+    Mutation("confidence is not shifted", KINDS, "SHIFTS = 24", "SHIFTS = 1", TESTS),
     Mutation(
         "sureness forgets the score",
         COMPARISON,

@@ -111,8 +111,8 @@ MUTATIONS = (
     Mutation(
         "a first partner never brings a modality",
         REMEMBERED,
-        "if arrived.partners and best >= self.first:",
-        "if not arrived:",
+        "row.brings_new = best >= self.first and",
+        "row.brings_new = best < 0 and",
         OF_REMEMBERED,
     ),
     Mutation(
