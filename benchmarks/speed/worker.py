@@ -7,17 +7,19 @@ linear acceleration, three channels) lie in the topic before each process starts
 message out to its last. The worker's time has both hops in it: windows to samples, samples to Bindings, with all that
 binding does; its encoder, a trained version's, is that of the others too. The plain job is: embed, look for the 10
 nearest of other sources, insert, one message out. The naive Faust app does it one event at a time, the batch app is a
-hand-written loop over what a poll gave, without Faust.
+hand-written loop over what a poll gave, without Faust. With a tenth of the windows bad, these count too.
 """
 
 import argparse
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
@@ -49,8 +51,10 @@ ARMS = {
     "batch_32": ("batch loop", 32),
     "worker_1": ("worker", 1),
     "worker_32": ("worker", 32),
+    "worker_rejects_32": ("worker, a tenth bad", 32),
 }
-NAIVE, WORKER = "naive_1", "worker"
+NAIVE, WORKER, REJECTS = "naive_1", "worker", "worker_rejects_32"
+BAD_EVERY = 10
 STEPS = ("100", "250")
 COLUMNS = ("process", "windows a message", "windows/s", "x naive", "x batch", "CPU us/window", "CPU share", "broker's")
 
@@ -83,13 +87,14 @@ def measure(arm: str, broker: Broker, spec: ModalitySpec, windows: Sequence[Sens
     """
     kind, batch = arm.split("_")[0], ARMS[arm][1]
     settings = prepared(f"{arm}-{spec.n_steps}", broker, spec, folder)
-    send(settings, windows, batch)
+    n_bad = len(windows[::BAD_EVERY]) if arm == REJECTS else 0
+    send(settings, partly_bad(windows) if n_bad else windows, batch)
     one = process(kind, settings, broker, folder / f"{arm}-{spec.n_steps}")
     one.start()
     try:
         wait(one, lambda: "given" in one.log_tail())
         before = cpu_seconds(one.pid), cpu_seconds(broker.pid)
-        wait(one, lambda: _n_out(settings, kind) >= len(windows))
+        wait(one, lambda: _n_out(settings, kind) >= len(windows) - n_bad)
         after = cpu_seconds(one.pid), cpu_seconds(broker.pid)
     finally:
         one.stop()
@@ -97,10 +102,21 @@ def measure(arm: str, broker: Broker, spec: ModalitySpec, windows: Sequence[Sens
     first = read_all(settings.broker, names.samples if kind == WORKER else names.pairs)
     last = read_all(settings.broker, names.pairs)
     n = sum(not one.round for m in last for one in decode_many(m.value, Binding)) if kind != "pass" else len(windows)
-    if n != len(windows):
-        raise RuntimeError(f"{arm}: {n} Bindings for {len(windows)} windows")
+    if n != len(windows) - n_bad:
+        raise RuntimeError(f"{arm}: {n} Bindings for {len(windows)} windows, {n_bad} of them bad")
     seconds = (max(m.timestamp_ms for m in last) - min(m.timestamp_ms for m in first)) / 1e3
     return Figures(len(windows), seconds, after[0] - before[0], after[1] - before[1])
+
+
+def partly_bad(windows: Sequence[SensorWindow]) -> Iterator[SensorWindow]:
+    """The windows, every tenth with a value that is no number."""
+    for number, one in enumerate(windows):
+        if number % BAD_EVERY:
+            yield one
+        else:
+            values = one.values.copy()
+            values[-1, -1] = np.nan
+            yield msgspec.structs.replace(one, values=values)
 
 
 def _n_out(settings: Settings, kind: str) -> int:
@@ -115,7 +131,9 @@ def ratios(measured: Mapping[str, Figures]) -> dict[str, float]:
     """How many times as fast as the naive app, and as the batch loop with as many windows a message, the worker is."""
     found = {}
     for arm, (_, batch) in ARMS.items():
-        if arm.startswith(WORKER) and arm in measured:
+        if arm == REJECTS and {arm, "worker_32"} <= measured.keys():
+            found["rate_with_rejects"] = measured[arm].windows_per_s / measured["worker_32"].windows_per_s
+        elif arm.startswith(WORKER) and arm in measured:
             for name, other in (("naive", NAIVE), ("batch", f"batch_{batch}")):
                 if other in measured:
                     key = f"worker_over_{name}_{batch}"

@@ -17,6 +17,7 @@ COMMANDS = (
     "speed.core",
     "speed.growth",
     "speed.latency",
+    "speed.rebuild",
     "speed.worker",
     "learning.command",
     "learning.finetune",

@@ -2,13 +2,14 @@
 
 import os
 
+import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from rich.console import Console
 
 from benchmarks.speed.processes import bindings_in, cpu_seconds
-from benchmarks.speed.worker import ARMS, Figures, arguments, figures_of, table
-from streams.records import Binding
+from benchmarks.speed.worker import ARMS, Figures, arguments, figures_of, partly_bad, ratios, table
+from streams.records import Binding, SensorWindow
 from streams.worker.metrics import StreamMetrics
 
 MEASURED = {
@@ -30,6 +31,14 @@ def test_the_worker_is_as_many_times_as_fast_as_each_app_and_the_least_is_named(
     assert found["by_steps"]["100"]["worker_over_naive_1"] == 2.0
     assert found["by_steps"]["100"]["arms"]["worker_1"]["windows_per_s"] == 500.0
     assert found["by_steps"]["100"]["arms"]["worker_1"]["cpu_us_per_window"] == 1000.0
+
+
+def test_a_stream_with_bad_windows_is_told_beside_one_without(windows: list[SensorWindow]) -> None:
+    bad = [bool(np.isnan(one.values).any()) for one in partly_bad(windows)]
+    assert (bad[0], sum(bad), len(bad)) == (True, -(-len(windows) // 10), len(windows))
+    assert not any(np.isnan(one.values).any() for one in windows)
+    found = ratios({"worker_32": MEASURED["naive_1"], "worker_rejects_32": MEASURED["worker_1"]})
+    assert found == {"rate_with_rejects": 2.0}
 
 
 @pytest.mark.parametrize("arms", [["worker_1"], ["worker_1", "naive_1"]])

@@ -1,0 +1,118 @@
+"""What new samples lose while a new model's index is built beside them.
+
+    python -m benchmarks.speed.rebuild [--history 50000] [--json FILE]
+
+In one process, without a broker, as a worker does it: a history of real windows (overlapping ones of linear
+acceleration) is bound by one model; the generation of another one is built in a thread while windows are bound. The
+rate meanwhile stands beside the rate just before, and what the swap itself held the stream up beside a micro-batch.
+"""
+
+import argparse
+import itertools
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from rich.console import Console
+
+from benchmarks.command_line import parser_of, write_json
+from benchmarks.speed.growth import samples_of, settings_of
+from benchmarks.speed.workload import HOP_STEPS, SPEC, first_encoder, overlapping_windows
+from encoders.nets import EncoderFunction, encoder_weights
+from streams.binder import Binder
+from streams.pipeline import MICRO_BATCH
+from streams.records import Sample
+from streams.service.lifecycle import SWITCH_S
+
+# Windows that are timed before; what is timed meanwhile lasts as long as the build.
+BEFORE, WARM = 2048, 4096
+
+
+def measure(samples: Iterator[Sample], history: int, before: int = BEFORE, warm: int = WARM) -> dict[str, Any]:
+    """Seconds of each micro-batch before and during the build, and those of build and swap.
+
+    Raises:
+        RuntimeError: If there are too few samples for the build to end.
+    """
+    binder = Binder(settings_of(history_samples=history))
+    binder.remember(list(itertools.islice(samples, history - before - warm)))
+    binder.use(1, {SPEC.name: _encoder(0)})
+    _batches(binder, samples, warm)
+    before_s = _batches(binder, samples, before)
+    build = binder.begin_build(2, {SPEC.name: _encoder(1)})
+    thread = threading.Thread(target=build.run)
+    start_s = time.perf_counter()
+    thread.start()
+    during_s: list[float] = []
+    while thread.is_alive():
+        if not (new := _batches(binder, samples, MICRO_BATCH)):
+            thread.join()
+            raise RuntimeError(f"{history} of history, and the samples ended before the build did")
+        during_s += new
+    build_s, swap_s = time.perf_counter() - start_s, _seconds_of_swap(binder, build)
+    return {"before_s": before_s, "during_s": during_s, "build_s": build_s, "swap_s": swap_s}
+
+
+def _seconds_of_swap(binder: Binder, build: Any) -> float:
+    start_s = time.perf_counter()
+    binder.swap(build)
+    return time.perf_counter() - start_s
+
+
+def _encoder(seed: int) -> EncoderFunction:
+    return EncoderFunction(SPEC, encoder_weights(first_encoder(SPEC, seed)))
+
+
+def _batches(binder: Binder, samples: Iterator[Sample], n: int) -> list[float]:
+    took = []
+    for _ in range(0, n, MICRO_BATCH):
+        batch = list(itertools.islice(samples, MICRO_BATCH))
+        if len(batch) < MICRO_BATCH:
+            return []
+        start_s = time.perf_counter()
+        binder.observe(batch)
+        took.append(time.perf_counter() - start_s)
+    return took
+
+
+def figures_of(found: dict[str, Any], history: int) -> dict[str, Any]:
+    """The rate during the build by that before, and how many micro-batches the swap took."""
+    before, during = np.mean(found["before_s"]), np.mean(found["during_s"])
+    return {
+        "history": history,
+        "intake_during_rebuild": float(before / during),
+        "swap_in_micro_batches": float(found["swap_s"] / before),
+        "windows_per_s": float(MICRO_BATCH / before),
+        **found,
+    }
+
+
+def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command line as read: how long the history is."""
+    parser = parser_of(__doc__)
+    parser.add_argument("--history", type=int, default=50_000)
+    return parser.parse_args(given)
+
+
+def main(given: Sequence[str] | None = None) -> None:
+    """Builds once, says what it cost, writes the figures."""
+    asked = arguments(given)
+    torch.set_num_threads(1)
+    sys.setswitchinterval(SWITCH_S)  # as a worker does
+    windows = overlapping_windows(hop_steps=HOP_STEPS // 4)
+    figures = figures_of(measure(samples_of(windows, [frozenset()]), asked.history), asked.history)
+    Console().print(
+        f"{figures['windows_per_s']:,.0f} windows/s; while {asked.history:,} samples were built anew "
+        f"({figures['build_s']:.0f} s) {figures['intake_during_rebuild']:.0%} of that; "
+        f"the swap took {figures['swap_in_micro_batches']:.1f} micro-batches"
+    )
+    if asked.json:
+        write_json(figures, asked.json)
+
+
+if __name__ == "__main__":
+    main()
