@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
 import torch
 from rich.console import Console
@@ -22,10 +23,11 @@ from rich.console import Console
 from benchmarks.command_line import parser_of, write_json
 from benchmarks.speed.growth import samples_of, settings_of
 from benchmarks.speed.workload import HOP_STEPS, SPEC, first_encoder, overlapping_windows
+from deploy.recordings.recordings import NS_PER_S
 from encoders.nets import EncoderFunction, encoder_weights
 from streams.binder import Binder
 from streams.pipeline import MICRO_BATCH
-from streams.records import Sample
+from streams.records import Sample, SensorWindow
 from streams.service.lifecycle import SWITCH_S
 
 # Windows that are timed before; what is timed meanwhile lasts as long as the build.
@@ -55,6 +57,14 @@ def measure(samples: Iterator[Sample], history: int, before: int = BEFORE, warm:
         during_s += new
     build_s, swap_s = time.perf_counter() - start_s, _seconds_of_swap(binder, build)
     return {"before_s": before_s, "during_s": during_s, "build_s": build_s, "swap_s": swap_s}
+
+
+def endless(windows: Sequence[SensorWindow]) -> Iterator[Sample]:
+    """One sample for each window, and from the start again, later."""
+    span_ns = windows[-1].start_ns - windows[0].start_ns + NS_PER_S
+    for turn in itertools.count():
+        later = [msgspec.structs.replace(one, start_ns=one.start_ns + turn * span_ns) for one in windows]
+        yield from samples_of(later, [frozenset()])
 
 
 def _seconds_of_swap(binder: Binder, build: Any) -> float:
@@ -104,7 +114,7 @@ def main(given: Sequence[str] | None = None) -> None:
     torch.set_num_threads(1)
     sys.setswitchinterval(SWITCH_S)  # as a worker does
     windows = overlapping_windows(hop_steps=HOP_STEPS // 4)
-    figures = figures_of(measure(samples_of(windows, [frozenset()]), asked.history), asked.history)
+    figures = figures_of(measure(endless(windows), asked.history), asked.history)
     Console().print(
         f"{figures['windows_per_s']:,.0f} windows/s; while {asked.history:,} samples were built anew "
         f"({figures['build_s']:.0f} s) {figures['intake_during_rebuild']:.0%} of that; "

@@ -1,11 +1,9 @@
 """What is told of a rebuild beside the stream."""
 
-import itertools
-
 import pytest
 
 from benchmarks.speed.growth import samples_of
-from benchmarks.speed.rebuild import figures_of, measure
+from benchmarks.speed.rebuild import endless, figures_of, measure
 from streams.records import SensorWindow
 
 
@@ -18,12 +16,7 @@ def test_the_rate_meanwhile_stands_beside_the_one_before() -> None:
 
 
 def test_samples_are_bound_until_the_build_has_ended(windows: list[SensorWindow]) -> None:
-    many = (
-        SensorWindow(source_id=one.source_id, modality=one.modality, start_ns=one.start_ns + turn, values=one.values)
-        for turn in itertools.count()
-        for one in windows
-    )
-    found = measure(samples_of(list(itertools.islice(many, 20_000)), [frozenset()]), history=256, before=64, warm=64)
+    found = measure(endless(windows), history=256, before=64, warm=64)
     assert found["during_s"] and found["build_s"] > 0 and found["swap_s"] > 0
 
 
