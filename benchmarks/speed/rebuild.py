@@ -1,6 +1,6 @@
 """What new samples lose while a new model's index is built beside them.
 
-    python -m benchmarks.speed.rebuild [--history 50000] [--json FILE]
+    python -m benchmarks.speed.rebuild [--history 12000] [--json FILE]
 
 In one process, without a broker, as a worker does it: a history of real windows (overlapping ones of linear
 acceleration) is bound by one model; the generation of another one is built in a thread while windows are bound. The
@@ -104,7 +104,7 @@ def figures_of(found: dict[str, Any], history: int) -> dict[str, Any]:
 def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     """The command line as read: how long the history is."""
     parser = parser_of(__doc__)
-    parser.add_argument("--history", type=int, default=50_000)
+    parser.add_argument("--history", type=int, default=12_000)
     return parser.parse_args(given)
 
 
