@@ -37,8 +37,8 @@ def checked_sample(sample: Sample, specs: Mapping[str, ModalitySpec]) -> Sample:
             raise InvalidRecord("unknown-modality", "windows", name, ", ".join(specs))
         if values.shape != (spec.n_steps, spec.n_channels) or name not in sample.scaling:
             raise InvalidRecord("shape", f"windows.{name}", values.shape, f"[{spec.n_steps}, {spec.n_channels}]")
-        # The sum of finite values is finite, or so large that they are looked at one by one: twice as fast.
-        if not math.isfinite(np.add.reduce(values, axis=None)) and not np.isfinite(values).all():
+        # One product is twice as fast, and only where it is too large they are looked at one by one. It never warns.
+        if not math.isfinite(np.vdot(values, values)) and not np.isfinite(values).all():
             raise InvalidRecord("not-finite", f"windows.{name}")
         _check_scaling(name, sample.scaling[name], spec.n_channels)
     return sample

@@ -172,10 +172,12 @@ class BindStage:
             self._delivering = None
 
     async def tick(self) -> None:
-        """Looks into the mailbox where no samples come; to be called several times a second."""
+        """Looks into the mailbox where no samples come, and raises what came up in writing; several times a second."""
         if not self._lock.locked():
             async with self._lock:
-                await self._delivered()
+                # Not waited for: while the broker is away whoever calls this must go on.
+                if self._delivering is not None and self._delivering.done():
+                    await self._delivered()
                 await self._look()
 
     async def drain(self) -> None:

@@ -49,7 +49,8 @@ class Shell:
         self._metrics = metrics
         self.worker = f"{socket.gethostname()}-{os.getpid()}"
         self.app = faust_app(settings, is_embedded)
-        self._delivery, mailbox = Delivery(self.app, Outbox(settings.topics)), Mailbox()
+        self._delivery = Delivery(self.app, Outbox(settings.topics))
+        mailbox = Mailbox()
         self._forget = ForgetStage(Forgotten(settings.broker, self._names.forgotten))
         self._ingest = IngestStage(
             self.app, settings, self._delivery, metrics, time.time_ns, partial(fetched, self.app), self._forget
@@ -85,7 +86,7 @@ class Shell:
 
     def notes(self) -> list[str]:
         """That this worker binds nothing, where that is as it should be."""
-        return [STANDS_BY] * self._stands_by
+        return [STANDS_BY] if self._stands_by else []
 
     def _declare(self) -> None:
         app = self.app

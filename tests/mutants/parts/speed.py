@@ -39,6 +39,13 @@ MUTATIONS = (
         "windows that are gone are embedded", OPINION, "table.having_embedded(name)", "table.having(name)", OF_OPINION
     ),
     Mutation(
+        "a tick waits for a broker that is away",
+        BIND,
+        "if self._delivering is not None and self._delivering.done():",
+        "if self._delivering is not None:",
+        OF_BIND,
+    ),
+    Mutation(
         "Bindings of two micro-batches are written at once",
         BIND,
         "            await self._delivered()\n            self._delivering =",

@@ -46,8 +46,28 @@ def test_the_next_micro_batch_is_bound_meanwhile_and_written_after_the_one_befor
         assert (told, second.done(), bench.acked) == (["begun"], False, [])
         may_go_on.set()
         await second
-        await bench.stage.tick()
+        await until(lambda: len(bench.acked) == 2, bench.stage.tick)
         assert (told, bench.acked) == (["begun", "done"] * 2, [0, 1])
+
+    run(work)
+
+
+def test_a_tick_does_not_wait_for_a_broker_that_is_away() -> None:
+    async def work(bench: Bench) -> None:
+        comes_back = asyncio.Event()
+
+        async def deliver(messages: Iterable[OutMessage]) -> int:
+            await comes_back.wait()
+            return 0
+
+        await bench.begin([])
+        bench.writes.deliver = deliver  # type: ignore[method-assign]
+        await bench.stage.bind([bench.event(0, SAMPLES[:10])])
+        await asyncio.wait_for(bench.stage.tick(), timeout=10)
+        assert bench.acked == []
+        comes_back.set()
+        await bench.stage.drain()
+        assert bench.acked == [0]
 
     run(work)
 
@@ -60,6 +80,7 @@ def test_what_comes_up_while_it_is_written_is_told_by_the_next_tick() -> None:
         await bench.begin([])
         bench.writes.deliver = refuse  # type: ignore[method-assign]
         await bench.stage.bind([bench.event(0, SAMPLES[:10])])
+        await asyncio.sleep(0)  # it is being written
         with pytest.raises(ValueError, match="no such topic"):
             await bench.stage.tick()
         assert bench.acked == []
