@@ -6,6 +6,7 @@ insert, one message out. pass: the bytes of each event go on as they came. The s
 
 import logging
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from encoders.scaling import RobustScaler
 from streams.broker.connection import calm_client_logs
 from streams.messages.codec import decode_window, encode
 from streams.messages.topic_names import TopicNames
-from streams.records import Binding, Outcome, Partner
+from streams.records import Binding, Outcome, Partner, SensorWindow
 from streams.settings import StreamSettings
 from streams.worker.faust_app import faust_app
 
@@ -29,49 +30,51 @@ CAPACITY = 50_000
 FETCHED = 32
 
 
-class NaiveJob:
-    """Decode, embed, look for neighbours, insert, encode: one window after the other, on one thread."""
+class PlainJob:
+    """Decode, embed, look for neighbours, insert, encode: some windows at once, on one thread."""
 
     def __init__(self, settings: StreamSettings) -> None:
         torch.set_num_threads(1)
-        self._settings = settings
+        self._n_fit = settings.ingest.scaling_windows
         self._encoder = first_encoder(settings.specs[settings.shared_modality])
         self._index = plain_index(CAPACITY, settings.index)
         self._scalers: dict[str, RobustScaler] = {}
         self._ids: list[str] = []
         self._sources: list[str] = []
 
-    def run(self, raw: bytes) -> bytes:
-        """The Binding of an encoded window, encoded."""
-        window = decode_window(raw)
-        scaler = self._scalers.setdefault(window.source_id, RobustScaler(self._settings.ingest.scaling_windows))
-        vector = self.embed(scaler.update(window.values).apply(window.values)[None])
-        partners = self._partners(vector, window.source_id)
-        self._index.add_items(vector, [len(self._ids)], num_threads=1)
-        self._ids.append(window.identity)
-        self._sources.append(window.source_id)
-        outcome: Outcome = "bound" if partners else "alone"
-        return encode(Binding(sample_id=window.identity, round=0, model_version=1, outcome=outcome, partners=partners))
-
-    def embed(self, scaled: np.ndarray) -> np.ndarray:
-        """Rows of windows `[n, T, C]` in robust units."""
+    def run(self, raws: Sequence[bytes]) -> list[bytes]:
+        """The Bindings of encoded windows, encoded; none is bound to one that came with it."""
+        windows = [decode_window(raw) for raw in raws]
         with torch.inference_mode():
-            vectors: np.ndarray = self._encoder(torch.from_numpy(scaled)).numpy()
-        return vectors
+            vectors = self._encoder(torch.from_numpy(np.stack([self._scaled(one) for one in windows]))).numpy()
+        found = self._partners(vectors, [one.source_id for one in windows])
+        self._index.add_items(vectors, np.arange(len(self._ids), len(self._ids) + len(windows)), num_threads=1)
+        self._ids += [one.identity for one in windows]
+        self._sources += [one.source_id for one in windows]
+        return [encode(_binding(one.identity, partners)) for one, partners in zip(windows, found, strict=True)]
 
-    def _partners(self, vector: np.ndarray, source_id: str) -> tuple[Partner, ...]:
+    def _scaled(self, window: SensorWindow) -> np.ndarray:
+        scaler = self._scalers.setdefault(window.source_id, RobustScaler(self._n_fit))
+        return scaler.update(window.values).apply(window.values)
+
+    def _partners(self, vectors: np.ndarray, source_ids: Sequence[str]) -> list[tuple[Partner, ...]]:
         if not self._ids:
-            return ()
-        rows, distances = self._index.knn_query(vector, k=min(FETCHED, len(self._ids)), num_threads=1)
-        found = [
-            (row, distance)
-            for row, distance in zip(rows[0].tolist(), distances[0].tolist(), strict=True)
-            if self._sources[row] != source_id
-        ]
-        return tuple(
-            Partner(sample_id=self._ids[row], similarity=1 - distance, probability=1 / NEAREST)
-            for row, distance in found[:NEAREST]
-        )
+            return [()] * len(vectors)
+        rows, distances = self._index.knn_query(vectors, k=min(FETCHED, len(self._ids)), num_threads=1)
+        chosen = []
+        for own_rows, own_distances, source_id in zip(rows.tolist(), distances.tolist(), source_ids, strict=True):
+            found = [
+                Partner(sample_id=self._ids[row], similarity=1 - distance, probability=1 / NEAREST)
+                for row, distance in zip(own_rows, own_distances, strict=True)
+                if self._sources[row] != source_id
+            ]
+            chosen.append(tuple(found[:NEAREST]))
+        return chosen
+
+
+def _binding(sample_id: str, partners: tuple[Partner, ...]) -> Binding:
+    outcome: Outcome = "bound" if partners else "alone"
+    return Binding(sample_id=sample_id, round=0, model_version=1, outcome=outcome, partners=partners)
 
 
 def run(job: str, settings: StreamSettings, is_embedded: bool) -> None:
@@ -80,12 +83,13 @@ def run(job: str, settings: StreamSettings, is_embedded: bool) -> None:
     names = TopicNames(settings.topics.prefix)
     raw: dict[str, Any] = {"key_type": bytes, "value_type": bytes, "key_serializer": "raw", "value_serializer": "raw"}
     out = app.topic(names.pairs, **raw)
-    work = NaiveJob(settings).run if job == "naive" else bytes
+    plain = PlainJob(settings)
 
     @app.agent(app.topic(names.windows(settings.shared_modality), **raw))
     async def one_by_one(stream: Any) -> None:
         async for event in stream.events():
-            await out.send(key=event.key, value=work(event.value))
+            value = plain.run([event.value])[0] if job == "naive" else event.value
+            await out.send(key=event.key, value=value)
 
     @app.on_rebalance_complete.connect
     async def tell(*_: Any, **__: Any) -> None:

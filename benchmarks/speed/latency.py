@@ -26,10 +26,10 @@ from benchmarks.command_line import parser_of, some_of, write_json
 from benchmarks.speed.inputs import publish_model
 from benchmarks.speed.processes import (
     LIMIT_S,
-    bindings_in,
     broker_in,
     metric,
     metrics_text,
+    n_out,
     prepared,
     process,
     send,
@@ -38,7 +38,6 @@ from benchmarks.speed.processes import (
 from benchmarks.speed.workload import SPEC, overlapping_windows
 from deploy.machine.brokers import Broker
 from deploy.settings.config import Settings
-from streams.broker.log import LogReader
 from streams.messages.codec import decode_many, encode
 from streams.messages.topic_names import TopicNames
 from streams.records import Binding, SensorWindow
@@ -136,7 +135,7 @@ def measure(
     one = process(kind, settings, broker, folder / f"latency-{kind}")
     one.start()
     try:
-        wait(one, lambda: _n_bound(settings, kind) >= len(history))
+        wait(one, lambda: n_out(kind, settings) >= len(history))
         time.sleep(SETTLE_S)
         arrivals = Arrivals(settings)
         swap = threading.Timer(len(windows) / rate_hz / 3, publish_model, (settings, 2))
@@ -155,16 +154,6 @@ def measure(
         "swaps": int(metric(text, "mmbind_generation_swaps_total")) if text else 0,
         **{f"p{one}_ms": float(np.percentile(found, one)) for one in PERCENTILES},
     }
-
-
-def _n_bound(settings: Settings, kind: str) -> int:
-    if kind == "worker":
-        try:
-            return bindings_in(metrics_text(settings.runtime.stream_port))
-        except OSError:
-            return 0
-    with LogReader(settings.broker, TopicNames(settings.topics.prefix).pairs) as reader:
-        return sum(reader.ends().values())
 
 
 def figures_of(measured: Mapping[str, Mapping[str, Any]], broker_name: str, rate_hz: float) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from deploy.machine.brokers import Broker, EmbeddedBroker, free_port
 from deploy.machine.process import ChildProcess
 from deploy.settings.config import Settings, as_toml
 from encoders.modality import ModalitySpec
+from streams.broker.log import LogReader
 from streams.broker.topics import create_topics
 from streams.messages.topic_names import TopicNames
 from streams.records import SensorWindow
@@ -31,6 +32,7 @@ PARTITIONS = 4
 LIMIT_S = 180.0
 LOOK_EVERY_S = 0.05
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
+WORKER = "worker"
 # What stands in place of a worker, by the module that runs it.
 MODULES = {
     "naive": "benchmarks.speed.faust_apps",
@@ -83,29 +85,17 @@ def send(settings: Settings, windows: Iterable[SensorWindow], batch: int) -> Non
     producer.close()
 
 
-def process(kind: str, settings: Settings, broker: Broker, folder: Path, number: int = 1) -> ChildProcess:
-    """A worker, or what stands in its place; not started.
-
-    Args:
-        kind: "worker" or one of MODULES.
-        settings: As `prepared` made them.
-        broker: Where the topics are.
-        folder: For its files.
-        number: Of several; each needs files and a port of its own.
-    """
+def process(kind: str, settings: Settings, broker: Broker, folder: Path) -> ChildProcess:
+    """A worker, or what stands in its place: "worker" or one of MODULES; not started."""
     folder.mkdir(exist_ok=True)
-    if kind == "worker":
-        port = settings.runtime.stream_port if number == 1 else free_port()
-        own = {"data_dir": str(folder / f"data-{number}"), "stream_port": port}
-        settings = settings.model_copy(update={"runtime": settings.runtime.model_copy(update=own)})
-        file, command = folder / f"mmbind-{number}.toml", ["deploy.cli", "stream", "--config"]
+    if kind == WORKER:
+        file, command = folder / "mmbind.toml", ["deploy.cli", "stream", "--config"]
         file.write_text(as_toml(settings))
     else:
         file, command = folder / "settings.json", [MODULES[kind], kind]
         told = settings.model_dump(mode="json", exclude={"trainer"})
         file.write_text(json.dumps({"settings": told, "is_embedded": not broker.keeps_data}))
-    log = folder / f"log-{number}.txt"
-    return ChildProcess(kind, [sys.executable, "-m", *command, str(file)], log, ENVIRONMENT)
+    return ChildProcess(kind, [sys.executable, "-m", *command, str(file)], folder / "log.txt", ENVIRONMENT)
 
 
 def wait(one: ChildProcess, is_done: Callable[[], bool]) -> None:
@@ -119,6 +109,17 @@ def wait(one: ChildProcess, is_done: Callable[[], bool]) -> None:
         if not one.alive or time.monotonic() > end_s:
             raise RuntimeError(f"{one.name} is not done:\n{one.log_tail(40)}")
         time.sleep(LOOK_EVERY_S)
+
+
+def n_out(kind: str, settings: Settings) -> int:
+    """How many results there are, asked so that it costs the process little; 0 before it can be asked."""
+    if kind == WORKER:
+        try:
+            return bindings_in(metrics_text(settings.runtime.stream_port))
+        except OSError:
+            return 0
+    with LogReader(settings.broker, TopicNames(settings.topics.prefix).pairs) as reader:
+        return sum(reader.ends().values())
 
 
 def metrics_text(port: int) -> str:

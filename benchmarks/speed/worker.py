@@ -26,10 +26,10 @@ from rich.table import Table
 from benchmarks.command_line import parser_of, some_of, write_json
 from benchmarks.speed.processes import (
     PARTITIONS,
-    bindings_in,
+    WORKER,
     broker_in,
     cpu_seconds,
-    metrics_text,
+    n_out,
     prepared,
     process,
     send,
@@ -37,9 +37,8 @@ from benchmarks.speed.processes import (
 )
 from benchmarks.speed.workload import overlapping_windows, spec_of
 from deploy.machine.brokers import Broker
-from deploy.settings.config import Settings
 from encoders.modality import ModalitySpec
-from streams.broker.log import LogReader, read_all
+from streams.broker.log import read_all
 from streams.messages.codec import decode_many
 from streams.messages.topic_names import TopicNames
 from streams.records import Binding, SensorWindow
@@ -53,7 +52,7 @@ ARMS = {
     "worker_32": ("worker", 32),
     "worker_rejects_32": ("worker, a tenth bad", 32),
 }
-NAIVE, WORKER, REJECTS = "naive_1", "worker", "worker_rejects_32"
+NAIVE, REJECTS = "naive_1", "worker_rejects_32"
 BAD_EVERY = 10
 STEPS = ("100", "250")
 COLUMNS = ("process", "windows a message", "windows/s", "x naive", "x batch", "CPU us/window", "CPU share", "broker's")
@@ -94,7 +93,7 @@ def measure(arm: str, broker: Broker, spec: ModalitySpec, windows: Sequence[Sens
     try:
         wait(one, lambda: "given" in one.log_tail())
         before = cpu_seconds(one.pid), cpu_seconds(broker.pid)
-        wait(one, lambda: _n_out(settings, kind) >= len(windows) - n_bad)
+        wait(one, lambda: n_out(kind, settings) >= len(windows) - n_bad)
         after = cpu_seconds(one.pid), cpu_seconds(broker.pid)
     finally:
         one.stop()
@@ -117,14 +116,6 @@ def partly_bad(windows: Sequence[SensorWindow]) -> Iterator[SensorWindow]:
             values = one.values.copy()
             values[-1, -1] = np.nan
             yield msgspec.structs.replace(one, values=values)
-
-
-def _n_out(settings: Settings, kind: str) -> int:
-    """How many results there are, asked so that it costs the process little."""
-    if kind == WORKER:
-        return bindings_in(metrics_text(settings.runtime.stream_port))
-    with LogReader(settings.broker, TopicNames(settings.topics.prefix).pairs) as reader:
-        return sum(reader.ends().values())
 
 
 def ratios(measured: Mapping[str, Figures]) -> dict[str, float]:
