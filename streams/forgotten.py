@@ -31,8 +31,8 @@ class ForgetRecord(msgspec.Struct, frozen=True, kw_only=True):
 class Forgotten:
     """The sources that are to be forgotten, up to date with each `poll`. For one thread at a time.
 
-    Connects at the first `poll`. Where the broker has no such topic no source is forgotten; it is looked for again
-    every LOOK_AGAIN_S.
+    `sources` are those of the last one. Connects at the first `poll`. Where the broker has no such topic no source is
+    forgotten; it is looked for again every LOOK_AGAIN_S.
 
     Args:
         broker: How to reach it.
@@ -42,6 +42,7 @@ class Forgotten:
     def __init__(self, broker: BrokerSettings, topic: str) -> None:
         self._broker, self._topic = broker, topic
         self._sources: set[str] = set()
+        self.sources: frozenset[str] = frozenset()
         self._news: Iterator[Message | None] = iter(())
         self._reader: LogReader | None = None
         self._look_at_s = float("-inf")
@@ -57,11 +58,16 @@ class Forgotten:
         Raises:
             LogError: If the broker does not answer; what was known stays known.
         """
-        if self._reader is None:
-            return self._open() if time.monotonic() >= self._look_at_s else frozenset()
         fresh: set[str] = set()
-        while (message := next(self._news, None)) is not None:
-            self._apply(message, fresh)
+        try:
+            if self._reader is not None:
+                while (message := next(self._news, None)) is not None:
+                    self._apply(message, fresh)
+            elif time.monotonic() >= self._look_at_s:
+                self._open(fresh)
+        finally:
+            if self.sources != self._sources:
+                self.sources = frozenset(self._sources)
         return frozenset(fresh)
 
     def close(self) -> None:
@@ -70,14 +76,13 @@ class Forgotten:
             self._reader.close()
         self._reader = None
 
-    def _open(self) -> frozenset[str]:
+    def _open(self, fresh: set[str]) -> None:
         """Finds the topic and reads all that it holds."""
         try:
             reader = LogReader(self._broker, self._topic, timeout_s=ANSWER_S)
         except TopicMissing:
             self._look_at_s = time.monotonic() + LOOK_AGAIN_S
-            return frozenset()
-        fresh: set[str] = set()
+            return
         try:
             ends = reader.ends()
             for message in reader.read(ends=ends):
@@ -86,7 +91,6 @@ class Forgotten:
             reader.close()
             raise
         self._reader, self._news = reader, reader.follow(threading.Event(), ends, poll_ms=0)
-        return frozenset(fresh)
 
     def _apply(self, message: Message, fresh: set[str]) -> None:
         source_id = _source_of(message)

@@ -2,78 +2,72 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Container, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from pathlib import Path
-from typing import TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 import faust
 
-from streams.binding import BoundMessages, MessageBinder
-from streams.messages.message import Message
-from streams.messages.outbox import Outbox
 from streams.records import Sample
-from streams.service.crash_notes import CrashNotes
-from streams.settings import StreamSettings
-from streams.stopwatch import Stopwatch
+from streams.worker.bind_work import Answered, BindWork
 from streams.worker.delivery import Delivery, Event, as_message, is_current
 from streams.worker.history_watch import HistoryWatch
-from streams.worker.mailbox import Mailbox
+from streams.worker.mailbox import Mailbox, WantedModel
 from streams.worker.metrics import StreamMetrics
-from streams.worker.model_build import ModelBuild
 from streams.worker.read_back import Placed, ReadBack, in_order
 
 log = logging.getLogger(__name__)
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
+class Host(Protocol):
+    """Where the BindWork is."""
+
+    async def do(self, method: Callable[Concatenate[BindWork, P], T], *args: P.args, **options: P.kwargs) -> T:
+        """What that method gives or raises there; one after the other."""
+
+
 class BindStage:
-    """Owns the binder of the present assignment and the thread in which it works, one thing at a time.
+    """Says what the BindWork is to do for the present assignment, one thing at a time.
 
     Steps of one micro-batch, under one lock:
     1. look into the mailbox: begin to build the generation that is wanted, swap in the one that is built;
-    2. decode and bind, in the thread: the event loop is never held up; what is near an earlier crash, alone;
+    2. decode and bind, elsewhere: the event loop is never held up;
     3. write Bindings and rejects, and wait until the broker has them, while the next micro-batch is bound;
     4. acknowledge the messages, in their order.
-    A generation is built beside this, in a thread of its own.
 
     Args:
         app: Says which assignment is the present one.
-        settings: Of the worker.
+        host: Where the BindWork is.
         delivery: Takes what is to be written.
         metrics: Are told.
         worker: Its name.
         mailbox: Where the wanted model is.
-        clock: Seconds from any beginning, as `time.perf_counter` gives them.
-        forgotten: Sources whose samples are refused.
+        forgotten: The sources whose samples are refused; the same object while they are the same.
     """
 
     def __init__(
         self,
         app: faust.App,
-        settings: StreamSettings,
+        host: Host,
         delivery: Delivery,
         metrics: StreamMetrics,
         worker: str,
         mailbox: Mailbox,
-        clock: Callable[[], float],
-        forgotten: Container[str] = (),
+        forgotten: Callable[[], frozenset[str]] = frozenset,
     ) -> None:
         self._forgotten = forgotten
         self._app = app
-        self._settings = settings
-        self._outbox = Outbox(settings.topics)
-        self._crashes = CrashNotes(Path(settings.runtime.data_dir))
+        self._do = host.do
         self._delivery = delivery
         self._metrics = metrics
         self._worker = worker
-        self._models = ModelBuild(mailbox, metrics, clock)
-        self._clock = clock
+        self._mailbox = mailbox
         self._lock = asyncio.Lock()
-        self._thread = ThreadPoolExecutor(1, "bind")
-        self._bound: MessageBinder | None = None
+        self._has_begun = False
+        self._building: WantedModel | None = None
+        self._refused: frozenset[str] = frozenset()  # sources, as the BindWork knows
         self._n_assignments = 0
         self._upto: dict[int, int] = {}  # of each partition: what lies before it is in the history
         self._has_followed = False  # since this worker was named last
@@ -95,15 +89,14 @@ class BindStage:
             await self._delivered()
             known = {p: self._upto.get(p, 0) for p in upto}
             self._upto = {p: max(end or 0, known[p]) for p, end in upto.items()}
-            if self._bound is None:
+            if not self._has_begun:
                 await self._begin(bound := read_back.bound(dict.fromkeys(upto, 0)))
                 return len(bound)
             bound = read_back.bound({p: at for p, at in known.items() if at < (upto[p] or 0)})
             if bound or self._has_followed:
                 self._n_assignments += 1
                 self._has_followed = False
-                kept, name = self._bound, self._name
-                await self._in_thread(lambda: kept.remember_more(bound, name))
+                await self._do(BindWork.remember_more, bound, self._name)
             return len(bound)
 
     @property
@@ -115,50 +108,56 @@ class BindStage:
         """Takes in what another worker has bound up to these offsets, from those on that the history reaches."""
         async with self._lock:
             await self._delivered()
-            bound, known = self._bound, self._upto
-            if bound is None:
+            known = self._upto
+            if not self._has_begun:
                 return
             new = [(m, sample) for m, sample in placed if m.partition in known and m.offset >= known[m.partition]]
             if new:
-                await self._in_thread(lambda: bound.remember(in_order(new)))
+                await self._do(BindWork.remember, in_order(new))
                 self._has_followed = True
             self._upto = {p: max(upto.get(p, 0), at) for p, at in known.items()}
 
     @property
     def has_history(self) -> bool:
         """Whether there is one that is kept when partitions are given."""
-        return self._bound is not None
+        return self._has_begun
 
     async def rebuild(self, read_back: Callable[[Mapping[int, int]], Sequence[Sample]]) -> None:
         """Begins afresh with what is read back, up to these offsets of the partitions; binds nothing until then."""
         async with self._lock:
             await self._delivered()
-            if self._bound is not None:
+            if self._has_begun:
                 await self._begin(await asyncio.to_thread(read_back, dict(self._upto)))
 
     async def _begin(self, bound: Sequence[Sample]) -> None:
         self._n_assignments += 1
-        self._models.abandon()
-        self._bound = await self._in_thread(lambda: self._remembered(bound))
-        self._metrics.set_generation(self._bound.binder.version)
+        wanted, before = self._mailbox.wanted, self._mailbox.in_use
+        begun = await self._do(BindWork.begin, bound, self._name, wanted, before)
+        if begun.refusal is not None:
+            self._mailbox.refuse(wanted, begun.refusal)
+            wanted = before
+        self._mailbox.settle(wanted)
+        self._metrics.set_generation(begun.version)
+        self._has_begun, self._building = True, None
 
     async def bind(self, events: Sequence[Event]) -> None:
         """Binds the samples of one micro-batch, and returns when the broker has what became of those before it."""
         async with self._lock:
             await self._look()  # 1
-            bound = self._bound
             live = [event for event in events if is_current(self._app, event)]
-            if bound is None or not live:
+            if not self._has_begun or not live:
                 return
-            parts = self._crashes.parts(map(as_message, live))
-            done = [await self._in_thread(partial(self._accepted, bound, part)) for part in parts]  # 2
+            if (sources := self._forgotten()) is not self._refused:
+                await self._do(BindWork.forget, sources)
+                self._refused = sources
+            answers = await self._do(BindWork.accept, [as_message(event) for event in live])  # 2
             await self._delivered()
-            self._delivering = asyncio.create_task(self._deliver(done, live))
+            self._delivering = asyncio.create_task(self._deliver(answers, live))
 
-    async def _deliver(self, done: Sequence[BoundMessages], live: Sequence[Event]) -> None:
-        for one in done:
-            written = [*self._outbox.bindings(one.bindings), *self._outbox.rejects(one.rejects)]
-            self._count(one, await self._delivery.deliver(written))  # 3
+    async def _deliver(self, answers: Sequence[Answered], live: Sequence[Event]) -> None:
+        for one in answers:
+            self._metrics.rejects.labels("too-large").inc(await self._delivery.deliver(one.written))  # 3
+            self._metrics.observe_bound(one.counts)
         for event in live:  # 4
             self._upto[event.message.partition] = event.message.offset + 1
             # The acknowledgement of an event whose assignment has ended means nothing: it will come again.
@@ -184,44 +183,35 @@ class BindStage:
         """Waits for the micro-batch under way; no other is taken up after it."""
         async with self._lock:
             await self._delivered()
-            self._models.abandon()
-            self._bound = None
+            await self._do(BindWork.abandon)
+            self._has_begun = False
 
     async def measure(self) -> None:
         """Brings the figures of history and index up to date; to be called every few seconds."""
         async with self._lock:
-            if self._bound is None:
-                return
-            self._history_watch.show(self._bound.binder)
-
-    def _accepted(self, bound: MessageBinder, messages: Sequence[Message]) -> BoundMessages:
-        with self._crashes.noted(messages):
-            return bound.accept(messages)
-
-    def _count(self, done: BoundMessages, n_too_long: int) -> None:
-        for reason in [*(reject.reason for reject in done.rejects), *(["too-large"] * n_too_long)]:
-            self._metrics.rejects.labels(reason).inc()
-        self._metrics.duplicates.labels("sample").inc(done.n_repeated)
-        self._metrics.observe_seconds(done.seconds)
-        self._metrics.observe_bindings(done.bindings)
+            if self._has_begun:
+                self._history_watch.show(await self._do(BindWork.figures))
 
     async def _look(self) -> None:
-        """Begins a build of the model that is wanted, or swaps it in, if there is one and it is not in use."""
-        bound = self._bound
-        if bound is not None and self._models.is_due:
-            await self._in_thread(lambda: self._models.step(bound.binder))
-
-    def _remembered(self, bound: Sequence[Sample]) -> MessageBinder:
-        stopwatch = Stopwatch(self._clock)
-        binder = MessageBinder(self._settings, self._name, stopwatch, self._forgotten)
-        binder.remember(bound)
-        self._models.use_at_once(binder.binder)
-        return binder
+        """Goes on with the build of the model that is wanted, if there is one and it is not in use."""
+        wanted = self._mailbox.wanted
+        if not self._has_begun or wanted is self._mailbox.in_use:
+            return
+        if wanted is not self._building:
+            await self._do(BindWork.want, wanted)
+            self._building = wanted
+        end = await self._do(BindWork.step)
+        if end is None:
+            return
+        self._building = None
+        if end.refusal is not None:
+            self._mailbox.refuse(wanted, end.refusal)
+            return
+        self._metrics.rebuild_seconds.observe(end.seconds)
+        self._metrics.set_generation(wanted.version)
+        self._mailbox.settle(wanted)
 
     @property
     def _name(self) -> str:
         """Of this worker with this history, in Bindings."""
         return f"{self._worker}-{self._n_assignments}"
-
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)

@@ -35,6 +35,11 @@ class ForgetStage:
     def __contains__(self, source_id: object) -> bool:
         return source_id in self._forgotten
 
+    @property
+    def sources(self) -> frozenset[str]:
+        """All that are forgotten, as is known by now; the same object while they are the same."""
+        return self._forgotten.sources
+
     def check(self, check: Callable[[Sample], Sample], anew: bool) -> Callable[[Sample], Sample]:
         """The check with one more: that the sample's source is not forgotten, as is known by now.
 

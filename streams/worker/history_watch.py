@@ -3,17 +3,50 @@
 import logging
 import math
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 
 from streams.binder import Binder
+from streams.precision.figures import Control, PrecisionEstimate
 from streams.worker.metrics import StreamMetrics
 
 log = logging.getLogger(__name__)
 
 
+class HistoryFigures(NamedTuple):
+    """What there is to show of a binder at one moment; `recall` and `hub_share` are NaN where nothing is known."""
+
+    n_vectors: int
+    n_segments: int
+    n_bytes: int
+    recall: float
+    hub_share: float
+    estimate: PrecisionEstimate
+    control: Control
+    withholds: bool
+    weights: Mapping[str, float]
+
+    @classmethod
+    def of(cls, binder: Binder) -> "HistoryFigures":
+        """As they are now."""
+        index, store = binder.generation.index, binder.store
+        use = np.sort(store.use(np.arange(store.first_row, store.n_rows)))
+        return cls(
+            index.n_vectors,
+            index.n_segments,
+            index.n_bytes + store.n_bytes,
+            index.recall_hits / index.recall_trials if index.recall_trials else math.nan,
+            float(use[-max(1, len(use) // 100) :].sum() / use.sum()) if use.sum() > 0 else math.nan,
+            binder.estimate,
+            binder.control,
+            binder.withholds,
+            dict(binder.weights),
+        )
+
+
 class HistoryWatch:
-    """Looks at a binder every few seconds.
+    """Is shown the figures of a binder every few seconds.
 
     Args:
         metrics: Are set.
@@ -24,19 +57,18 @@ class HistoryWatch:
         self._withheld = False
         self._dropped: set[str] = set()
 
-    def show(self, binder: Binder) -> None:
-        """Brings the figures up to date; one line in the log when withholding begins or ends."""
-        metrics, index, store = self._metrics, binder.generation.index, binder.store
-        metrics.vectors.set(index.n_vectors)
-        metrics.segments.set(index.n_segments)
-        metrics.bytes.set(index.n_bytes + store.n_bytes)
-        metrics.recall.set(index.recall_hits / index.recall_trials if index.recall_trials else math.nan)
-        use = np.sort(store.use(np.arange(store.first_row, store.n_rows)))
-        if use.sum() > 0:
-            metrics.hub_share.set(use[-max(1, len(use) // 100) :].sum() / use.sum())
-        metrics.set_precision(binder.estimate, binder.control)
-        self._say_what_is_withheld(binder.withholds)
-        self._say_what_binds(binder.weights)
+    def show(self, now: HistoryFigures) -> None:
+        """Brings the metrics up to date; one line in the log when withholding begins or ends."""
+        metrics = self._metrics
+        metrics.vectors.set(now.n_vectors)
+        metrics.segments.set(now.n_segments)
+        metrics.bytes.set(now.n_bytes)
+        metrics.recall.set(now.recall)
+        if not math.isnan(now.hub_share):
+            metrics.hub_share.set(now.hub_share)
+        metrics.set_precision(now.estimate, now.control)
+        self._say_what_is_withheld(now.withholds)
+        self._say_what_binds(now.weights)
 
     def _say_what_binds(self, weights: Mapping[str, float]) -> None:
         for name, weight in weights.items():

@@ -8,13 +8,13 @@ from streams.review.question import Encoders
 
 
 class WantedModel(NamedTuple):
-    """A version and its encoders by modality; version 0 has none."""
+    """A version, and what gives its encoders by modality, or raises what is wrong with them; version 0 has none."""
 
     version: int
-    encoders: Encoders
+    load: Callable[[], Encoders]
 
 
-NO_MODEL = WantedModel(0, {})
+NO_MODEL = WantedModel(0, dict)
 
 
 class Mailbox:

@@ -11,7 +11,8 @@ from prometheus_client.registry import Collector
 from streams.intake.node_watch import Kind
 from streams.messages.rejects import Reason
 from streams.precision.figures import Control, PrecisionEstimate, State
-from streams.records import OUTCOMES, Binding
+from streams.records import OUTCOMES
+from streams.worker.bind_counts import BindCounts
 
 SIMILARITY_BUCKETS = (-0.5, -0.25, 0.0, *(tenth / 10 for tenth in range(1, 10)), 0.95, 1.0)
 STEP_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
@@ -179,15 +180,21 @@ class StreamMetrics:
             if part in histograms:
                 histograms[part].observe(seconds)
 
-    def observe_bindings(self, bindings: Iterable[Binding]) -> None:
-        """Counts them by outcome, with the similarity of the best partner; those of later rounds apart."""
-        for binding in bindings:
-            if binding.round:
-                self.asked_again.inc()
-                continue
-            self.bindings.labels(binding.outcome).inc()
-            if binding.partners:
-                self.similarity.observe(binding.partners[0].similarity)
+    def observe_bound(self, counts: BindCounts) -> None:
+        """Counts Bindings by outcome, with the similarity of the best partner; those of later rounds apart."""
+        for outcome, n in counts.outcomes.items():
+            self.bindings.labels(outcome).inc(n)
+        for similarity in counts.similarities:
+            self.similarity.observe(similarity)
+        self.asked_again.inc(counts.n_again)
+        for reason in counts.reasons:
+            self.rejects.labels(reason).inc()
+        self.duplicates.labels("sample").inc(counts.n_repeated)
+        self.observe_seconds(counts.seconds)
+
+    def watch_bind_process(self, pid: int) -> None:
+        """Adds memory and CPU of the process that binds."""
+        ProcessCollector(namespace="mmbind_bind", pid=lambda: pid, registry=self._registry)
 
     def watch_models(self, watch: "Watched") -> None:
         """Adds what a ModelWatch or ModelFollower counts."""

@@ -6,81 +6,79 @@ from typing import NamedTuple
 
 from streams.arrival.generation import GenerationBuild
 from streams.binder import Binder
-from streams.worker.mailbox import Mailbox, WantedModel
-from streams.worker.metrics import StreamMetrics
+from streams.review.question import Encoders
+from streams.worker.mailbox import WantedModel
+
+
+class BuildEnd(NamedTuple):
+    """How a build ended: what the model was refused for, if it was, and how long it took."""
+
+    refusal: Exception | None
+    seconds: float
 
 
 class _Building(NamedTuple):
-    """A wanted model's generation, being built since `began_s`."""
+    """A generation since it is being built."""
 
-    model: WantedModel
     build: GenerationBuild
     done: "Future[None]"
-    began_s: float
 
 
 class ModelBuild:
-    """Builds one generation at a time, in a thread of its own.
+    """Builds one generation at a time: loads the model's encoders and embeds the history in a thread of its own.
 
     Args:
-        mailbox: Where the wanted model is, and what became of it is said.
-        metrics: Are told.
         clock: Seconds from any beginning.
     """
 
-    def __init__(self, mailbox: Mailbox, metrics: StreamMetrics, clock: Callable[[], float]) -> None:
-        self._mailbox, self._metrics, self._clock = mailbox, metrics, clock
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
         self._thread = ThreadPoolExecutor(1, "build")
+        self._began_s = 0.0
+        self._version = 0
+        self._loading: Future[Encoders] | None = None
         self._building: _Building | None = None
 
-    @property
-    def is_due(self) -> bool:
-        """Whether `step` would begin, give up or finish a build."""
-        if self._mailbox.wanted is self._mailbox.in_use:
-            return False
-        building = self._building
-        return building is None or building.model is not self._mailbox.wanted or building.done.done()
+    def want(self, model: WantedModel) -> None:
+        """Begins with that model, and lets go of any other."""
+        self.abandon()
+        self._began_s, self._version = self._clock(), model.version
+        self._loading = self._thread.submit(model.load)
 
-    def step(self, binder: Binder) -> None:
-        """Begins a build of the model that is wanted, or swaps it in where it is built."""
-        wanted = self._mailbox.wanted
-        if self._building is not None and self._building.model is not wanted:
-            self.abandon()
-        if self._building is None:
-            build = binder.begin_build(*wanted)
-            self._building = _Building(wanted, build, self._thread.submit(build.run), self._clock())
-        elif self._building.done.done():
-            self._finish(binder, self._building)
-
-    def use_at_once(self, binder: Binder) -> None:
-        """Has a new binder use the wanted model, or where that is no good the one before it."""
-        wanted, before = self._mailbox.wanted, self._mailbox.in_use
+    def step(self, binder: Binder) -> BuildEnd | None:
+        """Begins to build what is loaded, swaps in what is built; None while either takes its time."""
         try:
-            if wanted.version:
-                binder.use(*wanted)
+            built = self._built(binder)
         except Exception as error:  # whatever is wrong with a new model, the present one goes on
-            self._mailbox.refuse(wanted, error)
-            if before.version:
-                binder.use(*before)
-            wanted = before
-        self._mailbox.settle(wanted)
+            self.abandon()
+            return self._end(error)
+        if built is None:
+            return None
+        self._building = None
+        binder.swap(built)
+        return self._end(None)
 
     def abandon(self) -> None:
         """Lets go of what is being built, once it is built: a thread cannot be interrupted."""
         if self._building is not None:
             build = self._building.build
             self._building.done.add_done_callback(lambda done: build.abandon())
-            self._building = None
+        self._loading = self._building = None
 
-    def _finish(self, binder: Binder, built: _Building) -> None:
-        self._building = None
-        try:
-            built.done.result()
-        except Exception as error:  # whatever is wrong with a new model, the present one goes on
-            built.build.abandon()
-            self._mailbox.refuse(built.model, error)
-            return
-        binder.swap(built.build)
-        self._metrics.rebuild_seconds.observe(self._clock() - built.began_s)
-        self._metrics.set_generation(built.model.version)
-        self._mailbox.settle(built.model)
+    def _built(self, binder: Binder) -> GenerationBuild | None:
+        """What may be swapped in now.
+
+        Raises:
+            Exception: Whatever the model's encoders raise.
+        """
+        if self._loading is not None and self._loading.done():
+            loading, self._loading = self._loading, None
+            build = binder.begin_build(self._version, loading.result())
+            self._building = _Building(build, self._thread.submit(build.run))
+        if self._building is None or not self._building.done.done():
+            return None
+        self._building.done.result()
+        return self._building.build
+
+    def _end(self, refusal: Exception | None) -> BuildEnd:
+        return BuildEnd(refusal, self._clock() - self._began_s)

@@ -1,14 +1,18 @@
 """Puts each new model of a channel into the mailbox from which the bind stage takes it."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import numpy as np
 
 from encoders.bundle import ModelBundle
 from encoders.manifest import ModelManifest
+from encoders.modality import ModalitySpec
 from streams.models.log import KafkaModelLog
 from streams.models.registry import Registry
 from streams.models.watch import ModelWatch
 from streams.review.question import Encoders
-from streams.settings import StreamSettings
+from streams.settings import RuntimeSettings, StreamSettings
 from streams.worker.mailbox import Mailbox, WantedModel
 
 FIRST_MODEL_S = 15.0
@@ -56,27 +60,36 @@ class ModelStage:
         return watch.is_caught_up and (self._mailbox.wanted.version == wanted or watch.has_failed(wanted))
 
     def _hand_over(self, manifest: ModelManifest | None, bundle: ModelBundle | None) -> None:
-        """Called by the watch, in its thread; returns when the model is in use.
-
-        Raises:
-            ValueError: If an encoder does not give finite rows for its modality's windows.
-        """
-        encoders = self._encoders(bundle) if bundle else {}
-        self._try_out(encoders)
-        self._mailbox.put(WantedModel(manifest.version if manifest else 0, encoders))
+        """Called by the watch, in its thread; returns when the model is in use, raises what it was refused for."""
+        if manifest is None or bundle is None:
+            self._mailbox.put(WantedModel(0, dict))
+        else:
+            self._mailbox.put(WantedModel(manifest.version, EncoderLoad(bundle, self._settings.specs, self._settings.runtime)))
         self._mailbox.wait()
 
-    def _encoders(self, bundle: ModelBundle) -> Encoders:
-        # Here, so that a worker without a model needs no torch.
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EncoderLoad:
+    """A bundle, and how its encoders are made where they are wanted."""
+
+    bundle: ModelBundle
+    specs: Mapping[str, ModalitySpec]
+    runtime: RuntimeSettings
+
+    def __call__(self) -> Encoders:
+        """The encoders of the modalities that the settings know.
+
+        Raises:
+            ValueError: If one does not give finite rows for its modality's windows.
+        """
+        # Here, so that a worker without a model needs no torch, and where a model is in use only one process has it.
         from encoders.nets import load_encoders
 
-        runtime = self._settings.runtime
-        known = [name for name in bundle.weights if name in self._settings.specs]
-        return load_encoders(bundle, known, device=runtime.device, threads=runtime.threads)
-
-    def _try_out(self, encoders: Encoders) -> None:
+        specs = self.specs
+        known = [name for name in self.bundle.weights if name in specs]
+        encoders = load_encoders(self.bundle, known, device=self.runtime.device, threads=self.runtime.threads)
         for name, encode in encoders.items():
-            spec = self._settings.specs[name]
-            rows = encode(np.zeros((1, spec.n_steps, spec.n_channels), np.float32))
+            rows = encode(np.zeros((1, specs[name].n_steps, specs[name].n_channels), np.float32))
             if rows.ndim != 2 or len(rows) != 1 or not np.isfinite(rows).all():
                 raise ValueError(f"the encoder of {name} gives {rows!r} for a window of zeros, wanted one finite row")
+        return encoders

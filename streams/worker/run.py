@@ -1,4 +1,4 @@
-"""The worker of `mmbind stream`: ingest, bind and model following in one process, any number of which share the work.
+"""The worker of `mmbind stream`: any number of them share the work.
 
 What stands where: `ingest_stage` and `bind_stage` are the two stages, `delivery` how they read and write,
 `model_stage`, `mailbox` and `model_build` how models come back, `shell` what happens when partitions move, `past` what
@@ -71,7 +71,7 @@ def run_worker(settings: StreamSettings) -> int:
         if embedded:
             watch_embedded(settings.broker, _end_at_once)
         code = _execute(shell)
-        shell.models.stop()
+        shell.close()
         watch.stop()
     log.info("worker stopped")
     return code

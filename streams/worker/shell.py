@@ -13,6 +13,7 @@ from streams.forgotten import Forgotten
 from streams.messages.outbox import Outbox
 from streams.messages.topic_names import TopicNames
 from streams.settings import StreamSettings
+from streams.worker.bind_process import BindProcess
 from streams.worker.bind_stage import BindStage
 from streams.worker.delivery import Delivery, Event, micro_batches
 from streams.worker.faust_app import faust_app, fetched
@@ -55,8 +56,10 @@ class Shell:
         self._ingest = IngestStage(
             self.app, settings, self._delivery, metrics, time.time_ns, partial(fetched, self.app), self._forget
         )
+        self._process = BindProcess(settings)
+        metrics.watch_bind_process(self._process.pid)
         self._bind = BindStage(
-            self.app, settings, self._delivery, metrics, self.worker, mailbox, time.perf_counter, self._forget
+            self.app, self._process, self._delivery, metrics, self.worker, mailbox, lambda: self._forget.sources
         )
         self._past = Past(settings, self._forget)
         self._standby = Standby(settings, self._bind, self._past.samples_of)
@@ -71,6 +74,11 @@ class Shell:
         self._stalled: list[str] = []
         self._bound_upto: dict[int, int] = {}  # of samples, when partitions were last given
         self._declare()
+
+    def close(self) -> None:
+        """Ends what runs beside the app, once that has ended."""
+        self.models.stop()
+        self._process.close()
 
     def healthy(self) -> list[str]:
         """Why this process should be started again; empty while it should not."""

@@ -5,21 +5,26 @@ import itertools
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 import numpy as np
 from prometheus_client import CollectorRegistry
 
+from streams.arrival.row_vectors import EncoderFunction
 from streams.messages.codec import decode_many, encode_batch
 from streams.messages.message import Message
 from streams.messages.outbox import OutMessage
 from streams.records import Binding, Sample
 from streams.testing import SyntheticWorld
 from streams.worker.bind_stage import BindStage
+from streams.worker.bind_work import BindWork
 from streams.worker.delivery import Delivery
-from streams.worker.mailbox import Mailbox
+from streams.worker.mailbox import Mailbox, WantedModel
 from streams.worker.metrics import StreamMetrics
 from streams.worker.read_back import ReadBack
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 WORLD = SyntheticWorld(n_sources=6, n_classes=3)
 SAMPLES = list(WORLD.samples(40))
@@ -59,6 +64,21 @@ class Writes:
         return 0
 
 
+class Thread:
+    """Has a BindWork work in a thread, instead of a process: encoders can be functions of a test."""
+
+    def __init__(self, work: BindWork) -> None:
+        self._work = work
+
+    async def do(self, method: Callable[Concatenate[BindWork, P], T], *args: P.args, **options: P.kwargs) -> T:
+        return await asyncio.to_thread(method, self._work, *args, **options)
+
+
+def wanted(version: int, encode: EncoderFunction) -> WantedModel:
+    """A model whose only encoder is this one."""
+    return WantedModel(version, lambda: {WORLD.shared: encode})
+
+
 class Bench:
     """A stage with all that it is given."""
 
@@ -69,12 +89,11 @@ class Bench:
         clock = map(float, itertools.count())
         self.stage = BindStage(
             self.app,
-            SETTINGS,
+            Thread(BindWork(SETTINGS, lambda: next(clock))),
             cast(Delivery, self.writes),
             StreamMetrics(self.registry),
             "w",
             self.mailbox,
-            lambda: next(clock),
         )
 
     async def begin(self, bound: Iterable[Sample], committed: int | None = None) -> int:

@@ -10,6 +10,7 @@ from rich.console import Console
 from benchmarks.speed.processes import bindings_in, cpu_seconds
 from benchmarks.speed.worker import ARMS, Figures, arguments, figures_of, partly_bad, ratios, table
 from streams.records import Binding, SensorWindow
+from streams.worker.bind_counts import BindCounts
 from streams.worker.metrics import StreamMetrics
 
 MEASURED = {
@@ -62,7 +63,7 @@ def test_first_bindings_are_counted_in_a_workers_metrics() -> None:
     metrics = StreamMetrics(registry)
     first = Binding(sample_id="a@1", round=0, model_version=0, outcome="bound")
     again = Binding(sample_id="a@1", round=1, model_version=0, outcome="bound")
-    metrics.observe_bindings([first, first, again])
+    metrics.observe_bound(BindCounts.of([first, first, again], [], 0, {}))
     assert bindings_in(generate_latest(registry).decode()) == 2
 
 

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 from streams.binder import Binder
 from streams.records import Sample
 from streams.testing import SyntheticWorld
-from streams.worker.history_watch import HistoryWatch
+from streams.worker.history_watch import HistoryFigures, HistoryWatch
 from streams.worker.metrics import StreamMetrics
 from tests.support.rounds import binder, latest, observed, precision, with_noise
 
@@ -60,12 +60,12 @@ def test_the_name_of_the_one_that_is_noise_is_logged_once_and_shown(caplog: pyte
     watch, one = HistoryWatch(StreamMetrics(registry)), binder(WORLD, also_shared=(NOISE,))
     observed(one, noisy(NOISE))
     with caplog.at_level(logging.INFO, "streams.worker.history_watch"):
-        watch.show(one)
-        watch.show(one)
+        watch.show(HistoryFigures.of(one))
+        watch.show(HistoryFigures.of(one))
         assert registry.get_sample_value("mmbind_binding_weight", {"modality": NOISE}) == 0
         assert (
             registry.get_sample_value("mmbind_binding_weight", {"modality": WORLD.shared}) == one.weights[WORLD.shared]
         )
-        watch.show(Binder(WORLD.settings()))
+        watch.show(HistoryFigures.of(Binder(WORLD.settings())))
     told = [record.getMessage() for record in caplog.records]
     assert [text.split(":")[0] for text in told] == [f"{NOISE} binds nobody", f"{NOISE} binds again"]

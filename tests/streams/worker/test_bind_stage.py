@@ -10,8 +10,7 @@ import pytest
 
 from streams.messages.outbox import OutMessage
 from streams.records import Sample
-from streams.worker.mailbox import WantedModel
-from tests.support.bind_bench import SAMPLES, WORLD, Bench, broken, encoder, run, until
+from tests.support.bind_bench import SAMPLES, Bench, broken, encoder, run, until, wanted
 
 
 def test_acknowledges_in_order_what_the_broker_has_and_not_before() -> None:
@@ -107,7 +106,7 @@ def test_an_assignment_that_ended_is_neither_bound_nor_acknowledged() -> None:
 def test_a_wanted_model_is_swapped_in_between_two_micro_batches() -> None:
     async def work(bench: Bench) -> None:
         await bench.begin(SAMPLES[:60])
-        bench.mailbox.put(WantedModel(3, {WORLD.shared: encoder}))
+        bench.mailbox.put(wanted(3, encoder))
         offsets = itertools.count(1)
 
         async def next_batch() -> None:
@@ -128,7 +127,7 @@ def test_a_wanted_model_is_swapped_in_between_two_micro_batches() -> None:
 def test_a_wanted_model_is_swapped_in_where_no_samples_come() -> None:
     async def work(bench: Bench) -> None:
         await bench.begin(SAMPLES[:60])
-        bench.mailbox.put(WantedModel(3, {WORLD.shared: encoder}))
+        bench.mailbox.put(wanted(3, encoder))
         await until(lambda: bench.mailbox.in_use.version == 3, bench.stage.tick)
 
     assert run(work).shown("mmbind_generation_info", version="3") == 1
@@ -137,7 +136,7 @@ def test_a_wanted_model_is_swapped_in_where_no_samples_come() -> None:
 def test_a_model_that_cannot_be_built_is_refused_and_the_stream_goes_on() -> None:
     async def work(bench: Bench) -> None:
         await bench.begin(SAMPLES[:60])
-        bench.mailbox.put(bad := WantedModel(4, {WORLD.shared: broken}))
+        bench.mailbox.put(bad := wanted(4, broken))
         await until(lambda: bench.mailbox.wanted is not bad, bench.stage.tick)
         with pytest.raises(ValueError, match="unit length"):
             bench.mailbox.wait()
@@ -150,10 +149,10 @@ def test_a_model_that_cannot_be_built_is_refused_and_the_stream_goes_on() -> Non
 
 def test_a_new_assignment_begins_under_the_wanted_model_or_where_it_is_no_good_under_the_one_before() -> None:
     async def work(bench: Bench) -> None:
-        bench.mailbox.put(WantedModel(3, {WORLD.shared: encoder}))
+        bench.mailbox.put(wanted(3, encoder))
         await bench.begin(SAMPLES[:60])
         await bench.stage.bind([bench.event(0, SAMPLES[60:62])])
-        bench.mailbox.put(WantedModel(4, {WORLD.shared: broken}))
+        bench.mailbox.put(wanted(4, broken))
         await bench.stage.drain()
         await bench.begin(SAMPLES[:62])
         await bench.stage.bind([bench.event(1, SAMPLES[62:64])])
@@ -203,9 +202,9 @@ def test_a_build_for_an_assignment_that_ended_is_let_go() -> None:
 
     async def work(bench: Bench) -> None:
         await bench.begin(SAMPLES[:60])
-        bench.mailbox.put(WantedModel(3, {WORLD.shared: slow}))
+        bench.mailbox.put(wanted(3, slow))
         await bench.stage.tick()
-        bench.mailbox.put(WantedModel(4, {WORLD.shared: encoder}))
+        bench.mailbox.put(wanted(4, encoder))
         await bench.stage.drain()
         await bench.begin(SAMPLES[:64])
         assert bench.mailbox.in_use.version == 4

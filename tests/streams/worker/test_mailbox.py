@@ -4,7 +4,7 @@ import pytest
 
 from streams.worker.mailbox import Mailbox, WantedModel
 
-ONE, TWO = WantedModel(1, {}), WantedModel(2, {})
+ONE, TWO = WantedModel(1, dict), WantedModel(2, dict)
 
 
 def waiting(mailbox: Mailbox) -> tuple[threading.Thread, list[BaseException | None]]:

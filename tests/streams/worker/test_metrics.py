@@ -8,7 +8,8 @@ from streams.binder import Binder
 from streams.precision.figures import Control, PrecisionEstimate
 from streams.records import Binding, Outcome, Partner
 from streams.testing import SyntheticWorld
-from streams.worker.history_watch import HistoryWatch
+from streams.worker.bind_counts import BindCounts
+from streams.worker.history_watch import HistoryFigures, HistoryWatch
 from streams.worker.metrics import StreamMetrics
 
 
@@ -36,7 +37,9 @@ def test_every_series_is_there_before_anything_happens() -> None:
 def test_counts_bindings_by_outcome_and_measures_the_best_partner() -> None:
     registry = CollectorRegistry()
     metrics = StreamMetrics(registry)
-    metrics.observe_bindings([binding("bound", 0.85, 0.2), binding("alone")])
+    metrics.observe_bound(BindCounts.of([binding("bound", 0.85, 0.2), binding("alone")], ["text"], 3, {}))
+    assert registry.get_sample_value("mmbind_rejects_total", {"reason": "text"}) == 1
+    assert registry.get_sample_value("mmbind_duplicates_total", {"record": "sample"}) == 3
     assert registry.get_sample_value("mmbind_bindings_total", {"outcome": "bound"}) == 1
     assert registry.get_sample_value("mmbind_partner_similarity_bucket", {"le": "0.9"}) == 1
     assert registry.get_sample_value("mmbind_partner_similarity_bucket", {"le": "0.8"}) == 0
@@ -70,13 +73,13 @@ def test_recall_is_a_number_only_once_a_graph_was_asked() -> None:
     watch, binder = HistoryWatch(StreamMetrics(registry)), Binder(SyntheticWorld(4).settings())
     assert math.isnan(shown(registry, "mmbind_index_recall_ratio"))
     binder.observe(list(SyntheticWorld(4).samples(10)))
-    watch.show(binder)
+    watch.show(HistoryFigures.of(binder))
     assert math.isnan(shown(registry, "mmbind_index_recall_ratio")), "40 samples are searched exactly"
     binder.generation.index.recall_hits, binder.generation.index.recall_trials = 99, 100
-    watch.show(binder)
+    watch.show(HistoryFigures.of(binder))
     assert shown(registry, "mmbind_index_recall_ratio") == 0.99
     binder.use(1)
-    watch.show(binder)
+    watch.show(HistoryFigures.of(binder))
     assert math.isnan(shown(registry, "mmbind_index_recall_ratio")), "another generation has graphs of its own"
 
 
