@@ -141,6 +141,7 @@ def bindings_in(text: str) -> int:
 
 
 def cpu_seconds(pid: int) -> float:
-    """CPU time of a process so far, all its threads."""
-    times = psutil.Process(pid).cpu_times()
-    return float(times.user + times.system)
+    """CPU time of a process and its children so far, all their threads."""
+    one = psutil.Process(pid)
+    times = [each.cpu_times() for each in (one, *one.children())]
+    return float(sum(each.user + each.system for each in times))

@@ -35,8 +35,33 @@ class _Seen(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class _Node:
-    groups: deque[_Seen] = field(default_factory=lambda: deque(maxlen=WATCHED))
+    """Its last groups, and how many of them are late, came twice, hold one modality, hold each modality."""
+
+    groups: deque[_Seen] = field(default_factory=deque)
     told: set[Kind] = field(default_factory=set)
+    n_late: int = 0
+    n_twice: int = 0
+    n_single: int = 0
+    n_of: Counter[str] = field(default_factory=Counter)
+
+    def add(self, group: _Seen) -> None:
+        self.groups.append(group)
+        self._count(group, 1)
+        if len(self.groups) > WATCHED:
+            self._count(self.groups.popleft(), -1)
+
+    @property
+    def may_be_doubtful(self) -> bool:
+        """Whether it is worth a closer look: most nodes have nothing to look at."""
+        is_sparse = _is_doubtful(self.n_single) and sum(n > 0 for n in self.n_of.values()) > 1
+        return len(self.groups) == WATCHED and (is_sparse or _is_doubtful(max(self.n_late, self.n_twice)))
+
+    def _count(self, group: _Seen, n: int) -> None:
+        self.n_late += n * group.is_late
+        self.n_twice += n * group.is_twice
+        self.n_single += n * (len(group.modalities) == 1)
+        for name in group.modalities:
+            self.n_of[name] += n
 
 
 class NodeWatch:
@@ -56,8 +81,8 @@ class NodeWatch:
         node = self._nodes.setdefault(source_id, _Node())
         names = frozenset(one.window.modality for one in group.arrivals)
         is_twice = group.is_late and any(one.slot == group.slot and names <= one.modalities for one in node.groups)
-        node.groups.append(_Seen(group.slot, names, group.is_late, is_twice))
-        if len(node.groups) < WATCHED:
+        node.add(_Seen(group.slot, names, group.is_late, is_twice))
+        if not node.may_be_doubtful:
             return []
         new = [doubt for doubt in self._doubts(source_id, node) if doubt.kind not in node.told]
         node.told.update(doubt.kind for doubt in new)

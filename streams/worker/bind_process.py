@@ -7,13 +7,11 @@ ended; signals are the worker's to answer. What goes over the pair is pickled, b
 import asyncio
 import itertools
 import os
-import pickle
 import signal
 import socket
 import subprocess
 import sys
 import time
-import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -22,10 +20,12 @@ from typing import Concatenate, ParamSpec, TypeVar
 from streams.service.lifecycle import SWITCH_S
 from streams.settings import StreamSettings
 from streams.worker.bind_work import BindWork
+from streams.worker.portable_error import portable
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
+MODULE = __name__  # what Python runs as the process
 END_S = 5.0
 
 
@@ -46,7 +46,7 @@ class BindProcess:
         # It finds what this process finds, however that was told where to look.
         paths = os.pathsep.join(str(Path(one).resolve()) for one in sys.path)
         self._child = subprocess.Popen(
-            [sys.executable, "-P", "-m", __name__, str(fd)],
+            [sys.executable, "-P", "-m", MODULE, str(fd)],
             stdin=subprocess.DEVNULL,
             env={**os.environ, "PYTHONPATH": paths},
             pass_fds=[fd],
@@ -124,22 +124,11 @@ def serve(pipe: Connection) -> None:
         try:
             result = getattr(work, name)(*args, **options)
         except Exception as raised:
-            error = _portable(raised)
+            error = portable(raised)
         try:
             pipe.send((number, result, error))
         except ConnectionError:
             return
-
-
-def _portable(error: Exception) -> Exception:
-    """The error, with its traceback as a note; one that cannot be sent as another that says the same."""
-    told = "".join(traceback.format_exception(error))
-    try:
-        pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
-    except Exception:
-        error = RuntimeError(f"{type(error).__name__}: {error}")
-    error.add_note(told)
-    return error
 
 
 def main() -> None:

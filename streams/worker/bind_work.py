@@ -18,6 +18,7 @@ from streams.worker.bind_counts import BindCounts
 from streams.worker.history_watch import HistoryFigures
 from streams.worker.mailbox import WantedModel
 from streams.worker.model_build import BuildEnd, ModelBuild
+from streams.worker.portable_error import portable
 
 
 class Begun(NamedTuple):
@@ -78,7 +79,7 @@ class BindWork:
         try:
             self._use(one, wanted)
         except Exception as error:  # whatever is wrong with a new model, the present one goes on
-            refusal = error
+            refusal = portable(error)
             self._use(one, before)
         self._bound = one
         return Begun(one.binder.version, refusal)

@@ -8,6 +8,7 @@ from streams.arrival.generation import GenerationBuild
 from streams.binder import Binder
 from streams.review.question import Encoders
 from streams.worker.mailbox import WantedModel
+from streams.worker.portable_error import portable
 
 
 class BuildEnd(NamedTuple):
@@ -51,7 +52,7 @@ class ModelBuild:
             built = self._built(binder)
         except Exception as error:  # whatever is wrong with a new model, the present one goes on
             self.abandon()
-            return self._end(error)
+            return self._end(portable(error))
         if built is None:
             return None
         self._building = None

@@ -64,7 +64,9 @@ class ModelStage:
         if manifest is None or bundle is None:
             self._mailbox.put(WantedModel(0, dict))
         else:
-            self._mailbox.put(WantedModel(manifest.version, EncoderLoad(bundle, self._settings.specs, self._settings.runtime)))
+            self._mailbox.put(
+                WantedModel(manifest.version, EncoderLoad(bundle, self._settings.specs, self._settings.runtime))
+            )
         self._mailbox.wait()
 
 

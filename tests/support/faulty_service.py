@@ -1,8 +1,10 @@
 """A service with a fault that nobody knows of: `python -m tests.support.faulty_service stream --config ...`.
 
-Ingest raises at each message that holds INGEST_FAULT, binding at each sample of the source BIND_FAULT.
+Given a number it is the process that binds. Ingest raises at each message that holds INGEST_FAULT, binding at each
+sample of the source BIND_FAULT.
 """
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +13,7 @@ from streams.binder import Binder
 from streams.intake.messages import Ingest
 from streams.messages.message import Message
 from streams.records import Sample
+from streams.worker import bind_process
 
 INGEST_FAULT = b"the-one-that-ingest-cannot-bear"
 BIND_FAULT = "the-one-that-binding-cannot-bear"
@@ -34,4 +37,7 @@ def break_the_core() -> None:
 
 if __name__ == "__main__":
     break_the_core()
+    if sys.argv[1].isdecimal():
+        bind_process.main()
+    bind_process.MODULE = "tests.support.faulty_service"
     main()
