@@ -104,7 +104,7 @@ class Binder:
         Args:
             samples: Their scalings cover the shared modality where they have it.
         """
-        bindings = self._ask_again() if self._asks_again and samples else []
+        bindings = self._ask_again() if self._asks_again and samples and not self._review.goes_on else []
         for taken in self._take(samples):
             self.sequence += 1
             bindings.append(self._binding(taken.sample.sample_id, 0, taken.outcome, taken.partners, self.version))
@@ -123,7 +123,7 @@ class Binder:
     def review(self) -> list[Binding]:
         """Asks samples again, many together, and gives Bindings of a new round where their partners changed.
 
-        `observe` does it by itself as the history grows, and when it is first called after a swap: it goes on with new
+        `observe` does it by itself as the history grows, and after a swap as soon as no round goes on: it takes new
         samples meanwhile, and gives the Bindings when a counted one has come.
         """
         bindings = self._ask_again()
@@ -210,13 +210,14 @@ class Binder:
             if may_be_reviewed and self._settings.review_samples:
                 self._review.append(sample, arrived)
                 later = self._end_round() if self._review.is_ready and asks_again else None
-                if self._review.is_due:
+                if self._review.is_due or (later and self._asks_again):
                     self._begin_round(asks_again)
             taken.append(_Taken(sample, outcome, partners, later))
         return taken
 
     def _begin_round(self, asks_again: bool) -> None:
         if asks_again:
+            self._asks_again = False
             self._review.begin_round(self.version)
         else:
             self._review.skip_round()

@@ -10,7 +10,6 @@ rate meanwhile stands beside the rate just before, and what the swap itself held
 import argparse
 import itertools
 import sys
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -29,34 +28,37 @@ from streams.binder import Binder
 from streams.pipeline import MICRO_BATCH
 from streams.records import Sample, SensorWindow
 from streams.service.lifecycle import SWITCH_S
+from streams.worker.mailbox import WantedModel
+from streams.worker.model_build import ModelBuild
 
 # Windows that are timed before; what is timed meanwhile lasts as long as the build.
 BEFORE, WARM = 2048, 4096
 
 
 def measure(samples: Iterator[Sample], history: int, before: int = BEFORE, warm: int = WARM) -> dict[str, Any]:
-    """Seconds of each micro-batch before and during the build, and those of build and swap.
-
-    Raises:
-        RuntimeError: If there are too few samples for the build to end.
-    """
+    """Seconds of each micro-batch before, during and after the build, and those of build and swap."""
     binder = Binder(settings_of(history_samples=history))
     binder.remember(list(itertools.islice(samples, history - before - warm)))
     binder.use(1, {SPEC.name: _encoder(0)})
     _batches(binder, samples, warm)
     before_s = _batches(binder, samples, before)
-    build = binder.begin_build(2, {SPEC.name: _encoder(1)})
-    thread = threading.Thread(target=build.run)
-    start_s = time.perf_counter()
-    thread.start()
-    during_s: list[float] = []
-    while thread.is_alive():
-        if not (new := _batches(binder, samples, MICRO_BATCH)):
-            thread.join()
-            raise RuntimeError(f"{history} of history, and the samples ended before the build did")
-        during_s += new
-    build_s, swap_s = time.perf_counter() - start_s, _seconds_of_swap(binder, build)
-    return {"before_s": before_s, "during_s": during_s, "build_s": build_s, "swap_s": swap_s}
+    build = ModelBuild(time.perf_counter)
+    build.want(WantedModel(2, lambda: {SPEC.name: _encoder(1)}))
+    during_s, steps_s, end = [], [], None
+    while end is None:
+        during_s += _batches(binder, samples, MICRO_BATCH)
+        start_s = time.perf_counter()
+        end = build.step(binder)
+        steps_s.append(time.perf_counter() - start_s)
+    after_s = _batches(binder, samples, before)
+    return {
+        "before_s": before_s,
+        "during_s": during_s,
+        "after_s": after_s,
+        "build_s": end.seconds,
+        "swap_s": steps_s[-1],
+        "longest_after_s": max(after_s),
+    }
 
 
 def endless(windows: Sequence[SensorWindow]) -> Iterator[Sample]:
@@ -67,12 +69,6 @@ def endless(windows: Sequence[SensorWindow]) -> Iterator[Sample]:
         yield from samples_of(later, [frozenset()])
 
 
-def _seconds_of_swap(binder: Binder, build: Any) -> float:
-    start_s = time.perf_counter()
-    binder.swap(build)
-    return time.perf_counter() - start_s
-
-
 def _encoder(seed: int) -> EncoderFunction:
     return EncoderFunction(SPEC, encoder_weights(first_encoder(SPEC, seed)))
 
@@ -81,8 +77,6 @@ def _batches(binder: Binder, samples: Iterator[Sample], n: int) -> list[float]:
     took = []
     for _ in range(0, n, MICRO_BATCH):
         batch = list(itertools.islice(samples, MICRO_BATCH))
-        if len(batch) < MICRO_BATCH:
-            return []
         start_s = time.perf_counter()
         binder.observe(batch)
         took.append(time.perf_counter() - start_s)
@@ -96,6 +90,8 @@ def figures_of(found: dict[str, Any], history: int) -> dict[str, Any]:
         "history": history,
         "intake_during_rebuild": float(before / during),
         "swap_in_micro_batches": float(found["swap_s"] / before),
+        "longest_before_in_micro_batches": float(max(found["before_s"]) / before),
+        "longest_after_in_micro_batches": float(max(found["after_s"]) / before),
         "windows_per_s": float(MICRO_BATCH / before),
         **found,
     }
@@ -118,7 +114,9 @@ def main(given: Sequence[str] | None = None) -> None:
     Console().print(
         f"{figures['windows_per_s']:,.0f} windows/s; while {asked.history:,} samples were built anew "
         f"({figures['build_s']:.0f} s) {figures['intake_during_rebuild']:.0%} of that; "
-        f"the swap took {figures['swap_in_micro_batches']:.1f} micro-batches"
+        f"the swap took {figures['swap_in_micro_batches']:.1f} micro-batches, "
+        f"the longest one after it {figures['longest_after_in_micro_batches']:.1f}, "
+        f"before it {figures['longest_before_in_micro_batches']:.1f}"
     )
     if asked.json:
         write_json(figures, asked.json)

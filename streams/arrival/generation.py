@@ -1,5 +1,6 @@
 """A generation: a model version with its index. Two are never compared. Performs no I/O and reads no clock."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -14,6 +15,9 @@ from streams.history.index import SegmentedIndex, ring_rows
 from streams.history.store import SampleStore, Windows
 from streams.settings import IndexSettings
 from streams.stopwatch import Stopwatch
+
+# What a build lags behind must shrink by so much while it catches up, or it is as good as it gets.
+CATCHES_UP = 0.9
 
 
 class _Found(NamedTuple):
@@ -192,12 +196,21 @@ class GenerationBuild:
         self.generation.take_over(self._history)
         self._history.clear()
         self.generation.index.wait()
-        self.catch_up()
+        before = math.inf
+        while True:
+            self.catch_up()
+            if self._behind <= EFFECT_EVERY_ROWS or self._behind > CATCHES_UP * before:
+                break  # a stream that is as fast is not caught up with
+            before = self._behind
         self.is_built = True
 
     def catch_up(self) -> None:
         """Takes the rows that the store got meanwhile; cheap where they are few."""
         self.generation.follow(self._store, self._store.n_rows)
+
+    @property
+    def _behind(self) -> int:
+        return self._store.n_rows - self.generation.n_rows
 
     def abandon(self) -> None:
         """Lets go of it: it will not be swapped in."""

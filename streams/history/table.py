@@ -42,10 +42,15 @@ class TableRow:
 
 
 class SampleTable:
-    """Samples by place; what is computed of a window is computed once, and stays when its values go."""
+    """Samples by place; what is computed of a window is computed once, and stays when its values go.
+
+    What encoders make of them is that of one model: where a row begins afresh with another one, this table goes on with
+    what it had.
+    """
 
     def __init__(self, rows: Sequence[TableRow]) -> None:
         self.rows = rows
+        self._embedded = [row.embedded for row in rows]
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -71,7 +76,7 @@ class SampleTable:
 
     def having_embedded(self, name: str) -> np.ndarray:
         """The places of the samples that have the modality, and are embedded or can be."""
-        return self._places(name, [row.embedded for row in self.rows])
+        return self._places(name, self._embedded)
 
     def square(self, places: np.ndarray) -> tuple[np.ndarray | slice, ...]:
         """Picks their rows and columns of a matrix; a view, which costs nothing, where they are all there is."""
@@ -89,19 +94,20 @@ class SampleTable:
 
     def adopt_embedded(self, name: str, held: Callable[[Sequence[str]], np.ndarray]) -> None:
         """Keeps rows of a modality that were made elsewhere; NaN where one was not."""
-        new = [row for row in self.rows if name in row.modalities and name not in row.embedded]
-        vectors = held([row.sample_id for row in new]) if new else ()
-        for row, vector in zip(new, vectors, strict=True):
+        both = zip(self.rows, self._embedded, strict=True)
+        new = [(row, known) for row, known in both if name in row.modalities and name not in known]
+        vectors = held([row.sample_id for row, _ in new]) if new else ()
+        for (_, known), vector in zip(new, vectors, strict=True):
             if not np.isnan(vector[0]):
-                row.embedded[name] = vector
+                known[name] = vector
 
     def embedded(self, name: str, places: np.ndarray, encoders: Mapping[str, Transform]) -> np.ndarray:
         """Unit rows `[n, dim]` of their windows in robust units, by the encoder of the modality."""
-        rows = [self.rows[place] for place in places]
-        new = [row for row in rows if name not in row.embedded]
-        for row, vector in zip(new, _transformed(new, name, encoders[name], is_scaled=True), strict=True):
-            row.embedded[name] = vector
-        return np.stack([row.embedded[name] for row in rows])
+        new = [place for place in places if name not in self._embedded[place]]
+        vectors = _transformed([self.rows[place] for place in new], name, encoders[name], is_scaled=True)
+        for place, vector in zip(new, vectors, strict=True):
+            self._embedded[place][name] = vector
+        return np.stack([self._embedded[place][name] for place in places])
 
     def _places(self, name: str, computed: Sequence[Mapping[str, np.ndarray]]) -> np.ndarray:
         found = [

@@ -139,17 +139,15 @@ class Review:
             self._begin(skipped, version)
 
     def use(self, encoders: Encoders, held: Held | None = None) -> None:
-        """Asks with the trained encoders of a model from now on, and all that a trainer may draw once more.
+        """Asks with the trained encoders of a model from the next round on, and all that a trainer may draw once more.
 
         Args:
             encoders: By modality.
             held: Where rows that the first shared modality's encoder made on arrival are to be had.
         """
-        if self._job is not None:
-            self._job.wait()
         self._encoders, self._held = encoders, held
         for row in self._remembered.rows:
-            row.embedded.clear()
+            row.embedded = {}  # a round that goes on keeps those that it has
         self._remembered.graph.raise_all(self._remembered.numbers[-RENEWED:], RENEWED_GAIN)
 
     @property

@@ -1,5 +1,8 @@
 """The generation of a wanted model: built beside binding, and swapped in between two micro-batches."""
 
+import os
+import sys
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
@@ -9,6 +12,9 @@ from streams.binder import Binder
 from streams.review.question import Encoders
 from streams.worker.mailbox import WantedModel
 from streams.worker.portable_error import portable
+
+# Of the thread that builds, and of those that it starts: where cores are few, new samples come first.
+NICENESS = 10
 
 
 class BuildEnd(NamedTuple):
@@ -34,7 +40,7 @@ class ModelBuild:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._thread = ThreadPoolExecutor(1, "build")
+        self._thread = ThreadPoolExecutor(1, "build", _give_way)
         self._began_s = 0.0
         self._version = 0
         self._loading: Future[Encoders] | None = None
@@ -83,3 +89,8 @@ class ModelBuild:
 
     def _end(self, refusal: Exception | None) -> BuildEnd:
         return BuildEnd(refusal, self._clock() - self._began_s)
+
+
+def _give_way() -> None:
+    if sys.platform == "linux":  # where a thread has a niceness of its own
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)

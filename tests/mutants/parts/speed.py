@@ -14,6 +14,11 @@ OF_KINDS = ("tests/streams/precision/test_kinds.py",)
 OF_FETCHED = ("tests/streams/worker/test_fetched.py",)
 OF_BIND = ("tests/streams/worker/test_bind_stage.py",)
 OF_OPINION = ("tests/streams/review/test_second_opinion.py",)
+GENERATION, NODE_WATCH = "streams/arrival/generation.py", "streams/intake/node_watch.py"
+OF_ROUNDS = ("tests/streams/review/test_rounds.py",)
+OF_GENERATION = ("tests/streams/arrival/test_generation.py",)
+OF_PROCESS = ("tests/streams/worker/test_bind_process.py",)
+OF_NODES = ("tests/streams/intake/test_node_watch.py",)
 OF_GRAPH = ("tests/streams/review/test_candidate_graph.py",)
 
 MUTATIONS = (
@@ -59,4 +64,54 @@ MUTATIONS = (
         "better = scores > 9 + self",
         OF_GRAPH,
     ),
+    Mutation(
+        "a swap waits for the round that goes on",
+        "streams/review/review.py",
+        "        self._encoders, self._held = encoders, held\n        for row",
+        "        self._encoders, self._held = encoders, held\n        self._job and self._job.wait()\n        for row",
+        OF_ROUNDS,
+    ),
+    Mutation(
+        "nobody is asked again where a round went on",
+        "streams/binder.py",
+        " or (later and self._asks_again)",
+        "",
+        OF_ROUNDS,
+    ),
+    Mutation(
+        "a build catches up once",
+        "streams/arrival/generation.py",
+        "CATCHES_UP = 0.9",
+        "CATCHES_UP = 0.0",
+        OF_GENERATION,
+    ),
+    Mutation(
+        "an answer that nobody waits for is the next one's",
+        "streams/worker/bind_process.py",
+        "if answered != number:",
+        "if not answered:",
+        OF_PROCESS,
+    ),
+    Mutation(
+        "what binds ends at a signal",
+        "streams/worker/bind_process.py",
+        "(signal.SIGINT, signal.SIGTERM)",
+        "()",
+        OF_PROCESS,
+    ),
+    Mutation(
+        "errors are sent as they are",
+        "streams/worker/portable_error.py",
+        "pickle.loads(pickle.dumps(error))",
+        "error",
+        OF_PROCESS,
+    ),
+    Mutation(
+        "all nodes are looked at",
+        NODE_WATCH,
+        "return len(self.groups) == WATCHED and",
+        "return",
+        OF_NODES,
+    ),
+    Mutation("lonely windows are not counted", NODE_WATCH, "(len(group.modalities) == 1)\n", "False\n", OF_NODES),
 )

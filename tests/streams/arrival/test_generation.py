@@ -66,6 +66,22 @@ def test_a_build_while_samples_come_and_go_swaps_in_without_a_gap() -> None:
     assert binder.generation.n_rows == 900
 
 
+def test_a_build_catches_up_with_what_came_while_it_caught_up() -> None:
+    binder = Binder(WORLD.settings(binding=BindingSettings(review_samples=0), index=SETTINGS))
+    binder.observe(SAMPLES[:200])
+    build = binder.begin_build(1, {WORLD.shared: encoder})
+    coming, catch_up = [SAMPLES[200:500], SAMPLES[500:600], SAMPLES[600:640]], build.catch_up
+
+    def busy() -> None:
+        catch_up()
+        binder.observe(coming.pop(0))
+
+    build.catch_up = busy  # type: ignore[method-assign]
+    build.run()
+    assert not coming
+    assert binder.store.n_rows - build.generation.n_rows == 40
+
+
 def test_a_run_with_swaps_is_repeated_from_their_recorded_moments() -> None:
     live = Binder(WORLD.settings(binding=BindingSettings(review_samples=0), index=SETTINGS))
     seen = live.observe(SAMPLES[:200])

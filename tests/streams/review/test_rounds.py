@@ -1,5 +1,6 @@
 """What a round depends on: the stream's time, the model that is in use, and what no model may change."""
 
+import threading
 from collections import defaultdict
 from collections.abc import Sequence
 from itertools import pairwise
@@ -114,6 +115,31 @@ def test_all_are_asked_at_the_next_sample_after_a_swap_and_told_soon() -> None:
     told = [binding for binding in one.observe(SAMPLES[-49:-48]) if binding.round]
     assert [binding.sample_id for binding in told] == [sample.sample_id for sample in SAMPLES[:-64]]
     assert {binding.model_version for binding in told} == {1}
+
+
+def test_a_swap_waits_for_no_round_that_goes_on_and_the_next_one_asks_with_the_new_model() -> None:
+    may_go_on, seen = threading.Event(), list[int]()
+
+    def slow(windows: np.ndarray) -> np.ndarray:
+        if threading.current_thread().name == "round":
+            assert may_go_on.wait(20)
+        return knowing(windows)
+
+    one, alone = binder(), binder()
+    for each in (one, alone):
+        each.remember(SAMPLES[:-64])
+    one.use(1, {OTHERS[0]: slow})
+    alone.use(1, {OTHERS[0]: knowing})
+    one.observe(SAMPLES[-64:-60])
+    alone.observe(SAMPLES[-64:-60])
+    one.use(2, {OTHERS[0]: mistaken})  # would wait for ever
+    one.observe(SAMPLES[-60:-52])
+    may_go_on.set()
+    told = one.observe(SAMPLES[-52:-24])
+    seen = [binding.model_version for binding in told if binding.round]
+    assert (min(seen), max(seen), seen) == (1, 2, sorted(seen))
+    before = [binding for binding in told if binding.round and binding.model_version == 1]
+    assert partners_of(before) == partners_of(rounds_of(alone.observe(SAMPLES[-60:-40])).popitem()[1])
 
 
 def test_a_trained_encoder_of_the_shared_modality_finds_better_partners() -> None:
