@@ -216,8 +216,9 @@ class Binder:
         return taken
 
     def _begin_round(self, asks_again: bool) -> None:
-        if asks_again:
-            self._asks_again = False
-            self._review.begin_round(self.version)
-        else:
-            self._review.skip_round()
+        with self._stopwatch.timed("review"):
+            if asks_again:
+                self._asks_again = False
+                self._review.begin_round(self.version)
+            else:
+                self._review.skip_round()

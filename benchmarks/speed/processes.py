@@ -53,16 +53,23 @@ def broker_in(folder: Path) -> Iterator[Broker]:
         broker.stop()
 
 
-def prepared(name: str, broker: Broker, spec: ModalitySpec, folder: Path) -> Settings:
-    """Settings, topics and the first model of a process with topics of its own."""
+def prepared(name: str, broker: Broker, spec: ModalitySpec, folder: Path, shared: str | None = None) -> Settings:
+    """Settings, topics and the first model of a process with topics of its own.
+
+    Args:
+        name: Of what is measured.
+        broker: Is running.
+        spec: The modality of the windows.
+        folder: For models and state.
+        shared: The shared modality, like that one, where it is another.
+    """
+    modality = {"n_channels": spec.n_channels, "n_steps": spec.n_steps, "rate_hz": spec.rate_hz}
     settings = Settings.model_validate(
         {
             "broker": {"bootstrap_servers": broker.bootstrap_servers},
             "topics": {"prefix": f"{name.replace('_', '-')}.", "partitions": PARTITIONS, "pair_partitions": PARTITIONS},
-            "modalities": {
-                spec.name: {"n_channels": spec.n_channels, "n_steps": spec.n_steps, "rate_hz": spec.rate_hz}
-            },
-            "shared_modality": spec.name,
+            "modalities": {spec.name: modality, shared or spec.name: modality},
+            "shared_modality": shared or spec.name,
             "ingest": {"hop_s": HOP_STEPS / spec.rate_hz},
             "registry": {"root": str(folder / name / "models")},
             "runtime": {"data_dir": str(folder / name), "stream_port": free_port()},
@@ -76,9 +83,9 @@ def prepared(name: str, broker: Broker, spec: ModalitySpec, folder: Path) -> Set
 
 
 def send(settings: Settings, windows: Iterable[SensorWindow], batch: int) -> None:
-    """Writes windows of the shared modality, `batch` of one source in a message."""
+    """Writes windows of the first modality, `batch` of one source in a message."""
     producer = KafkaProducer(bootstrap_servers=settings.broker.bootstrap_servers, enable_idempotence=False, linger_ms=5)
-    topic = TopicNames(settings.topics.prefix).windows(settings.shared_modality)
+    topic = TopicNames(settings.topics.prefix).windows(next(iter(settings.modalities)))
     for source_id, value in messages(windows, batch):
         producer.send(topic, key=source_id.encode(), value=value)
     producer.flush()

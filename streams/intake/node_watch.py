@@ -78,7 +78,9 @@ class NodeWatch:
     def observe(self, group: Group) -> list[Doubt]:
         """Takes note of a group, and gives what has become doubtful with it."""
         source_id = group.arrivals[0].window.source_id
-        node = self._nodes.setdefault(source_id, _Node())
+        node = self._nodes.get(source_id)
+        if node is None:
+            node = self._nodes[source_id] = _Node()
         names = frozenset(one.window.modality for one in group.arrivals)
         is_twice = group.is_late and any(one.slot == group.slot and names <= one.modalities for one in node.groups)
         node.add(_Seen(group.slot, names, group.is_late, is_twice))

@@ -35,7 +35,6 @@ class ForgetStage:
     def __contains__(self, source_id: object) -> bool:
         return source_id in self._forgotten
 
-    @property
     def sources(self) -> frozenset[str]:
         """All that are forgotten, as is known by now; the same object while they are the same."""
         return self._forgotten.sources

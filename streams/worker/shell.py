@@ -5,7 +5,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -13,17 +13,17 @@ from streams.forgotten import Forgotten
 from streams.messages.outbox import Outbox
 from streams.messages.topic_names import TopicNames
 from streams.settings import StreamSettings
-from streams.worker.bind_process import BindProcess
+from streams.worker.bind_process import BindProcess, BindProcessError
 from streams.worker.bind_stage import BindStage
 from streams.worker.delivery import Delivery, Event, micro_batches
 from streams.worker.faust_app import faust_app, fetched
 from streams.worker.forget_stage import ForgetStage
 from streams.worker.ingest_stage import IngestStage
+from streams.worker.lag_watch import LagWatch
 from streams.worker.mailbox import Mailbox
 from streams.worker.metrics import StreamMetrics
 from streams.worker.model_stage import ModelStage
 from streams.worker.past import Past
-from streams.worker.stall import StallWatch
 from streams.worker.standby import STANDS_BY, Standby
 
 log = logging.getLogger(__name__)
@@ -58,9 +58,8 @@ class Shell:
         )
         self._process = BindProcess(settings)
         metrics.watch_bind_process(self._process.pid)
-        self._bind = BindStage(
-            self.app, self._process, self._delivery, metrics, self.worker, mailbox, lambda: self._forget.sources
-        )
+        known = self._forget.sources
+        self._bind = BindStage(self.app, self._process, self._delivery, metrics, self.worker, mailbox, known)
         self._past = Past(settings, self._forget)
         self._standby = Standby(settings, self._bind, self._past.samples_of)
         self._stands_by = False
@@ -70,9 +69,7 @@ class Shell:
         self._beat_s: float | None = None
         self._not_ready = "the broker has not given this worker partitions yet"
         self._unassigned_s = time.monotonic()
-        self._stalls: dict[str, StallWatch] = {}
-        self._stalled: list[str] = []
-        self._bound_upto: dict[int, int] = {}  # of samples, when partitions were last given
+        self._lag = LagWatch(self.app, self._names.samples, self._ingest, metrics, settings.runtime.stall_s)
         self._declare()
 
     def close(self) -> None:
@@ -90,7 +87,7 @@ class Shell:
         complaints = [self._not_ready] if self._not_ready else []
         if self._delivery.is_blocked:
             complaints.append("the broker does not take messages")
-        return complaints + self._stalled + self.models.watch.complaints() + self.healthy()
+        return complaints + self._lag.complaints + self.models.watch.complaints() + self.healthy()
 
     def notes(self) -> list[str]:
         """That this worker binds nothing, where that is as it should be."""
@@ -109,7 +106,7 @@ class Shell:
         app.agent(app.topic(self._names.samples, **raw), name="bind")(self._bind_agent)
         app.task(self._tick)
         app.task(self._measure)
-        app.task(self._measure_lag)
+        app.task(self._lag.run)
         app.task(self._forget_sources)
         app.task(self._follow)
         app.on_partitions_revoked.connect(self._on_revoked)
@@ -172,9 +169,8 @@ class Shell:
         upto = {p: offsets[samples, p].committed for p in remembered if (samples, p) in offsets}
         await asyncio.to_thread(self.models.wait_for_present)
         history = await asyncio.to_thread(self._past.history, upto, not self._bind.has_history)
-        self._bound_upto = {p: offsets[samples, p].start for p in own}
+        self._lag.begin({p: offsets[samples, p].start for p in own})
         await self._ingest.begin(history.recent, {one: offsets[one].start for one in given if one[0] != samples})
-        self._stalls.clear()
         n_new = await self._bind.begin(upto, history)
         self._standby.is_on = bool(upto) and not own
         return n_new
@@ -189,16 +185,10 @@ class Shell:
             log.info(STANDS_BY)
 
     async def _forget_sources(self) -> None:
-        try:
-            await self._forget.watch(lambda: self._bind.rebuild(self._past.bound))
-        except Exception as error:
-            await self._crash(error)
+        await self._guarded(self._forget.watch(lambda: self._bind.rebuild(self._past.bound)))
 
     async def _follow(self) -> None:
-        try:
-            await self._standby.run()
-        except Exception as error:
-            await self._crash(error)
+        await self._guarded(self._standby.run())
 
     async def _on_before_shutdown(self, *_: Any, **__: Any) -> None:
         """Lets the micro-batches under way come to their end, so that they are committed rather than repeated."""
@@ -207,46 +197,19 @@ class Shell:
             await asyncio.wait_for(asyncio.gather(self._ingest.drain(), self._bind.drain()), DRAIN_S)
         except TimeoutError:
             log.warning("stopping although the broker has not taken everything: it will be repeated")
+        except BindProcessError as error:
+            log.warning("%s: what was not committed will be repeated", error)
 
     async def _measure(self) -> None:
         while not self.app.should_stop:
             await asyncio.sleep(MEASURE_EVERY_S)
-            await self._bind.measure()
+            await self._guarded(self._bind.measure())
 
-    async def _measure_lag(self) -> None:
-        # On its own: a micro-batch that never ends must not hide that there is a stall.
-        known: set[tuple[str, int]] = set()
-        while not self.app.should_stop:
-            await asyncio.sleep(MEASURE_EVERY_S)
-            present = self._lags()
-            for topic, partition in known - present.keys():
-                self._metrics.lag.remove(topic, str(partition))
-            for (topic, partition), lag in present.items():
-                self._metrics.lag.labels(topic, str(partition)).set(lag)
-            known = set(present)
-            self._stalled = self._stalls_of(present)
-
-    def _stalls_of(self, lags: Mapping[tuple[str, int], int]) -> list[str]:
-        """Why work on windows, or on samples, stands still."""
-        committed = self.app.monitor.tp_committed_offsets
-        n_bound = sum(at for tp, at in committed.items() if tp.topic == self._names.samples)
-        reasons = []
-        for name, is_samples, n_done in (("windows", False, self._ingest.n_taken), ("samples", True, n_bound)):
-            lag = sum(n for (topic, _), n in lags.items() if (topic == self._names.samples) == is_samples)
-            watch = self._stalls.setdefault(name, StallWatch(self._settings.runtime.stall_s))
-            reason = watch.reason(time.monotonic(), lag, n_done)
-            reasons += [f"{name}: {reason}"] if reason else []
-        return reasons
-
-    def _lags(self) -> dict[tuple[str, int], int]:
-        """Messages that lie before the end of a partition, and were not taken up; samples: not bound and committed."""
-        committed = self.app.monitor.tp_committed_offsets
-        lags = self._ingest.lags()
-        for tp in self.app.consumer.assignment():
-            at = fetched(self.app, (tp.topic, tp.partition))
-            if tp.topic == self._names.samples and at is not None:
-                lags[tp.topic, tp.partition] = max(0, at.end - committed.get(tp, self._bound_upto.get(tp.partition, 0)))
-        return lags
+    async def _guarded(self, work: Awaitable[None]) -> None:
+        try:
+            await work
+        except Exception as error:
+            await self._crash(error)
 
     async def _crash(self, error: BaseException) -> None:
         self.has_crashed = True

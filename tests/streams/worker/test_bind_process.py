@@ -9,16 +9,20 @@ from pathlib import Path
 import psutil
 import pytest
 
+from deploy.machine.brokers import EmbeddedBroker
 from streams.messages.codec import decode_many, encode_batch
 from streams.messages.message import Message
 from streams.records import Binding
 from streams.review.question import Encoders
+from streams.service.lifecycle import EXIT_FAILED
 from streams.settings import StreamSettings
 from streams.testing import SyntheticWorld
 from streams.worker.bind_process import BindProcess, BindProcessError
 from streams.worker.bind_work import Answered, BindWork
 from streams.worker.history_watch import HistoryFigures
 from streams.worker.mailbox import NO_MODEL, WantedModel
+from tests.support.waiting import wait_until
+from tests.support.workers import Farm, complete_world
 
 WORLD = SyntheticWorld(n_sources=6, n_classes=3)
 SAMPLES = list(WORLD.samples(30))
@@ -126,6 +130,19 @@ def test_signals_are_the_workers_to_answer(process: BindProcess) -> None:
         assert (await process.do(BindWork.figures)).n_vectors == 60
 
     begin_there(process, then)
+
+
+def test_a_worker_whose_process_is_killed_ends_so_that_it_is_started_again(
+    embedded_broker: EmbeddedBroker, tmp_path: Path, prefix: str
+) -> None:
+    with Farm(embedded_broker, complete_world(2), tmp_path, prefix) as farm:
+        worker = farm.start_worker()
+        wait_until(lambda: "given" in worker.log_tail(100), 60)
+        (child,) = psutil.Process(worker.pid).children()
+        child.kill()
+        wait_until(lambda: not worker.alive, 30)
+        assert worker.exit_code == EXIT_FAILED
+        assert "the process that binds has ended, with code -9" in worker.log_tail(200)
 
 
 def test_it_ends_by_itself_when_the_worker_is_gone(settings: StreamSettings) -> None:
