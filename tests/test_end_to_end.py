@@ -20,12 +20,13 @@ TRAINER: dict[str, object] = {
     "cycle_bindings": 48,
     "steps_per_cycle": 4,
     "warm_samples": 1,
+    "publish_every_s": 0,
     "batch_pairs": 12,
     "dim": 16,
     "width": 8,
     # What so few steps teach is not judged here.
     "gate": {
-        "retrieval_tolerance": 1.0,
+        "retrieval_errors": 1e6,
         "chance_factor": 1.0,
         "chance_deviations": 0.0,
         "min_effective_rank": 1.0,
@@ -82,7 +83,9 @@ def test_worker_and_trainer_bind_and_learn_by_labels_through_a_broker(
     embedded_broker: EmbeddedBroker, tmp_path: Path, prefix: str
 ) -> None:
     nodes = LabelWorld(n_sources=6, n_classes=4, n_complete=1, held_out=1, seed=3)
-    trainer = SMALL.model_dump(include={"cycle_bindings", "steps_per_cycle", "batch_pairs", "dim", "width"})
+    trainer = SMALL.model_dump(
+        include={"cycle_bindings", "publish_every_s", "steps_per_cycle", "batch_pairs", "dim", "width"}
+    )
     with Farm(embedded_broker, nodes, tmp_path, prefix, trainer=trainer, grace_s=0.5) as farm:
         sent = windows()
         farm.send(sent)

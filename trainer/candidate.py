@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from encoders.bundle import ModelBundle
 from encoders.manifest import LogRange
 from streams.records import Decision
-from trainer.judging.gate import decide
+from trainer.judging.difference import standard_error
+from trainer.judging.gate import decide, is_better
 from trainer.learner import Learner
 
 
@@ -30,17 +32,25 @@ def judged_candidate(
 ) -> Candidate | None:
     """The candidate that follows `parent_version`, with the gate's word; None while binding could not use it.
 
-    One that passes becomes the learner's best, with which later ones are compared. Without the shared modality a
-    worker could do nothing with it.
+    One that passes and is better becomes the learner's best, with which later ones are compared: were it enough to be
+    hardly worse, many small steps down would be none. Where one is refused too often in a row, the learner goes on from
+    its best. Without the shared modality a worker could do nothing with it.
     """
     if learner.shared not in learner.trained_modalities:
         return None
     version = parent_version + 1
     evaluation, best = learner.evaluate(), learner.evaluate_best()
+    rival = best.by_sample if best else {}
     decision = decide(
-        version, evaluation.judged, best.judged if best else None, learner.settings.gate, evaluation.missing
+        version,
+        evaluation.judged,
+        best.judged if best else None,
+        learner.settings.gate,
+        evaluation.missing,
+        partial(standard_error, evaluation.by_sample, rival),
     )
-    if decision.passed:
+    if decision.passed and is_better(decision):
         learner.crown(version)
     bundle = learner.bundle(version, parent_version, created_ns, evaluation, trained_on, code_version)
+    learner.note_verdict(decision.passed)
     return Candidate(bundle, decision)

@@ -12,7 +12,7 @@ from encoders.bundle import ModelBundle
 from encoders.manifest import LogRange, ModelManifest
 from encoders.modality import ModalitySpec
 from streams.records import Binding, Sample
-from trainer.judging.evaluation import PAIR_PRECISION
+from trainer.judging.evaluation import PAIR_PRECISION, PAIRS_UNKNOWN
 from trainer.judging.held_out import Evaluation, HeldOut
 from trainer.replay.buffer import Identity, PartnerRule, ReplayBuffer
 from trainer.replay.partners import bound_partner
@@ -51,13 +51,12 @@ class Learner:
         device: str = "cpu",
         forgotten: Container[str] = frozenset(),
     ) -> None:
-        self._forgotten = forgotten
         self.specs, self.shared, self.settings, self._device = dict(specs), shared, settings, device
-        facts = state.facts if state else {}
+        self._forgotten, facts = forgotten, state.facts if state else {}
         self.counts: Counter[str] = Counter(facts.get("counts", {}))
         self.n_cycles: int = facts.get("n_cycles", 0)
         self.best_version: int | None = facts.get("best_version")
-        self._n_since_cycle: int = facts.get("n_since_cycle", 0)
+        self._n_since_cycle, self._n_refused = int(facts.get("n_since_cycle", 0)), int(facts.get("n_refused", 0))
         self._taught = Taught(facts)
         self._natural: set[tuple[str, str]] = {(one, other) for one, other in facts.get("natural", ())}
         self._best: Weights = state.best if state else {}
@@ -146,8 +145,7 @@ class Learner:
     def run_cycle(self, on_step: Callable[[StepResult], None] | None = None) -> CycleReport:
         """Trains `settings.steps_of_cycle` steps on what the buffer holds, due or not.
 
-        Args:
-            on_step: Called after each step; an exception that it raises ends the cycle, and with it this learner's use.
+        An exception of `on_step`, which is called after each, ends the cycle, and with it this learner's use.
         """
         losses = []
         for _ in range(self.settings.steps_of_cycle(len(self._replay))):
@@ -168,18 +166,24 @@ class Learner:
 
     def evaluate(self) -> Evaluation:
         """Figures of the trained encoders on the held-out samples, and what their pairs are thought to be worth."""
-        evaluation = self._judge(self._trained_weights())
-        if (confidence := self._replay.confidence) is None:
-            return evaluation
-        return evaluation.with_figure(PAIR_PRECISION, confidence)
+        confidence, unknown = self._replay.confidence
+        evaluation = self._judge(self._trained_weights()).with_figure(PAIRS_UNKNOWN, unknown)
+        return evaluation if confidence is None else evaluation.with_figure(PAIR_PRECISION, confidence)
 
     def evaluate_best(self) -> Evaluation | None:
         """The same figures of the best encoders so far; None if none were crowned."""
         return self._judge(self._best) if self.best_version is not None else None
 
     def crown(self, version: int) -> None:
-        """Makes the present encoders, known as `version`, those that later ones must not fall behind."""
+        """The present encoders, known as `version`, are the best so far."""
         self.best_version, self._best = version, self._trained_weights()
+
+    def note_verdict(self, passed: bool) -> None:
+        """A version was judged; where too many in a row were refused, the best encoders are trained further."""
+        self._n_refused = 0 if passed else self._n_refused + 1
+        if self._best and self._n_refused and self._n_refused == self.settings.gate.refusals_before_return:
+            self._step.go_back(self._best)
+            self._n_refused = 0
 
     def bundle(
         self,
@@ -230,6 +234,7 @@ class Learner:
             "counts": dict(self.counts),
             "n_cycles": self.n_cycles,
             "n_since_cycle": self._n_since_cycle,
+            "n_refused": self._n_refused,
             "best_version": self.best_version,
             **self._taught.facts(),
             "natural": sorted(self._natural),
@@ -240,5 +245,5 @@ class Learner:
         )
 
     def saved(self) -> None:
-        """Says that the last snapshot is safe: the next one's `admissions` begin here."""
+        """The last snapshot is safe: the next one's `admissions` begin here."""
         self._admissions.clear()

@@ -32,7 +32,12 @@ class SofteningSettings(Section):
 class GateSettings(Section):
     """What a candidate must show before the followed channel moves to it."""
 
-    retrieval_tolerance: float = Field(0.02, ge=0, description="how far a figure may fall below the best so far")
+    retrieval_errors: float = Field(
+        2.0, ge=0, description="by how many standard errors of the difference retrieval may fall below the best so far"
+    )
+    refusals_before_return: int = Field(
+        0, ge=0, description="after so many refused versions in a row training goes on from the best one; 0: never"
+    )
     chance_factor: float = Field(1.2, ge=1, description="how many times chance the labelled retrieval must be")
     chance_deviations: float = Field(
         2.0, ge=0, description="without labels, by how many standard deviations of luck it must be above chance"
@@ -54,6 +59,9 @@ class TrainerSettings(Section):
         1024, ge=1, description="samples in the buffer below which a cycle has fewer steps, in proportion"
     )
     publish_every_cycles: int = Field(1, ge=1, description="every how-manieth cycle ends in a candidate")
+    publish_every_s: float = Field(
+        60.0, ge=0, description="at most one in so long: every worker and consumer takes up each version that passes"
+    )
     batch_pairs: int = Field(64, ge=2, description="anchors of a step, each with a partner")
     learning_rate: float = Field(2e-3, gt=0, description="of AdamW")
     weight_decay: float = Field(1e-3, ge=0, description="of AdamW")

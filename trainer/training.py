@@ -61,7 +61,7 @@ class Training:
         self._prefix, self._code_version, self._n_steps = prefix, code_version, 0
         self._metrics, self._stop, self._readiness = metrics, stop, readiness
         self._admission = Admission(parts.learner, parts.intake, prefix, CrashNotes(parts.folder.root.parent))
-        self._looked_s = self._step_began_s = time.monotonic()
+        self._looked_s = self._step_began_s = self._offer_s = time.monotonic()
         metrics.note_bindings(parts.learner.counts, from_before=True)
 
     def run(self) -> None:
@@ -211,8 +211,9 @@ class Training:
 
     def _offer_candidate(self) -> None:
         learner = self._learner
-        if learner.n_cycles % learner.settings.publish_every_cycles:
+        if learner.n_cycles % learner.settings.publish_every_cycles or time.monotonic() < self._offer_s:
             return
+        self._offer_s = time.monotonic() + learner.settings.publish_every_s
         parent = self._publisher.last_version
         candidate = judged_candidate(learner, parent, time.time_ns(), self._intake.ranges, self._code_version)
         if candidate is None:

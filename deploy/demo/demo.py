@@ -112,7 +112,7 @@ def demo_settings(recordings: Recordings, bootstrap_servers: str, folder: Path, 
                 "trainer_port": free_port(),
                 "data_dir": str((folder / "data").absolute()),
             },
-            "trainer": {"seed": seed, "cycle_bindings": CYCLE_BINDINGS},
+            "trainer": {"seed": seed, "cycle_bindings": CYCLE_BINDINGS, "publish_every_s": 0},
         }
     )
 

@@ -21,12 +21,12 @@ TRAINER: dict[str, object] = {
     "cycle_bindings": 48,
     "steps_per_cycle": 4,
     "warm_samples": 1,
+    "publish_every_s": 0,
     "batch_pairs": 12,
-    "dim": 16,
-    "width": 8,
+    **{"dim": 16, "width": 8},
     # What so few steps teach is not judged here.
     "gate": {
-        "retrieval_tolerance": 1.0,
+        "retrieval_errors": 1e6,
         "chance_factor": 1.0,
         "chance_deviations": 0.0,
         "min_effective_rank": 1.0,

@@ -22,6 +22,7 @@ def small_settings(**changes: object) -> TrainerSettings:
         "cycle_bindings": 16,
         "steps_per_cycle": 4,
         "warm_samples": 1,
+        "publish_every_s": 0,
         "batch_pairs": 12,
         "dim": 16,
         "width": 8,

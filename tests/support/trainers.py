@@ -27,7 +27,7 @@ PATIENCE_S = 90.0
 # Cycles of 16 end inside a message.
 BINDINGS_A_MESSAGE = 13
 # After so few steps little is learned: what is shown here is the way of a version that passes.
-LENIENT = {"min_effective_rank": 1, "max_mean_cosine": 1, "chance_factor": 1, "retrieval_tolerance": 1}
+LENIENT = {"min_effective_rank": 1, "max_mean_cosine": 1, "chance_factor": 1, "retrieval_errors": 1e6}
 TRAINER = small_settings(cycle_bindings=16, steps_per_cycle=25, gate=LENIENT)
 N_SLOTS = 14
 

@@ -11,7 +11,7 @@ from kafka.structs import OffsetAndMetadata
 
 from streams.messages.codec import encode_batch
 from streams.records import Binding, Sample
-from tests.support.recorded import binding_of, recorded
+from tests.support.recorded import binding_of, recorded, small_settings
 from tests.support.training import PAIRS, Full, StopsAtTheEnd, filled, run, trainer_of
 from trainer.checkpoints.checkpoint import CheckpointFolder, admitted_twice
 from trainer.learner import Learner
@@ -29,6 +29,16 @@ def test_checkpoints_then_commits_after_every_cycle(tmp_path: Path) -> None:
     assert trainer.value("mmbind_train_cycles_total") == 3
     assert trainer.value("mmbind_train_steps_total") == 12
     assert admitted_twice(tmp_path) == 0
+
+
+def test_versions_come_no_faster_than_is_wanted(tmp_path: Path) -> None:
+    record = recorded()
+    settings = small_settings(publish_every_s=3600)
+    trainer = trainer_of(record, filled(record), CheckpointFolder(tmp_path), settings=settings)
+    run(trainer)
+    assert trainer.parts.learner.n_cycles == 3
+    decisions = [trainer.value("mmbind_gate_decisions_total", result=one) for one in ("passed", "refused")]
+    assert sum(one or 0 for one in decisions) == 1
 
 
 def test_a_full_disk_stops_neither_training_nor_the_next_checkpoint(tmp_path: Path) -> None:

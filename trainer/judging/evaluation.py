@@ -11,6 +11,8 @@ Embed = Callable[[np.ndarray], np.ndarray]
 
 # Name of the figure: the estimated share of right best partners among the pairs that were trained on.
 PAIR_PRECISION = "pairs/precision_estimate"
+# The share of them of which nothing is thought.
+PAIRS_UNKNOWN = "pairs/unknown_share"
 
 
 def retrieval(
@@ -24,6 +26,13 @@ def retrieval(
     Raises:
         ValueError: If no query's label is in the gallery.
     """
+    return _retrieval(queries, gallery, query_labels, gallery_labels)[0]
+
+
+def _retrieval(
+    queries: np.ndarray, gallery: np.ndarray, query_labels: np.ndarray, gallery_labels: np.ndarray
+) -> tuple[dict[str, float], np.ndarray]:
+    """The figures, and the average precision of each query, NaN where its label is not in the gallery."""
     relevant = query_labels[:, None] == gallery_labels[None, :]
     answerable = relevant.any(1)
     if not answerable.any():
@@ -35,12 +44,15 @@ def retrieval(
     order = shuffled[np.argsort(-(queries[answerable] @ gallery[shuffled].T), axis=1, kind="stable")]
     hits = np.take_along_axis(relevant, order, 1)
     precisions = np.cumsum(hits, 1) / np.arange(1, len(gallery) + 1)
-    return {
-        "cmap": float(((precisions * hits).sum(1) / hits.sum(1)).mean()),
+    each = np.full(len(queries), np.nan)
+    each[answerable] = (precisions * hits).sum(1) / hits.sum(1)
+    figures = {
+        "cmap": float(each[answerable].mean()),
         "r_at_1": float(hits[:, 0].mean()),
         "chance_cmap": float(np.mean([_chance_precision(int(n), len(gallery)) for n in relevant.sum(1)])),
         "chance_r_at_1": float(relevant.mean()),
     }
+    return figures, each
 
 
 def _chance_precision(n_relevant: int, n_all: int) -> float:
@@ -58,11 +70,16 @@ def instance_retrieval(queries: np.ndarray, gallery: np.ndarray) -> dict[str, fl
     of the wrong ones that rank behind the right one. `chance_mrr` and `chance_auc` are what a random order gives on
     average, `chance_sd_auc` is the standard deviation of its `auc` (`mrr` hangs on the few first ranks, and on luck).
     """
+    return _instance_retrieval(queries, gallery)[0]
+
+
+def _instance_retrieval(queries: np.ndarray, gallery: np.ndarray) -> tuple[dict[str, float], np.ndarray]:
+    """The figures, and 1 / rank of each query."""
     similarities = queries @ gallery.T
     own = np.diagonal(similarities)[:, None]
     rank = 1 + (similarities > own).sum(1) + ((similarities == own).sum(1) - 1) / 2
     n_rows = len(queries)
-    return {
+    figures = {
         "mrr": float((1 / rank).mean()),
         "r_at_1": float((rank == 1).mean()),
         "auc": float(1 - (rank - 1).mean() / (n_rows - 1)),
@@ -71,6 +88,7 @@ def instance_retrieval(queries: np.ndarray, gallery: np.ndarray) -> dict[str, fl
         # A random rank is uniform; the queries are taken to be independent.
         "chance_sd_auc": float(np.sqrt((n_rows + 1) / (12 * n_rows * (n_rows - 1)))),
     }
+    return figures, 1 / rank
 
 
 def collapse(embeddings: np.ndarray) -> dict[str, float]:
@@ -106,47 +124,63 @@ def evaluate(
         held_out: Samples that took no part in training.
         pairs: Which (query, gallery) to judge; every ordered two of the encoders without it.
     """
+    return evaluate_each(encoders, held_out, pairs)[0]
+
+
+def evaluate_each(
+    encoders: Mapping[str, Embed], held_out: Sequence[Sample], pairs: Iterable[tuple[str, str]] | None = None
+) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
+    """The figures of `evaluate`, and those of each sample that asked: of `mrr` and `cmap`, by the figure's name."""
     embedded = {
         name: _Embedded(embed, [sample for sample in held_out if name in sample.windows], name)
         for name, embed in sorted(encoders.items())
     }
     figures: dict[str, float] = {}
+    by_sample: dict[str, dict[str, float]] = {}
     for name, one in embedded.items():
         if len(one.rows) >= 2:
             figures |= {f"collapse/{name}/{key}": value for key, value in collapse(one.rows).items()}
     for query, gallery in permutations(sorted(encoders), 2) if pairs is None else pairs:
-        found = _cross_modal(embedded[query], embedded[gallery])
+        found, each = _cross_modal(embedded[query], embedded[gallery])
         figures |= {f"retrieval/{query}->{gallery}/{key}": value for key, value in found.items()}
-    return figures
+        by_sample |= {f"retrieval/{query}->{gallery}/{key}": values for key, values in each.items()}
+    return figures, by_sample
 
 
 class _Embedded:
     """Rows of one modality, with the ids and labels of their samples."""
 
     def __init__(self, embed: Embed, samples: Sequence[Sample], modality: str) -> None:
-        self.number = {sample.sample_id: row for row, sample in enumerate(samples)}
+        self.ids = [sample.sample_id for sample in samples]
+        self.number = {sample_id: row for row, sample_id in enumerate(self.ids)}
         self.labels = [sample.label for sample in samples]
         self.rows = embed(np.stack([sample.scaled(modality) for sample in samples])) if samples else np.empty((0, 0))
 
-    def labelled(self) -> tuple[np.ndarray, np.ndarray]:
+    def labelled(self) -> tuple[list[str], np.ndarray, np.ndarray]:
+        """Ids, rows and labels of the samples that have one."""
         known = [row for row, label in enumerate(self.labels) if label is not None]
         # Text, since labels may be numbers and texts in one stream; their kind is part of it.
-        return self.rows[known], np.array([repr(self.labels[row]) for row in known], dtype=np.str_)
+        labels = np.array([repr(self.labels[row]) for row in known], dtype=np.str_)
+        return [self.ids[row] for row in known], self.rows[known], labels
 
 
-def _cross_modal(query: _Embedded, gallery: _Embedded) -> dict[str, float]:
+def _cross_modal(query: _Embedded, gallery: _Embedded) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
     figures: dict[str, float] = {}
+    by_sample: dict[str, dict[str, float]] = {}
     common = [name for name in query.number if name in gallery.number]
     if len(common) >= 2:
-        found = instance_retrieval(
+        found, each = _instance_retrieval(
             query.rows[[query.number[name] for name in common]], gallery.rows[[gallery.number[name] for name in common]]
         )
         # Not `r_at_1`: that is the class-level figure's name.
         figures |= {key: value for key, value in found.items() if key != "r_at_1"}
-    (asking, asked_labels), (searched, searched_labels) = query.labelled(), gallery.labelled()
+        by_sample["mrr"] = dict(zip(common, each.tolist(), strict=True))
+    (ids, asking, asked_labels), (_, searched, searched_labels) = query.labelled(), gallery.labelled()
     if np.isin(asked_labels, searched_labels).any():
-        figures |= retrieval(asking, searched, asked_labels, searched_labels)
-    return figures
+        found, each = _retrieval(asking, searched, asked_labels, searched_labels)
+        figures |= found
+        by_sample["cmap"] = {name: value for name, value in zip(ids, each.tolist(), strict=True) if value == value}
+    return figures, by_sample
 
 
 def missing_evidence(figures: Mapping[str, float], pairs: Iterable[tuple[str, str]]) -> tuple[str, ...]:

@@ -1,9 +1,9 @@
 """The gate: whether a candidate may become the followed version. Pure: figures in, a decision out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from streams.records import Decision
-from trainer.judging.evaluation import PAIR_PRECISION
+from trainer.judging.evaluation import PAIR_PRECISION, PAIRS_UNKNOWN
 from trainer.settings import GateSettings
 
 # With labels the class counts. Without them only the very window of the same moment: the share of others that rank
@@ -20,16 +20,17 @@ def decide(
     best: Mapping[str, float] | None,
     settings: GateSettings,
     missing_evidence: Sequence[str] = (),
+    error_of: Callable[[Sequence[str]], float] = lambda names: 0.0,
 ) -> Decision:
     """Passes a candidate that has not collapsed, beats chance, and is no worse than the best so far.
 
     1. No modality has collapsed: its effective rank is high enough, the cosine of unlike samples low enough.
     2. Mean retrieval between modalities is above chance: with labels `cmap` by `chance_factor`, without them `auc` by
        `chance_deviations` standard deviations of what luck gives.
-    3. It is at most `retrieval_tolerance` below that of the best, embedding the same held-out samples: with labels
-       `cmap`, without them `mrr`. Only pairs of modalities that both know are compared: one that has just joined would
-       else be held against those that were there long before. Where they have none that binding taught, those that
-       natural samples taught are.
+    3. It is at most `retrieval_errors` standard errors of the difference below that of the best, embedding the same
+       held-out samples: with labels `cmap`, without them `mrr`. Only pairs of modalities that both know are compared:
+       one that has just joined would else be held against those that were there long before. Where they have none that
+       binding taught, those that natural samples taught are.
 
     4. Its pairs are thought to be right often enough, where there is an estimate: what random pairs teach is worse than
        what no pairs do.
@@ -44,9 +45,10 @@ def decide(
         best: Figures of the best so far on the same samples; None if there is none.
         settings: The thresholds.
         missing_evidence: What could not be judged, in words; it stands in the reason.
+        error_of: Gives the standard error of the difference to the best, of the mean over these figures.
     """
     collapsed = _collapsed(candidate, settings)
-    retrieval, reasons = _judge_retrieval(candidate, best, settings)
+    retrieval, reasons = _judge_retrieval(candidate, best, settings, error_of)
     reasons += _judge_pairs(candidate, settings)
     faults = [*collapsed, *(text for is_fault, text in reasons if is_fault)]
     merits = [text for is_fault, text in reasons if not is_fault]
@@ -68,7 +70,10 @@ def _judge_pairs(candidate: Mapping[str, float], settings: GateSettings) -> list
     if share is None:
         return []
     low = not share >= settings.min_pair_precision
-    return [(low, f"{share:.0%} of its pairs are thought right, wanted {settings.min_pair_precision:.0%} or more")]
+    words = f"{share:.0%} of its pairs are thought right, wanted {settings.min_pair_precision:.0%} or more"
+    if unknown := candidate.get(PAIRS_UNKNOWN, 0.0):
+        words += f"; of {unknown:.0%} nothing is known"
+    return [(low, words)]
 
 
 def mean_retrieval(figures: Mapping[str, float], kind: str) -> float | None:
@@ -77,14 +82,21 @@ def mean_retrieval(figures: Mapping[str, float], kind: str) -> float | None:
     return sum(found) / len(found) if found else None
 
 
-def compared(candidate: Mapping[str, float], best: Mapping[str, float], kind: str) -> tuple[float | None, float | None]:
-    """Means of one figure, candidate and best, over the directions that both were judged on; None where none are."""
+def is_better(decision: Decision) -> bool:
+    """Whether a candidate retrieves better than the best so far, or there was none to compare it with."""
+    for kind in (LABELLED, UNLABELLED):
+        if f"gate/best_{kind}" in decision.figures:
+            return decision.figures[f"gate/{kind}"] > decision.figures[f"gate/best_{kind}"]
+    return True
+
+
+def _compared(candidate: Mapping[str, float], best: Mapping[str, float], kind: str) -> list[str]:
+    """Names of one figure, of the directions that both were judged on."""
     for start in ("retrieval/", "natural/"):
         known = [name for name in candidate if name.startswith(start) and name.endswith(f"/{kind}") and name in best]
         if known:
-            own, rival = (sum(figures[name] for name in known) / len(known) for figures in (candidate, best))
-            return own, rival
-    return None, None
+            return known
+    return []
 
 
 def _collapsed(figures: Mapping[str, float], settings: GateSettings) -> list[str]:
@@ -103,7 +115,10 @@ def _collapsed(figures: Mapping[str, float], settings: GateSettings) -> list[str
 
 
 def _judge_retrieval(
-    candidate: Mapping[str, float], best: Mapping[str, float] | None, settings: GateSettings
+    candidate: Mapping[str, float],
+    best: Mapping[str, float] | None,
+    settings: GateSettings,
+    error_of: Callable[[Sequence[str]], float],
 ) -> tuple[dict[str, float], list[tuple[bool, str]]]:
     """Summary figures, and what speaks against (True) or for the candidate."""
     is_labelled = mean_retrieval(candidate, LABELLED) is not None
@@ -116,9 +131,12 @@ def _judge_retrieval(
     low = not figure >= wanted
     words = [(low, f"{chance_kind} {figure:.3f} is {'not ' * low}above chance ({lucky:.3f}, wanted {wanted:.3f})")]
     summary = {f"gate/{chance_kind}": figure, f"gate/chance_{chance_kind}": lucky}
-    own, rival = compared(candidate, best or {}, kind)
-    if own is None or rival is None:
+    known = _compared(candidate, best or {}, kind)
+    if best is None or not known:
         return summary, [*words, (False, "it is the first to be judged")]
-    worse = not own >= rival - settings.retrieval_tolerance
-    words.append((worse, f"{kind} {own:.3f} is {'' if worse else 'not '}worse than the best so far ({rival:.3f})"))
-    return summary | {f"gate/{kind}": own, f"gate/best_{kind}": rival}, words
+    own, rival = (sum(figures[name] for name in known) / len(known) for figures in (candidate, best))
+    margin = settings.retrieval_errors * error_of(known)
+    worse = not own >= rival - margin
+    told = f"{'' if worse else 'not '}worse than the best so far ({rival:.3f}, less {margin:.3f} for luck)"
+    words.append((worse, f"{kind} {own:.3f} is {told}"))
+    return summary | {f"gate/{kind}": own, f"gate/best_{kind}": rival, "gate/margin": margin}, words

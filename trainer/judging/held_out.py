@@ -1,7 +1,7 @@
 """Samples kept for evaluation, and what they say of encoders. Performs no I/O and reads no clock."""
 
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import permutations
 
 import numpy as np
@@ -9,7 +9,8 @@ import numpy as np
 from encoders.modality import ModalitySpec
 from encoders.nets import EncoderFunction
 from streams.records import Sample
-from trainer.judging.evaluation import evaluate, missing_evidence
+from trainer.judging.difference import BySample
+from trainer.judging.evaluation import evaluate_each, missing_evidence
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -18,16 +19,18 @@ class Evaluation:
 
     The gate looks at retrieval between modalities that no training sample has together, since binding alone can have
     taught it; where there is none, at all of it. Figures of the other pairs are there under `natural/`: they are
-    compared where the best so far knows no pair that binding taught the candidate.
+    compared where the best so far knows no pair that binding taught the candidate. `by_sample` has what single samples
+    have to say of retrieval, by the figure's name among those that the gate looks at.
     """
 
     figures: dict[str, float]
     judged: dict[str, float]
     missing: tuple[str, ...]
+    by_sample: BySample = field(default_factory=dict)
 
     def with_figure(self, name: str, value: float) -> "Evaluation":
         """The same and one more figure, which the gate looks at."""
-        return Evaluation(self.figures | {name: value}, self.judged | {name: value}, self.missing)
+        return replace(self, figures=self.figures | {name: value}, judged=self.judged | {name: value})
 
 
 class HeldOut:
@@ -81,7 +84,7 @@ class HeldOut:
         encoders = {name: EncoderFunction(specs[name], arrays, device=device) for name, arrays in weights.items()}
         pairs = [(one, other) for one, other in permutations(sorted(weights), 2)]
         bound = [(one, other) for one, other in pairs if (min(one, other), max(one, other)) not in natural]
-        figures = evaluate(encoders, list(self._samples.values()), pairs)
+        figures, by_sample = evaluate_each(encoders, list(self._samples.values()), pairs)
         starts = tuple(f"retrieval/{one}->{other}/" for one, other in bound)
         judged = {name: value for name, value in figures.items() if name.startswith(("collapse/", *starts))}
         if not any(name.startswith("retrieval/") for name in judged):
@@ -92,4 +95,5 @@ class HeldOut:
             for name, value in figures.items()
             if name.startswith(natural_starts)
         }
-        return Evaluation(figures, judged, missing_evidence(figures, bound or pairs))
+        by_sample |= {name.replace("retrieval", "natural", 1): each for name, each in by_sample.items()}
+        return Evaluation(figures, judged, missing_evidence(figures, bound or pairs), by_sample)

@@ -152,11 +152,12 @@ class ReplayBuffer:
         return self._edges[sample_id].partners
 
     @property
-    def confidence(self) -> float | None:
-        """Mean confidence of the samples' best partners, as far as it is known; None where it is of none."""
+    def confidence(self) -> tuple[float | None, float]:
+        """Mean confidence of all samples' best partners as far as it is known, or None, and the share that is not."""
         best = [max(one.partners, key=lambda to: to.probability) for one in self._edges.values() if one.partners]
         known = [one.confidence for one in best if one.confidence is not None]
-        return sum(known) / len(known) if known else None
+        unknown = 1 - len(known) / len(best) if best else 0.0
+        return sum(known) / len(known) if known else None, unknown
 
     def snapshot(self) -> ReplayState:
         """All that the next draw and the next admission depend on, but the samples' windows."""

@@ -137,6 +137,13 @@ class TrainStep:
         """Copies of all encoders' arrays: modality, name, array."""
         return {name: encoder_weights(self._encoder(name)) for name in self.specs}
 
+    def go_back(self, weights: Mapping[str, Mapping[str, np.ndarray]]) -> None:
+        """Goes on from these encoders, of which `weights()` gave the arrays, without the optimiser's moments."""
+        for modality, arrays in weights.items():
+            for name, parameter in self._encoder(modality).named_parameters():
+                parameter.data.copy_(torch.from_numpy(arrays[name]))
+                self._optimiser.state.pop(parameter, None)
+
     def _encoder(self, name: str) -> Encoder:
         encoder = self._encoders[name]
         assert isinstance(encoder, Encoder)

@@ -7,10 +7,20 @@ OF_GATE, OF_EVALUATION = ("tests/trainer/judging/test_gate.py",), ("tests/traine
 BOUNDED = ("tests/trainer/test_learner.py::test_held_out_samples_are_bounded_and_the_latest_stay",)
 UNTAUGHT = ("tests/trainer/test_learner.py::test_evaluates_the_pairs_that_no_training_sample_has_together",)
 
+CANDIDATE, LEARNER, DIFFERENCE = "trainer/candidate.py", "trainer/learner.py", "trainer/judging/difference.py"
+OF_CANDIDATE = ("tests/trainer/test_candidate.py",)
+OF_DIFFERENCE = ("tests/trainer/judging/test_difference.py",)
+OF_TRAINING = ("tests/trainer/test_training.py::test_versions_come_no_faster_than_is_wanted",)
+
 MUTATIONS = (
+    Mutation("whatever passes is the best", CANDIDATE, " and is_better(decision)", "", OF_CANDIDATE),
+    Mutation("a row of refusals has no end", LEARNER, "0 if passed else self._n_refused + 1", "1", OF_CANDIDATE),
+    Mutation("nothing is luck", GATE, "settings.retrieval_errors * error_of(known)", "0.0", OF_GATE),
+    Mutation("samples are drawn apart", DIFFERENCE, "value - best[name] for", "value for", OF_DIFFERENCE),
+    Mutation("versions have no age", "trainer/training.py", " or time.monotonic() < self._offer_s", "", OF_TRAINING),
     Mutation("what collapsed passes", GATE, "faults = [*collapsed, *(", "faults = [*(", OF_GATE),
     Mutation("chance is good enough", GATE, "low = not figure >= wanted", "low = not figure >= 0", OF_GATE),
-    Mutation("the worse passes", GATE, "rival - settings.retrieval_tolerance", "rival - 1", OF_GATE),
+    Mutation("the worse passes", GATE, "rival - margin", "rival - 1", OF_GATE),
     Mutation(
         "random pairs pass", GATE, "low = not share >= settings.min_pair_precision", "low = not share >= 0", OF_GATE
     ),

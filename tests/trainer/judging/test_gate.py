@@ -1,10 +1,12 @@
+from collections.abc import Sequence
+
 import msgspec
 import numpy as np
 import pytest
 
 from tests.support.recorded import recorded
-from trainer.judging.evaluation import PAIR_PRECISION, evaluate
-from trainer.judging.gate import decide, mean_retrieval
+from trainer.judging.evaluation import PAIR_PRECISION, PAIRS_UNKNOWN, evaluate
+from trainer.judging.gate import decide, is_better, mean_retrieval
 from trainer.settings import GateSettings
 
 GATE = GateSettings()
@@ -52,9 +54,25 @@ def test_refuses_what_is_collapsed_random_or_worse_and_says_why(candidate: dict[
     assert why in decision.reason
 
 
-def test_a_little_worse_than_the_best_is_within_the_tolerance() -> None:
-    assert decide(4, figures(0.385), figures(0.4), GATE).passed
-    assert not decide(4, figures(0.375), figures(0.4), GATE).passed
+def error(names: Sequence[str]) -> float:
+    """As if the standard error of the difference were 0.0075, of the two directions that both know."""
+    assert sorted(names) == ["retrieval/gravity->gyroscope/mrr", "retrieval/gyroscope->gravity/mrr"]
+    return 0.0075
+
+
+def test_worse_than_the_best_by_what_may_be_luck_is_not_worse() -> None:
+    near, far = (decide(4, figures(one), figures(0.4), GATE, error_of=error) for one in (0.386, 0.384))
+    assert near.passed and not is_better(near)
+    assert not far.passed
+    assert "mrr 0.384 is worse than the best so far (0.400, less 0.015 for luck)" in far.reason
+    assert not decide(4, figures(0.399), figures(0.4), GATE).passed, "without an error nothing is luck"
+
+
+def test_better_is_what_retrieves_better_or_is_the_first() -> None:
+    assert is_better(decide(1, figures(0.4), None, GATE))
+    assert is_better(decide(2, figures(0.41), figures(0.4), GATE))
+    assert not is_better(decide(2, figures(0.4), figures(0.4), GATE))
+    assert is_better(decide(2, figures(0.5, labelled=True), figures(0.4, labelled=True), GATE))
 
 
 def test_pairs_that_are_thought_wrong_too_often_hold_a_version_back() -> None:
@@ -62,6 +80,8 @@ def test_pairs_that_are_thought_wrong_too_often_hold_a_version_back() -> None:
     assert not held_back.passed
     assert "20% of its pairs are thought right, wanted 25% or more" in held_back.reason
     assert decide(4, figures() | {PAIR_PRECISION: 0.8}, figures(), GATE).passed
+    told = decide(4, figures() | {PAIR_PRECISION: 0.8, PAIRS_UNKNOWN: 0.4}, figures(), GATE).reason
+    assert "80% of its pairs are thought right, wanted 25% or more; of 40% nothing is known" in told
 
 
 def test_only_pairs_that_both_know_are_compared() -> None:
@@ -81,14 +101,14 @@ def test_where_no_bound_pair_is_known_to_both_the_natural_ones_are_compared() ->
         return {name.replace("retrieval", "natural"): value for name, value in figures(retrieval).items()}
 
     best = figures(0.4) | natural(0.4)
-    assert decide(4, joined | natural(0.39), best, GATE).passed
+    assert decide(4, joined | natural(0.41), best, GATE).passed
     decision = decide(4, joined | natural(0.3), best, GATE)
     assert not decision.passed
-    assert "mrr 0.300 is worse than the best so far (0.400)" in decision.reason
+    assert "mrr 0.300 is worse than the best so far (0.400, less 0.000 for luck)" in decision.reason
 
 
 def test_labels_decide_where_there_are_any() -> None:
-    decision = decide(4, figures(0.5, labelled=True), figures(0.51, labelled=True), GATE)
+    decision = decide(4, figures(0.52, labelled=True), figures(0.51, labelled=True), GATE)
     assert decision.passed
     assert "cmap" in decision.reason and "auc" not in decision.reason
 

@@ -33,14 +33,17 @@ def buffer_of(*samples: Sample, shared: str = "acceleration", **settings: object
 
 def test_the_confidence_of_a_buffer_is_that_of_best_partners_wherever_they_stand() -> None:
     buffer = buffer_of()
-    assert buffer.confidence is None
+    assert buffer.confidence == (None, 0.0)
     for slot, (best, worst) in enumerate(((0.9, 0.1), (0.5, 0.2))):
         partners = [
             Partner(sample_id="b@0", similarity=0.5, probability=0.2, confidence=worst),
             Partner(sample_id="b@1", similarity=0.5, probability=0.8, confidence=best),
         ]
         buffer.admit(bound(sample("a", slot), partners), sample("a", slot))
-    assert buffer.confidence == pytest.approx(0.7)
+    assert np.allclose(np.array(buffer.confidence, float), (0.7, 0))
+    unsure = [Partner(sample_id="b@2", similarity=0.5, probability=1.0)]
+    buffer.admit(bound(sample("c", 5), unsure), sample("c", 5))
+    assert np.allclose(np.array(buffer.confidence, float), (0.7, 1 / 3))
 
 
 def test_anchors_and_partners_stand_apart_in_a_batch() -> None:
