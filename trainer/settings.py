@@ -60,7 +60,9 @@ class TrainerSettings(Section):
     )
     publish_every_cycles: int = Field(1, ge=1, description="every how-manieth cycle ends in a candidate")
     publish_every_s: float = Field(
-        60.0, ge=0, description="at most one in so long: every worker and consumer takes up each version that passes"
+        60.0,
+        ge=0,
+        description="after one that passed none is offered for so long: workers and consumers take it up",
     )
     batch_pairs: int = Field(64, ge=2, description="anchors of a step, each with a partner")
     learning_rate: float = Field(2e-3, gt=0, description="of AdamW")

@@ -213,12 +213,13 @@ class Training:
         learner = self._learner
         if learner.n_cycles % learner.settings.publish_every_cycles or time.monotonic() < self._offer_s:
             return
-        self._offer_s = time.monotonic() + learner.settings.publish_every_s
         parent = self._publisher.last_version
         candidate = judged_candidate(learner, parent, time.time_ns(), self._intake.ranges, self._code_version)
         if candidate is None:
             log.info("no sample has the shared modality and another one: nothing to publish yet")
             return
+        if candidate.decision.passed:
+            self._offer_s = time.monotonic() + learner.settings.publish_every_s
         self._metrics.note_decision(candidate.decision)
         self._publisher.offer(candidate)
 

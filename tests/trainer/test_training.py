@@ -12,6 +12,7 @@ from kafka.structs import OffsetAndMetadata
 from streams.messages.codec import encode_batch
 from streams.records import Binding, Sample
 from tests.support.recorded import binding_of, recorded, small_settings
+from tests.support.trainers import LENIENT
 from tests.support.training import PAIRS, Full, StopsAtTheEnd, filled, run, trainer_of
 from trainer.checkpoints.checkpoint import CheckpointFolder, admitted_twice
 from trainer.learner import Learner
@@ -33,12 +34,15 @@ def test_checkpoints_then_commits_after_every_cycle(tmp_path: Path) -> None:
 
 def test_versions_come_no_faster_than_is_wanted(tmp_path: Path) -> None:
     record = recorded()
-    settings = small_settings(publish_every_s=3600)
-    trainer = trainer_of(record, filled(record), CheckpointFolder(tmp_path), settings=settings)
-    run(trainer)
-    assert trainer.parts.learner.n_cycles == 3
-    decisions = [trainer.value("mmbind_gate_decisions_total", result=one) for one in ("passed", "refused")]
-    assert sum(one or 0 for one in decisions) == 1
+    seen = []
+    for number, gate in enumerate((LENIENT, {"min_effective_rank": 1000})):
+        settings = small_settings(publish_every_s=3600, gate=gate)
+        trainer = trainer_of(record, filled(record), CheckpointFolder(tmp_path / str(number)), settings=settings)
+        run(trainer)
+        assert trainer.parts.learner.n_cycles == 3
+        seen.append([trainer.value("mmbind_gate_decisions_total", result=one) for one in ("passed", "refused")])
+    assert seen[0][0] == 1
+    assert seen[1] == [0, 3], "one that is refused is nobody's burden"
 
 
 def test_a_full_disk_stops_neither_training_nor_the_next_checkpoint(tmp_path: Path) -> None:

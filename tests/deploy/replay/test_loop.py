@@ -119,7 +119,7 @@ def test_labels_change_nothing_in_the_loop(tmp_path: Path) -> None:
 def test_a_version_that_passes_binds_what_comes_after(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"CHANCE_DEVIATIONS": 0, "MIN_EFFECTIVE_RANK": 1, "MAX_MEAN_COSINE": 1}.items():
         monkeypatch.setenv(f"MMBIND_TRAINER__GATE__{name}", str(value))
-    monkeypatch.setenv("MMBIND_TRAINER__GATE__RETRIEVAL_TOLERANCE", "1")
+    monkeypatch.setenv("MMBIND_TRAINER__GATE__RETRIEVAL_ERRORS", "1000000")
     monkeypatch.setenv("MMBIND_TRAINER__STEPS_PER_CYCLE", "25")
     monkeypatch.setenv("MMBIND_TRAINER__WARM_SAMPLES", "1")
     loop = loop_over(recordings(), tmp_path)
