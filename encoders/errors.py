@@ -16,6 +16,7 @@ Where a caller may know it as one of Python's own, it is that one too::
         PortTaken                     streams.service.health: another process listens there; an OSError
         NoModelYet                    streams.follower: asked before the first version; a RuntimeError
         DataGone                      trainer.topics.bindings: the broker lost its data
+        BindProcessError              streams.worker.bind_process: the process that binds has ended; a RuntimeError
         FolderInUse                   streams.service.folder_lock: another process works there
         NotTheOwner                   trainer.topics.publishing: somebody else published what this does not go on from
         AnotherTrainer                trainer.training: another trainer has the partitions

@@ -17,6 +17,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
+from encoders.errors import MmbindError
 from streams.service.lifecycle import SWITCH_S
 from streams.settings import StreamSettings
 from streams.worker.bind_work import BindWork
@@ -29,7 +30,7 @@ MODULE = __name__  # what Python runs as the process
 END_S = 5.0
 
 
-class BindProcessError(RuntimeError):
+class BindProcessError(MmbindError, RuntimeError):
     """The process that binds is gone: what it held is lost, and the worker must begin again."""
 
 
@@ -71,17 +72,16 @@ class BindProcess:
         number = next(self._numbers)
         try:
             self._pipe.send((number, method.__name__, args, options))
-            while True:
+            answered = -1
+            while answered != number:  # a smaller one is of a call that nobody waited for any more
                 await self._readable()
                 answered, result, error = self._pipe.recv()
-                if answered != number:  # of a call that nobody waited for any more
-                    continue
-                if error is not None:
-                    raise error
-                return result  # type: ignore[no-any-return]
-        except (EOFError, ConnectionError) as error:
+        except (EOFError, ConnectionError) as lost:
             code = await asyncio.to_thread(self._child.wait)
-            raise BindProcessError(f"the process that binds has ended, with code {code}") from error
+            raise BindProcessError(f"the process that binds has ended, with code {code}") from lost
+        if error is not None:
+            raise error
+        return result  # type: ignore[no-any-return]
 
     def close(self) -> None:
         """Ends the process, and at once if it is in the middle of something long."""

@@ -88,8 +88,8 @@ MUTATIONS = (
     Mutation(
         "an answer that nobody waits for is the next one's",
         "streams/worker/bind_process.py",
-        "if answered != number:",
-        "if not answered:",
+        "while answered != number:",
+        "while answered < 0:",
         OF_PROCESS,
     ),
     Mutation(

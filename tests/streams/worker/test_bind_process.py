@@ -40,6 +40,10 @@ def refuse() -> Encoders:
     raise NotSentError("weights", "no weights")
 
 
+def lose() -> Encoders:
+    raise ConnectionResetError("the registry")
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> StreamSettings:
     return WORLD.settings(topics={"pair_partitions": 1}, runtime={"data_dir": str(tmp_path)})
@@ -91,6 +95,14 @@ def test_what_is_raised_there_is_raised_here_and_says_where(process: BindProcess
         assert len(await process.do(BindWork.accept, MESSAGES[:1])) == 1
 
     begin_there(process, then)
+
+
+def test_a_lost_connection_of_the_work_itself_is_not_taken_for_the_end_of_the_process(process: BindProcess) -> None:
+    async def work() -> None:
+        with pytest.raises(ConnectionResetError, match="the registry"):
+            await process.do(BindWork.begin, SAMPLES[:60], "w", WantedModel(3, lose), WantedModel(2, lose))
+
+    asyncio.run(work())
 
 
 def test_a_refusal_that_cannot_be_sent_is_told_in_its_words(process: BindProcess) -> None:
