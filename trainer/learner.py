@@ -219,7 +219,7 @@ class Learner:
         return ModelBundle(manifest, self._trained_weights())
 
     def _trained_weights(self) -> Weights:
-        weights = self._step.weights()
+        weights = self._step.averaged_weights()
         return {name: weights[name] for name in self.trained_modalities}
 
     def _judge(self, weights: Weights) -> Evaluation:

@@ -67,6 +67,12 @@ class TrainerSettings(Section):
     batch_pairs: int = Field(64, ge=2, description="anchors of a step, each with a partner")
     learning_rate: float = Field(2e-3, gt=0, description="of AdamW")
     weight_decay: float = Field(1e-3, ge=0, description="of AdamW")
+    average: float = Field(
+        0.95,
+        ge=0,
+        lt=1,
+        description="share of the mean weights that a step keeps; the mean is published",
+    )
     temperature: float = Field(0.1, gt=0, description="of the contrastive loss: the lower, the more near misses count")
     dim: int = Field(64, ge=2, description="length of an embedding")
     width: int = Field(32, ge=8, multiple_of=8, description="channels of an encoder's first layer")

@@ -52,6 +52,15 @@ def test_a_cycle_over_a_small_buffer_has_fewer_steps() -> None:
     assert [settings.steps_of_cycle(n_samples) for n_samples in (0, 1, 50, 100, 5000)] == [0, 1, 20, 40, 40]
 
 
+def test_what_is_handed_out_is_the_mean_of_the_last_steps() -> None:
+    steady, last = (go_through(learner_of(average=share), RECORDED.bindings) for share in (0.95, 0.0))
+    mean, end = (one.bundle(1, 0, 0).weights["acceleration"] for one in (steady, last))
+    assert any(not np.array_equal(mean[name], end[name]) for name in end)
+    weights = [one.snapshot().step.arrays["weights/acceleration/stem.weight"] for one in (steady, last)]
+    assert np.array_equal(weights[0], weights[1]), "training itself knows nothing of the mean"
+    assert np.array_equal(end["stem.weight"], weights[1])
+
+
 def test_the_gate_is_told_what_pairs_are_thought_to_be_worth() -> None:
     learner = go_through(learner_of(), RECORDED.bindings)
     assert PAIR_PRECISION not in learner.evaluate().judged

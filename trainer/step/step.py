@@ -14,6 +14,7 @@ from encoders.nets import Encoder, encoder_weights
 from streams.records import Sample
 from trainer.settings import TrainerSettings
 from trainer.step.augmentation import augment, drop_features
+from trainer.step.average import WeightAverage
 from trainer.step.edges import EdgeBatch, Edges, ItemGraph, edges_between, item_graph, modality_pairs
 from trainer.step.loss import edge_losses, weighted_mean
 from trainer.step.softening import softening_of
@@ -47,8 +48,8 @@ class TrainStep:
     """Encoders of all modalities, their optimiser and random state; deterministic in its inputs and seed.
 
     A step: 1. each sample of the batch once; 2. its windows varied and embedded, a modality at a time; 3. the losses
-    of all edges between two modalities; 4. their weighted mean; 5. one move of AdamW. A modality that is not in the
-    batch does not move.
+    of all edges between two modalities; 4. their weighted mean; 5. one move of AdamW; 6. the mean follows. A
+    modality that is not in the batch does not move.
 
     Args:
         specs: Modalities by name.
@@ -80,6 +81,7 @@ class TrainStep:
             self._encoders.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
         )
         self._generator = torch.Generator().manual_seed(seed)
+        self._average = WeightAverage(self._encoders, settings.average)
         self._softening = softening_of(shared, settings.softening)
         self.n_steps = 0
         if state is not None:
@@ -100,6 +102,7 @@ class TrainStep:
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimiser.step()  # 5
+        self._average.update(sorted({name for pair in edges for name in pair}))  # 6
         self.n_steps += 1
         return StepResult(float(loss.detach()), n_natural, n_pseudo)
 
@@ -134,8 +137,12 @@ class TrainStep:
         return torch.from_numpy(values).to(self._device)
 
     def weights(self) -> dict[str, dict[str, np.ndarray]]:
-        """Copies of all encoders' arrays: modality, name, array."""
+        """Copies of all encoders' arrays as the last step left them: modality, name, array."""
         return {name: encoder_weights(self._encoder(name)) for name in self.specs}
+
+    def averaged_weights(self) -> dict[str, dict[str, np.ndarray]]:
+        """The same, averaged over the last steps: these are for use, the others for going on."""
+        return self._average.weights()
 
     def go_back(self, weights: Mapping[str, Mapping[str, np.ndarray]]) -> None:
         """Goes on from these encoders, of which `weights()` gave the arrays, without the optimiser's moments."""
@@ -143,6 +150,7 @@ class TrainStep:
             for name, parameter in self._encoder(modality).named_parameters():
                 parameter.data.copy_(torch.from_numpy(arrays[name]))
                 self._optimiser.state.pop(parameter, None)
+            self._average.put(modality, arrays)
 
     def _encoder(self, name: str) -> Encoder:
         encoder = self._encoders[name]
@@ -157,7 +165,14 @@ class TrainStep:
             for name, parameter in self._encoder(modality).named_parameters():
                 for moment, value in self._optimiser.state.get(parameter, {}).items():
                     arrays[f"{moment}/{modality}/{name}"] = value.detach().cpu().numpy().copy()
-        details = {"n_steps": self.n_steps, "quantile": self._softening.quantile, "modalities": list(self.specs)}
+        for modality, weights in self.averaged_weights().items():
+            arrays |= {f"average/{modality}/{name}": value for name, value in weights.items()}
+        details = {
+            "n_steps": self.n_steps,
+            "n_averaged": self._average.counts,
+            "quantile": self._softening.quantile,
+            "modalities": list(self.specs),
+        }
         return StepState(arrays, details)
 
     def _restore(self, state: StepState) -> None:
@@ -175,6 +190,10 @@ class TrainStep:
                         kind: torch.from_numpy(value.copy()).to("cpu" if kind == "step" else self._device)
                         for kind, value in moments.items()
                     }
+        self._average = WeightAverage(self._encoders, self.settings.average, state.details.get("n_averaged"))
+        for modality in state.details.get("n_averaged", {}):  # a release before there was one has none
+            names = [name for name, _ in self._encoder(modality).named_parameters()]
+            self._average.put(modality, {name: state.arrays[f"average/{modality}/{name}"] for name in names})
         self._generator.set_state(torch.from_numpy(state.arrays["generator"].copy()))
         self._softening = softening_of(self.shared, self.settings.softening, state.details["quantile"])
         self.n_steps = state.details["n_steps"]

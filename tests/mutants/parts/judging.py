@@ -8,6 +8,9 @@ BOUNDED = ("tests/trainer/test_learner.py::test_held_out_samples_are_bounded_and
 UNTAUGHT = ("tests/trainer/test_learner.py::test_evaluates_the_pairs_that_no_training_sample_has_together",)
 
 CANDIDATE, LEARNER, DIFFERENCE = "trainer/candidate.py", "trainer/learner.py", "trainer/judging/difference.py"
+AVERAGE = "trainer/step/average.py"
+OF_AVERAGE = ("tests/trainer/step/test_average.py",)
+OF_LEARNER = ("tests/trainer/test_learner.py::test_what_is_handed_out_is_the_mean_of_the_last_steps",)
 OF_CANDIDATE = ("tests/trainer/test_candidate.py",)
 OF_DIFFERENCE = ("tests/trainer/judging/test_difference.py",)
 OF_TRAINING = ("tests/trainer/test_training.py::test_versions_come_no_faster_than_is_wanted",)
@@ -17,6 +20,9 @@ MUTATIONS = (
     Mutation("a row of refusals has no end", LEARNER, "0 if passed else self._n_refused + 1", "1", OF_CANDIDATE),
     Mutation("nothing is luck", GATE, "settings.retrieval_errors * error_of(known)", "0.0", OF_GATE),
     Mutation("samples are drawn apart", DIFFERENCE, "value - best[name] for", "value for", OF_DIFFERENCE),
+    Mutation("first weights stay", AVERAGE, "(1 + n) / (10 + n)", "1.0", OF_AVERAGE),
+    Mutation("all take part in a mean", AVERAGE, "n = self.counts[modality] + 1", "n = 500", OF_AVERAGE),
+    Mutation("the last weights go out", LEARNER, "self._step.averaged_weights()", "self._step.weights()", OF_LEARNER),
     Mutation("versions have no age", "trainer/training.py", " or time.monotonic() < self._offer_s", "", OF_TRAINING),
     Mutation("what collapsed passes", GATE, "faults = [*collapsed, *(", "faults = [*(", OF_GATE),
     Mutation("chance is good enough", GATE, "low = not figure >= wanted", "low = not figure >= 0", OF_GATE),
