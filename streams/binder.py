@@ -104,7 +104,9 @@ class Binder:
         Args:
             samples: Their scalings cover the shared modality where they have it.
         """
-        bindings = self._ask_again() if self._asks_again and samples and not self._review.goes_on else []
+        bindings: list[Binding] = []
+        if self._asks_again and samples and not self._review.goes_on:
+            self._begin_round(asks_again=True)
         for taken in self._take(samples):
             self.sequence += 1
             bindings.append(self._binding(taken.sample.sample_id, 0, taken.outcome, taken.partners, self.version))
@@ -126,8 +128,9 @@ class Binder:
         `observe` does it by itself as the history grows, and after a swap as soon as no round goes on: it takes new
         samples meanwhile, and gives the Bindings when a counted one has come.
         """
-        bindings = self._ask_again()
-        return bindings + self._later(self._end_round())
+        before = self._later(self._end_round()) if self._review.goes_on else []
+        self._begin_round(asks_again=True)
+        return before + self._later(self._end_round())
 
     def begin_build(self, version: int, encoders: Encoders | None = None) -> GenerationBuild:
         """The generation of a new model over the present history, whose `run` does the work in any thread.
@@ -172,13 +175,6 @@ class Binder:
             worker=self._worker,
             sequence=self.sequence,
         )
-
-    def _ask_again(self) -> list[Binding]:
-        """Begins a round now; gives the Bindings of the one before, if it still went on."""
-        self._asks_again = False
-        before = self._later(self._end_round()) if self._review.goes_on else []
-        self._review.begin_round(self.version)
-        return before
 
     def _end_round(self) -> ReviewRound:
         with self._stopwatch.timed("review"):

@@ -15,23 +15,20 @@ The arms take turns and the table has medians, since a machine is seldom quiet.
 
 import argparse
 import os
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import torch
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.command_line import parser_of, write_json
 from benchmarks.speed.arms import BATCH, Core, Naive, WholePipeline
-from benchmarks.speed.workload import SPEC, first_encoder, overlapping_windows, plain_index
+from benchmarks.speed.workload import SPEC, as_a_worker_does, first_encoder, overlapping_windows, plain_index
 from encoders.nets import EncoderFunction, encoder_weights
 from encoders.scaling import fit_scaling
 from streams.records import SensorWindow
-from streams.service.lifecycle import SWITCH_S
 from streams.settings import BindingSettings, IndexSettings
 from streams.similarity.descriptor import Descriptor
 from trainer.settings import TrainerSettings
@@ -147,8 +144,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
 def main(given: Sequence[str] | None = None) -> None:
     """Times all arms in turn, prints the table, writes the figures."""
     asked = arguments(given)
-    torch.set_num_threads(1)
-    sys.setswitchinterval(SWITCH_S)  # as a worker does
+    as_a_worker_does()
     took = measure(overlapping_windows(), asked.history, asked.rounds, asked.round_windows)
     sealing = sealing_us(IndexSettings(), Descriptor(SPEC).dim + TrainerSettings().dim)
     figures = figures_of(took, sealing, asked.history)

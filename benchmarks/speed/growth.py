@@ -13,24 +13,21 @@ Last, a short history is turned over ten times: memory after each, and how many 
 
 import argparse
 import itertools
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import psutil
-import torch
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.command_line import parser_of, write_json
-from benchmarks.speed.workload import HOP_STEPS, SPEC, overlapping_windows
+from benchmarks.speed.workload import HOP_STEPS, SPEC, as_a_worker_does, overlapping_windows
 from encoders.scaling import fit_scaling
 from streams.binder import Binder
 from streams.pipeline import MICRO_BATCH, Pipeline
 from streams.records import Sample, SensorWindow
-from streams.service.lifecycle import SWITCH_S
 from streams.settings import IndexSettings, IngestSettings, ModalitySettings, StreamSettings
 
 # Of the modalities beside the shared one, so small that their bytes do not count.
@@ -234,8 +231,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
 def main(given: Sequence[str] | None = None) -> None:
     """Times the arms of each pair in turn, turns a history over, prints the table, writes the figures."""
     asked = arguments(given)
-    torch.set_num_threads(1)
-    sys.setswitchinterval(SWITCH_S)  # as a worker does
+    as_a_worker_does()
     windows = overlapping_windows(hop_steps=HOP_STEPS // 4)
     took = {name: in_turns(make(), asked.rounds) for name, make in pairs_of_arms(windows)}
     figures = figures_of(took, turnovers(windows, asked.turnovers))

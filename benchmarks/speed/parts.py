@@ -8,19 +8,17 @@ that are built) is told apart, by its processor time. The bare parts are those o
 """
 
 import argparse
-import sys
 import time
 from collections.abc import Sequence
 from typing import Any
 
-import torch
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.command_line import parser_of, write_json
 from benchmarks.speed.arms import BATCH, settings_of
 from benchmarks.speed.inputs import messages
-from benchmarks.speed.workload import SPEC, first_encoder, overlapping_windows
+from benchmarks.speed.workload import SPEC, as_a_worker_does, first_encoder, overlapping_windows
 from encoders.nets import EncoderFunction, encoder_weights
 from streams.binding import MessageBinder
 from streams.intake.messages import Ingest
@@ -28,7 +26,6 @@ from streams.messages.message import Message
 from streams.messages.outbox import Outbox
 from streams.messages.topic_names import TopicNames
 from streams.records import SensorWindow
-from streams.service.lifecycle import SWITCH_S
 from streams.settings import BindingSettings, IndexSettings, StreamSettings
 from streams.stopwatch import Stopwatch
 
@@ -134,8 +131,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
 def main(given: Sequence[str] | None = None) -> None:
     """Takes all windows once, prints the table, writes the figures."""
     asked = arguments(given)
-    torch.set_num_threads(1)
-    sys.setswitchinterval(SWITCH_S)  # as a worker does
+    as_a_worker_does()
     us = measure(overlapping_windows(), asked.history, asked.windows)
     Console().print(table(us, f"{asked.history:,} samples of history, 64 windows at a time"))
     if asked.json:

@@ -9,25 +9,22 @@ rate meanwhile stands beside the rate just before, and what the swap itself held
 
 import argparse
 import itertools
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
 import numpy as np
-import torch
 from rich.console import Console
 
 from benchmarks.command_line import parser_of, write_json
 from benchmarks.speed.growth import samples_of, settings_of
-from benchmarks.speed.workload import HOP_STEPS, SPEC, first_encoder, overlapping_windows
+from benchmarks.speed.workload import HOP_STEPS, SPEC, as_a_worker_does, first_encoder, overlapping_windows
 from deploy.recordings.recordings import NS_PER_S
 from encoders.nets import EncoderFunction, encoder_weights
 from streams.binder import Binder
 from streams.pipeline import MICRO_BATCH
 from streams.records import Sample, SensorWindow
-from streams.service.lifecycle import SWITCH_S
 from streams.worker.mailbox import WantedModel
 from streams.worker.model_build import ModelBuild
 
@@ -107,8 +104,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
 def main(given: Sequence[str] | None = None) -> None:
     """Builds once, says what it cost, writes the figures."""
     asked = arguments(given)
-    torch.set_num_threads(1)
-    sys.setswitchinterval(SWITCH_S)  # as a worker does
+    as_a_worker_does()
     windows = overlapping_windows(hop_steps=HOP_STEPS // 4)
     figures = figures_of(measure(endless(windows), asked.history), asked.history)
     Console().print(

@@ -1,5 +1,7 @@
 """What all processes and arms work on and with: the same real windows, the same encoder, the same index."""
 
+import sys
+
 import hnswlib
 import numpy as np
 import torch
@@ -10,6 +12,7 @@ from deploy.recordings.watch import GRAVITY_CUTOFF_HZ, N_STEPS, RATE_HZ, SHARED,
 from encoders.modality import ModalitySpec
 from encoders.nets import Encoder
 from streams.records import SensorWindow
+from streams.service.lifecycle import SWITCH_S
 from streams.settings import IndexSettings
 from trainer.settings import TrainerSettings
 
@@ -24,6 +27,12 @@ SPEC = spec_of(N_STEPS)
 HOP_STEPS = 8
 # Neighbours that the naive job wants of each window.
 NEAREST = 10
+
+
+def as_a_worker_does() -> None:
+    """One thread for torch, and threads that take turns as often as a worker's."""
+    torch.set_num_threads(1)
+    sys.setswitchinterval(SWITCH_S)
 
 
 def overlapping_windows(n_steps: int = N_STEPS, hop_steps: int = HOP_STEPS) -> list[SensorWindow]:

@@ -1,8 +1,9 @@
 """The worker of `mmbind stream`: any number of them share the work.
 
-What stands where: `ingest_stage` and `bind_stage` are the two stages, `delivery` how they read and write,
-`model_stage`, `mailbox` and `model_build` how models come back, `shell` what happens when partitions move, `past` what
-the log says then, `standby` how a worker that binds nothing stays ready to, `faust_app` how Faust is set up.
+What stands where: `ingest_stage` and `bind_stage` are the two stages, `delivery` how they read and write, `bind_work`
+what binding does and `bind_process` the process in which it does, `model_stage`, `mailbox` and `model_build` how models
+come back, `shell` what happens when partitions move, `past` what the log says then, `standby` how a worker that binds
+nothing stays ready to, `lag_watch` how far behind it is, `faust_app` how Faust is set up.
 """
 
 import logging

@@ -73,13 +73,16 @@ def test_a_tick_does_not_wait_for_a_broker_that_is_away() -> None:
 
 def test_what_comes_up_while_it_is_written_is_told_by_the_next_tick() -> None:
     async def work(bench: Bench) -> None:
+        is_written = asyncio.Event()
+
         async def refuse(messages: Iterable[OutMessage]) -> int:
+            is_written.set()
             raise ValueError("no such topic")
 
         await bench.begin([])
         bench.writes.deliver = refuse  # type: ignore[method-assign]
         await bench.stage.bind([bench.event(0, SAMPLES[:10])])
-        await asyncio.sleep(0)  # it is being written
+        await is_written.wait()
         with pytest.raises(ValueError, match="no such topic"):
             await bench.stage.tick()
         assert bench.acked == []
