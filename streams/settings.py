@@ -95,7 +95,7 @@ class IngestSettings(Section):
     )
     max_future_s: float = Field(60.0, gt=0, description="how far ahead of the wall clock a window may start")
     length_tolerance: float = Field(0.1, ge=0, lt=1, description="share by which a window may be longer or shorter")
-    scaling_windows: int = Field(32, ge=1, description="windows after which a source's scaling is fixed")
+    scaling_windows: int = Field(32, ge=1, description="windows that scale a source exactly; then it follows")
     keys_file: str | None = Field(
         None, description="TOML or JSON of signing keys, source id = hexadecimal; then what is not signed is refused"
     )

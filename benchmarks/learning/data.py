@@ -5,6 +5,7 @@ have few labels and two are for testing; the latter four lack the accelerometer.
 With the skeleton shared, gyroscope and accelerometer never meet; with the label shared, the accelerometer is not used.
 """
 
+from collections import defaultdict
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -12,7 +13,8 @@ import numpy as np
 
 from benchmarks.slots import by_sample, in_slots
 from deploy.recordings.recordings import NS_PER_S, Recordings, arrange
-from encoders.scaling import fit_scaling
+from deploy.recordings.truth import SCALING_WINDOWS
+from encoders.scaling import RobustScaler
 from streams.labels import LABEL, LABEL_SCALING, LabelWindows
 from streams.records import Sample
 
@@ -25,7 +27,7 @@ N_ROTATIONS = 4
 class World:
     """One rotation. `first` and `second` are the modalities that never meet; `train` lacks one of them everywhere.
 
-    `complete` holds the same samples as `train` with nothing taken away. Scalings are those of all of a source.
+    `complete` holds the same samples as `train` with nothing taken away.
     """
 
     recordings: Recordings
@@ -109,11 +111,8 @@ def rotated(recordings: Recordings, rotation: int) -> World:
 
 
 def labelled_samples(recordings: Recordings) -> list[Sample]:
-    """All samples with all modalities and labels, each source scaled by all that it recorded."""
-    by_source: dict[tuple[str, str], list[np.ndarray]] = {}
-    for window in recordings.windows:
-        by_source.setdefault((window.source_id, window.modality), []).append(window.values)
-    scalings = {key: fit_scaling(np.stack(values)) for key, values in by_source.items()}
+    """All samples with all modalities and labels, each scaled as in the field: by what its source sent so far."""
+    scalers: dict[tuple[str, str], RobustScaler] = defaultdict(lambda: RobustScaler(SCALING_WINDOWS))
     hop_ns = round(recordings.hop_s * NS_PER_S)
     samples = [
         Sample(
@@ -121,7 +120,7 @@ def labelled_samples(recordings: Recordings) -> list[Sample]:
             source_id=group[0].source_id,
             start_ns=group[0].start_ns,
             windows={one.modality: one.values for one in sorted(group, key=lambda one: one.modality)},
-            scaling={one.modality: scalings[one.source_id, one.modality] for one in group},
+            scaling={one.modality: scalers[one.source_id, one.modality].update(one.values) for one in group},
             label=next((one.label for one in group if one.label is not None), None),
         )
         for group in by_sample(recordings.windows)

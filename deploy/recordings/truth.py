@@ -5,15 +5,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import permutations
 
 import msgspec
-import numpy as np
 
 from deploy.recordings.recordings import NS_PER_S, Recordings
-from encoders.scaling import Scaling, fit_scaling
+from encoders.scaling import RobustScaler, Scaling
 from streams.intake.grid import slot_of
 from streams.intake.windows import is_held_out
 from streams.labels import LABEL
 from streams.records import Label, Sample, SensorWindow
-from streams.settings import StreamSettings
+from streams.settings import IngestSettings, StreamSettings
+
+# As ingest has it by default.
+SCALING_WINDOWS = IngestSettings().scaling_windows
 
 
 def without_labels(windows: Iterable[SensorWindow]) -> Iterator[SensorWindow]:
@@ -37,9 +39,11 @@ class Truth:
     Args:
         recordings: Hidden windows included.
         hop_s: Length of a slot, as the stream cuts time.
+        scaling_windows: As `ingest.scaling_windows`, for what was hidden.
     """
 
-    def __init__(self, recordings: Recordings, hop_s: float) -> None:
+    def __init__(self, recordings: Recordings, hop_s: float, scaling_windows: int = SCALING_WINDOWS) -> None:
+        self._scaling_windows = scaling_windows
         self._hop_ns = round(hop_s * NS_PER_S)
         self._hidden = recordings.hidden
         self._windows: dict[tuple[str, int], dict[str, SensorWindow]] = defaultdict(dict)
@@ -66,29 +70,28 @@ class Truth:
         """The samples with their labels and with the modalities that were hidden from the stream."""
         chosen = list(samples)
         scalings = self._hidden_scalings({sample.source_id for sample in chosen})
-        return [self._completed(sample, scalings) for sample in chosen]
+        return [self._completed(sample, scalings.get(self._place(sample), {})) for sample in chosen]
 
-    def _completed(self, sample: Sample, scalings: Mapping[tuple[str, str], Scaling]) -> Sample:
+    def _completed(self, sample: Sample, scalings: Mapping[str, Scaling]) -> Sample:
         place = self._place(sample)
-        hidden = {
-            name: window.values
-            for name, window in self._windows.get(place, {}).items()
-            if (sample.source_id, name) in scalings and name not in sample.windows
-        }
+        windows = self._windows.get(place, {})
+        hidden = {name: windows[name].values for name in windows if name in scalings and name not in sample.windows}
         return msgspec.structs.replace(
             sample,
             windows={**sample.windows, **hidden},
-            scaling={**sample.scaling, **{name: scalings[sample.source_id, name] for name in hidden}},
+            scaling={**sample.scaling, **{name: scalings[name] for name in hidden}},
             label=self._labels.get(place),
         )
 
-    def _hidden_scalings(self, sources: set[str]) -> dict[tuple[str, str], Scaling]:
-        values: dict[tuple[str, str], list[np.ndarray]] = defaultdict(list)
-        for windows in self._windows.values():
+    def _hidden_scalings(self, sources: set[str]) -> dict[tuple[str, int], dict[str, Scaling]]:
+        """As they would have been on arrival: by what came before."""
+        scalers = {key: RobustScaler(self._scaling_windows) for key in self._hidden if key[0] in sources}
+        found: dict[tuple[str, int], dict[str, Scaling]] = defaultdict(dict)
+        for place, windows in sorted(self._windows.items()):
             for name, window in windows.items():
-                if window.source_id in sources and (window.source_id, name) in self._hidden:
-                    values[window.source_id, name].append(window.values)
-        return {key: fit_scaling(np.stack(stacked)) for key, stacked in values.items()}
+                if (scaler := scalers.get((place[0], name))) is not None:
+                    found[place][name] = scaler.update(window.values)
+        return found
 
     def _place(self, sample: Sample) -> tuple[str, int]:
         return sample.source_id, self._slot(sample.start_ns)

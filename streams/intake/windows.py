@@ -43,10 +43,7 @@ class Intake:
         grace_ns = round(settings.ingest.grace_s * NS_PER_S)
         max_bytes = round(settings.ingest.max_waiting_mb * (1 << 20))
         self._assembler = Assembler(self._specs, self._hop_ns, grace_ns, max_bytes)
-        self._fixed: set[tuple[str, str]] = set()
-        self._scalers: Recent[tuple[str, str], RobustScaler] = Recent(
-            REMEMBERED_SCALINGS, on_drop=lambda key, scaler: self._fixed.discard(key)
-        )
+        self._scalers: Recent[tuple[str, str], RobustScaler] = Recent(REMEMBERED_SCALINGS)
         self._seen: RecentKeys[int] = RecentKeys(remembered_windows)
         self._recalled: RecentKeys[int] = RecentKeys(remembered_windows)
 
@@ -115,11 +112,11 @@ class Intake:
             slot = self._assembler.slot(sample.source_id, sample.start_ns)
         new = [name for name in sensors if self._recalled.note(_content(sample.source_id, slot, name, sensors[name]))]
         for name in new:
-            scaling = sample.scaling.get(name)
-            if scaling is not None and scaling.n_windows >= self._ingest.scaling_windows:
-                self._scaler(sample.source_id, name, RobustScaler(self._ingest.scaling_windows, scaling))
-            else:
-                self._scaler(sample.source_id, name).update(sample.windows[name])
+            known = RobustScaler(self._ingest.scaling_windows, sample.scaling.get(name))
+            if known.follows:
+                self._scalers[sample.source_id, name] = known
+            elif not (scaler := self._scaler(sample.source_id, name)).follows:
+                scaler.update(sample.windows[name])
         if new:
             self._assembler.recall(sample.source_id, slot, sample.start_ns, sensors, sample.late)
 
@@ -145,12 +142,10 @@ class Intake:
             label=label,
         )
 
-    def _scaler(self, source_id: str, modality: str, known: RobustScaler | None = None) -> RobustScaler:
+    def _scaler(self, source_id: str, modality: str) -> RobustScaler:
         key = (source_id, modality)
-        if key not in self._scalers or (known is not None and key not in self._fixed):
-            self._scalers[key] = known or RobustScaler(self._ingest.scaling_windows)
-            if known is not None:
-                self._fixed.add(key)
+        if key not in self._scalers:
+            self._scalers[key] = RobustScaler(self._ingest.scaling_windows)
         self._scalers.move_to_end(key)
         return self._scalers[key]
 

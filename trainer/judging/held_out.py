@@ -11,6 +11,7 @@ from encoders.nets import EncoderFunction
 from streams.records import Sample
 from trainer.judging.difference import BySample
 from trainer.judging.evaluation import evaluate_each, missing_evidence
+from trainer.newest_scaling import NewestScaling
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,7 +74,7 @@ class HeldOut:
         natural: set[tuple[str, str]],
         device: str = "cpu",
     ) -> Evaluation:
-        """What the samples say of the encoders with these weights.
+        """What the samples, each in its source's newest units, say of the encoders with these weights.
 
         Args:
             specs: Modalities by name.
@@ -84,7 +85,8 @@ class HeldOut:
         encoders = {name: EncoderFunction(specs[name], arrays, device=device) for name, arrays in weights.items()}
         pairs = [(one, other) for one, other in permutations(sorted(weights), 2)]
         bound = [(one, other) for one, other in pairs if (min(one, other), max(one, other)) not in natural]
-        figures, by_sample = evaluate_each(encoders, list(self._samples.values()), pairs)
+        newest = NewestScaling(self._samples.values())
+        figures, by_sample = evaluate_each(encoders, [newest.of(one) for one in self._samples.values()], pairs)
         starts = tuple(f"retrieval/{one}->{other}/" for one, other in bound)
         judged = {name: value for name, value in figures.items() if name.startswith(("collapse/", *starts))}
         if not any(name.startswith("retrieval/") for name in judged):

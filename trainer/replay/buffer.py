@@ -1,6 +1,6 @@
 """The samples and edges that training draws from. Performs no I/O and reads no clock; its randomness is its own."""
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
@@ -9,12 +9,10 @@ import numpy as np
 
 from streams.recent import RecentKeys
 from streams.records import Binding, Partner, Sample
+from trainer.newest_scaling import NewestScaling
+from trainer.replay.spacing import Spacing
 from trainer.settings import TrainerSettings
 from trainer.step.edges import EdgeBatch
-
-NS_PER_S = 1_000_000_000
-# Draws that may be refused, for standing too close to another window of the batch, before one is taken all the same.
-SPACING_TRIES = 8
 
 Identity: TypeAlias = tuple[str, int]
 
@@ -64,6 +62,7 @@ class ReplayBuffer:
         self._samples: dict[str, Sample] = {}
         self._edges: dict[str, ReplayEntry] = {}
         self._by_source: dict[str, list[str]] = {}
+        self._newest = NewestScaling()
         self._admitted: RecentKeys[Identity] = RecentKeys(settings.remembered_bindings)
         if state is not None:
             self._restore(state, samples or {})
@@ -114,12 +113,14 @@ class ReplayBuffer:
         ids = [sample_id for source in gone for sample_id in self._by_source.pop(source)]
         for sample_id in ids:
             del self._samples[sample_id], self._edges[sample_id]
+        self._newest.forget(sources)
         self.revision += 1
         return len(ids)
 
     def draw(self, n_rows: int) -> EdgeBatch:
         """Rows of an anchor and a partner: anchors uniformly over sources, then over a source's samples.
 
+        Each sample comes with the newest scaling of its source, whatever it was scaled by on arrival.
         Two windows of one source within `batch_spacing_s` are avoided where the buffer allows it.
 
         Raises:
@@ -128,7 +129,7 @@ class ReplayBuffer:
         if not self._samples:
             raise ValueError("a batch was drawn from an empty replay buffer")
         sources = sorted(self._by_source)
-        spacing = _Spacing(self.settings.batch_spacing_s)
+        spacing = Spacing(self.settings.batch_spacing_s)
         anchors: list[Sample] = []
         partners: list[Sample | None] = []
         weights = np.zeros(n_rows, np.float32)
@@ -138,7 +139,8 @@ class ReplayBuffer:
             partner, weights[row] = self._spaced_partner(spacing, anchor)
             anchors.append(anchor)
             partners.append(partner)
-        return EdgeBatch(anchors, partners, weights)
+        in_units = self._newest.of
+        return EdgeBatch([in_units(one) for one in anchors], [one and in_units(one) for one in partners], weights)
 
     def any_other(self, source_id: str, rng: np.random.Generator) -> Sample | None:
         """A sample of another source, uniformly over sources; None if there is no other source."""
@@ -164,7 +166,7 @@ class ReplayBuffer:
         random: dict[str, Any] = dict(self._rng.bit_generator.state)
         return ReplayState(tuple(self._edges.values()), tuple(self._admitted), random)
 
-    def _spaced_partner(self, spacing: "_Spacing", anchor: Sample) -> tuple[Sample | None, float]:
+    def _spaced_partner(self, spacing: Spacing, anchor: Sample) -> tuple[Sample | None, float]:
         weight = 0.0
 
         def choose() -> Sample | None:
@@ -188,6 +190,7 @@ class ReplayBuffer:
     def _put(self, edges: ReplayEntry, sample: Sample) -> None:
         if edges.sample_id not in self._samples:
             self._by_source.setdefault(sample.source_id, []).append(edges.sample_id)
+            self._newest.note(sample)
         self._samples[edges.sample_id] = sample
         self._edges[edges.sample_id] = edges
         self.revision += 1
@@ -201,6 +204,7 @@ class ReplayBuffer:
         oldest = ids.pop(0)
         if not ids:
             del self._by_source[fullest]
+            self._newest.forget({fullest})
         del self._samples[oldest], self._edges[oldest]
 
     def _restore(self, state: ReplayState, samples: Mapping[str, Sample]) -> None:
@@ -223,26 +227,3 @@ class PartnerRule(Protocol):
     ) -> tuple[Sample | None, float]:
         """A sample of another source and a weight of at least 0, or None if there is none to be had."""
         ...
-
-
-class _Spacing:
-    """Keeps the windows of one source in a batch apart, as far as a few more draws can do it."""
-
-    def __init__(self, spacing_s: float) -> None:
-        self._spacing_ns = spacing_s * NS_PER_S
-        self._starts: dict[str, list[int]] = {}
-
-    def choose(self, draw: Callable[[], Sample | None]) -> Sample | None:
-        """The first draw that stands far enough from those chosen before, else the last."""
-        sample = draw()
-        for _ in range(SPACING_TRIES - 1):
-            if sample is None or self._stands_apart(sample):
-                break
-            sample = draw()
-        if sample is not None:
-            self._starts.setdefault(sample.source_id, []).append(sample.start_ns)
-        return sample
-
-    def _stands_apart(self, sample: Sample) -> bool:
-        starts = self._starts.get(sample.source_id, ())
-        return all(abs(start - sample.start_ns) >= self._spacing_ns for start in starts)

@@ -3,7 +3,9 @@
 from tests.mutants.mutation import Mutation
 
 BUFFER, PARTNERS = "trainer/replay/buffer.py", "trainer/replay/partners.py"
+SPACING = "trainer/replay/spacing.py"
 OF_BUFFER = "tests/trainer/replay/test_buffer.py"
+NEWEST = ("tests/trainer/test_newest_scaling.py",)
 OF_PARTNERS = ("tests/trainer/replay/test_partners.py",)
 SHARES = (f"{OF_BUFFER}::test_draws_partners_in_proportion_to_their_probabilities",)
 
@@ -45,7 +47,7 @@ MUTATIONS = (
     Mutation("replay is always balanced", BUFFER, "if self.settings.balanced_replay:", "if sources:", OF_PARTNERS),
     Mutation(
         "anchors stand anywhere",
-        BUFFER,
+        SPACING,
         "SPACING_TRIES = 8",
         "SPACING_TRIES = 1",
         OF_PARTNERS,
@@ -73,6 +75,20 @@ MUTATIONS = (
         "self._by_source.keys() - {source_id}",
         "self._by_source.keys()",
         buffer("an_anchor_without_edges_gets_a_companion_of_another_source_that_weighs_nothing"),
+    ),
+    Mutation(
+        "samples keep the units of their arrival",
+        BUFFER,
+        "in_units = self._newest.of",
+        "in_units = lambda one: one",
+        NEWEST,
+    ),
+    Mutation(
+        "nothing is known of newer units",
+        "trainer/newest_scaling.py",
+        ".update(sample.scaling)",
+        ".update({})",
+        NEWEST,
     ),
     Mutation(
         "randomness begins anew",
