@@ -76,7 +76,7 @@ def replay_bindings(
     specs: Mapping[str, ModalitySpec],
     shared: str,
     settings: TrainerSettings,
-    rule: str = "bound",
+    rule: str | PartnerRule = "bound",
     on_cycle: Callable[[Learner, CycleReport], None] = lambda learner, report: None,
 ) -> Learner:
     """A learner that has been through the Bindings in their order, a cycle for every `cycle_bindings` admitted.
@@ -89,10 +89,11 @@ def replay_bindings(
         specs: Modalities by name.
         shared: The shared modality.
         settings: Of the trainer; see `spread_steps` for a given number of steps in all.
-        rule: See `partner_rule`.
+        rule: A rule, or the name of one: see `partner_rule`.
         on_cycle: Called after each cycle.
     """
-    learner = Learner(specs, shared, settings, rule=partner_rule(rule, shared))
+    chosen = partner_rule(rule, shared) if isinstance(rule, str) else rule
+    learner = Learner(specs, shared, settings, rule=chosen)
     for binding in bindings:
         learner.admit(binding, samples)
         if learner.cycle_due:

@@ -10,6 +10,7 @@ from typing import Any
 
 from benchmarks.default_settings import loop_settings
 from benchmarks.learning.data import World
+from benchmarks.learning.mixtures import MIXTURES, PRECISIONS
 from deploy.settings.config import Settings
 from streams.labels import LABEL
 from trainer.settings import TrainerSettings
@@ -55,7 +56,7 @@ OFFLINE_ARMS = (
 ONLINE_ARMS = (FLOOR, "random/plain", MMBIND, FLOOR_SAME_LOSS, "random/soft", MMBIND_SAME_LOSS, OURS, CEILING)
 # What the figures of the summary need, and the control that must stay below natural edges.
 SHORT = (FLOOR, MMBIND, "random/soft", FLOOR_SAME_LOSS, OURS, CEILING)
-EVERY_ARM = tuple(dict.fromkeys((*OFFLINE_ARMS, *ONLINE_ARMS, *ABLATION, *LIMITS)))
+EVERY_ARM = tuple(dict.fromkeys((*OFFLINE_ARMS, *ONLINE_ARMS, *ABLATION, *LIMITS, *MIXTURES)))
 
 MEANING = {
     "untrained": "nothing trained",
@@ -74,6 +75,8 @@ MEANING = {
     "complete": "natural triples (complete data)",
     "ours-true-early": "ours, first pairs true",
     "ours-true-late": "ours, later pairs true",
+    "mixed-none": "true pairs for half of the anchors",
+    **{f"mixed-{one}": f"the other half right at {one} %" for one in (*PRECISIONS, 100)},
     "ours-no-lag": "ours without lag tolerance",
     "ours-no-review": "ours without asking again together",
     "ours-no-balance": "ours without spreading (Sinkhorn)",
@@ -146,7 +149,7 @@ def arms_of(mode: str, shared: str, arm_set: str) -> tuple[str, ...]:
     Args:
         mode: "offline" or an online one.
         shared: With labels shared there is nothing that MMBind's baselines could fill in.
-        arm_set: "short", "full", "ablation" or "limits".
+        arm_set: "short", "full", "ablation", "limits" or "mixtures".
     """
     every = OFFLINE_ARMS if mode == "offline" else ONLINE_ARMS
     chosen: Mapping[str, tuple[str, ...]] = {
@@ -154,6 +157,7 @@ def arms_of(mode: str, shared: str, arm_set: str) -> tuple[str, ...]:
         "full": every,
         "ablation": ABLATION,
         "limits": LIMITS,
+        "mixtures": MIXTURES if mode == "offline" else (),
     }
     unfit = (*BASELINES, "mmbind-encoder/plain") if shared == LABEL else ()
     return tuple(arm for arm in chosen[arm_set] if arm not in unfit)

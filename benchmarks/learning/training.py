@@ -12,6 +12,7 @@ import numpy as np
 from benchmarks.learning.arms import Task
 from benchmarks.learning.baselines import WAYS, baseline, shared_embeddings
 from benchmarks.learning.limits import with_true_pairs
+from benchmarks.learning.mixtures import mixture
 from benchmarks.learning.pairs import OfflineBinder, alone, bind_as_mmbind, judge_bindings
 from benchmarks.learning.score import Weights, score, weights_of
 from benchmarks.slots import SPACING_S
@@ -24,6 +25,7 @@ from streams.models.registry import Registry
 from streams.records import Binding, Sample
 from trainer.controls import replay_bindings, spread_steps
 from trainer.learner import Learner
+from trainer.replay.buffer import PartnerRule
 from trainer.settings import TrainerSettings
 from trainer.state import CycleReport
 from trainer.step.step import TrainStep
@@ -154,7 +156,9 @@ def _trained(
     def count(learner: Learner, cycle: CycleReport) -> None:
         steps.append(cycle.n_steps)
 
-    rule = RULES.get(task.pairs, "bound")
+    rule: str | PartnerRule = RULES.get(task.pairs, "bound")
+    if task.pairs.startswith("mixed-"):
+        rule = mixture(task.pairs, task.world.shared)
     learner = replay_bindings(bindings, samples, task.settings.specs, task.world.shared, trainer, rule, count)
     return Trained(weights_of(learner), steps[-1], bindings, samples)
 
