@@ -32,7 +32,8 @@ TICKS_A_GRACE = 8
 LONGEST_TICK_S = 0.25
 MEASURE_EVERY_S = 2.0
 DRAIN_S = 5.0
-# The event loop beats four times a second; silent for so long it is stuck.
+# The event loop beats so often; silent for so long it is stuck.
+BEAT_EVERY_S = 0.25
 STUCK_S = 30.0
 
 
@@ -104,6 +105,7 @@ class Shell:
         windows = [self._names.windows(modality) for modality in self._settings.modalities]
         app.agent(app.topic(*windows, **raw), name="ingest")(self._ingest_agent)
         app.agent(app.topic(self._names.samples, **raw), name="bind")(self._bind_agent)
+        app.task(self._beat)
         app.task(self._tick)
         app.task(self._measure)
         app.task(self._lag.run)
@@ -127,11 +129,16 @@ class Shell:
         except Exception as error:
             await self._crash(error)
 
+    async def _beat(self) -> None:
+        """On its own: what waits for a broker that is away is not stuck."""
+        while not self.app.should_stop:
+            self._beat_s = time.monotonic()
+            await asyncio.sleep(BEAT_EVERY_S)
+
     async def _tick(self) -> None:
         interval_s = min(LONGEST_TICK_S, self._settings.ingest.grace_s / TICKS_A_GRACE)
         try:
             while not self.app.should_stop:
-                self._beat_s = time.monotonic()
                 await self._ingest.tick()
                 await self._bind.tick()
                 await asyncio.sleep(interval_s)
