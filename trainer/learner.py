@@ -147,17 +147,17 @@ class Learner:
 
         An exception of `on_step`, which is called after each, ends the cycle, and with it this learner's use.
         """
-        losses = []
+        results = []
         for _ in range(self.settings.steps_of_cycle(len(self._replay))):
             batch = self._replay.draw(self.settings.batch_pairs)
             result = self._step.run(batch)
             self._taught.note(batch)
-            losses.append(result.loss)
+            results.append(result)
             if on_step is not None:
                 on_step(result)
         self.n_cycles += 1
         self._n_since_cycle = 0
-        return CycleReport(self.n_cycles, self._step.n_steps, tuple(losses))
+        return CycleReport(self.n_cycles, self._step.n_steps, tuple(result.loss for result in results))
 
     @property
     def trained_modalities(self) -> list[str]:
