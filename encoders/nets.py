@@ -59,7 +59,7 @@ class Encoder(nn.Module):
     @property
     def n_features(self) -> int:
         """How many `hidden` gives."""
-        return int(self.head[0].out_features)
+        return 2 * self.stem.out_channels
 
     def project(self, hidden: Float[Tensor, "batch hidden"]) -> Float[Tensor, "batch dim"]:
         """Unit embeddings of what `hidden` gave: the last layer alone."""

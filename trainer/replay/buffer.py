@@ -1,6 +1,6 @@
 """The samples and edges that training draws from. Performs no I/O and reads no clock; its randomness is its own."""
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
@@ -9,12 +9,10 @@ import numpy as np
 
 from streams.recent import RecentKeys
 from streams.records import Binding, Partner, Sample
+from trainer.replay.sources import SourceBook
+from trainer.replay.spacing import Spacing
 from trainer.settings import TrainerSettings
 from trainer.step.edges import EdgeBatch
-
-NS_PER_S = 1_000_000_000
-# Draws that may be refused, for standing too close to another window of the batch, before one is taken all the same.
-SPACING_TRIES = 8
 
 Identity: TypeAlias = tuple[str, int]
 
@@ -37,13 +35,14 @@ class ReplayState:
 
 
 class ReplayBuffer:
-    """The latest samples with their edges, bounded by the number of samples and balanced over sources.
+    """The latest samples with their edges, bounded in number and in bytes of windows, and balanced over sources.
 
     A full buffer forgets the oldest sample of the source that has most. An edge is drawn only while both of its ends
     are in the buffer: partners come in by their own Bindings, so nothing else need be kept.
 
     Args:
-        settings: Its `replay_samples`, `remembered_bindings`, `batch_spacing_s` and `edge_weight` count here.
+        settings: Its `replay_samples`, `replay_bytes`, `remembered_bindings`, `batch_spacing_s` and `edge_weight` count
+            here.
         rule: Chooses each anchor's partner: see `partners` and, for what it is compared with, `controls`.
         state: Of an earlier buffer.
         samples: Where the state's samples are found; those that are missing are left out and counted.
@@ -63,7 +62,8 @@ class ReplayBuffer:
         self._rng = np.random.default_rng([settings.seed, 1])
         self._samples: dict[str, Sample] = {}
         self._edges: dict[str, ReplayEntry] = {}
-        self._by_source: dict[str, list[str]] = {}
+        self._sources = SourceBook()
+        self.n_bytes = 0
         self._admitted: RecentKeys[Identity] = RecentKeys(settings.remembered_bindings)
         if state is not None:
             self._restore(state, samples or {})
@@ -87,11 +87,15 @@ class ReplayBuffer:
     @property
     def by_source(self) -> Mapping[str, Sequence[str]]:
         """Ids of the buffer's samples by source, oldest first."""
-        return self._by_source
+        return self._sources.ids
 
-    def knows(self, binding: Binding) -> bool:
+    def knows(self, identity: Identity) -> bool:
         """Whether this sample and round was admitted before."""
-        return (binding.sample_id, binding.round) in self._admitted
+        return identity in self._admitted
+
+    def note(self, identity: Identity) -> None:
+        """It was, without its edges: others replace them at once."""
+        self._admitted.note(identity)
 
     def admit(self, binding: Binding, sample: Sample) -> bool:
         """Takes the Binding's edges in; False, and no change, if this sample and round was admitted before.
@@ -99,9 +103,10 @@ class ReplayBuffer:
         A newer round replaces the older one; an older one that comes late is admitted and changes nothing. One that was
         withheld has natural edges only.
         """
-        if self.knows(binding):
+        identity = (binding.sample_id, binding.round)
+        if self.knows(identity):
             return False
-        self._admitted.note((binding.sample_id, binding.round))
+        self.note(identity)
         present = self._edges.get(binding.sample_id)
         if len(sample.windows) > 1 and (present is None or present.round < binding.round):
             partners = () if binding.outcome == "withheld" else binding.partners
@@ -110,10 +115,10 @@ class ReplayBuffer:
 
     def forget(self, sources: Container[str]) -> int:
         """Lets go of all samples of these sources; how many. Edges to them are never drawn any more."""
-        gone = [source for source in self._by_source if source in sources]
-        ids = [sample_id for source in gone for sample_id in self._by_source.pop(source)]
+        gone = [source for source in self._sources.names if source in sources]
+        ids = [sample_id for source in gone for sample_id in self._sources.pop(source)]
         for sample_id in ids:
-            del self._samples[sample_id], self._edges[sample_id]
+            self._let_go(sample_id)
         self.revision += 1
         return len(ids)
 
@@ -127,13 +132,12 @@ class ReplayBuffer:
         """
         if not self._samples:
             raise ValueError("a batch was drawn from an empty replay buffer")
-        sources = sorted(self._by_source)
-        spacing = _Spacing(self.settings.batch_spacing_s)
+        spacing = Spacing(self.settings.batch_spacing_s)
         anchors: list[Sample] = []
         partners: list[Sample | None] = []
         weights = np.zeros(n_rows, np.float32)
         for row in range(n_rows):
-            anchor = spacing.choose(lambda: self._any_anchor(sources))
+            anchor = spacing.choose(self._any_anchor)
             assert anchor is not None
             partner, weights[row] = self._spaced_partner(spacing, anchor)
             anchors.append(anchor)
@@ -142,10 +146,12 @@ class ReplayBuffer:
 
     def any_other(self, source_id: str, rng: np.random.Generator) -> Sample | None:
         """A sample of another source, uniformly over sources; None if there is no other source."""
-        others = sorted(self._by_source.keys() - {source_id})
-        if not others:
+        own = self._sources.place_of(source_id)
+        n_others = len(self._sources.names) - (own is not None)
+        if not n_others:
             return None
-        return self._any_of(others, rng)
+        place = int(rng.integers(n_others))
+        return self._any_of(place + (own is not None and place >= own), rng)
 
     def edges_of(self, sample_id: str) -> Sequence[Partner]:
         """The sample's pseudo-pairs, whether their other ends are in the buffer or not."""
@@ -164,7 +170,7 @@ class ReplayBuffer:
         random: dict[str, Any] = dict(self._rng.bit_generator.state)
         return ReplayState(tuple(self._edges.values()), tuple(self._admitted), random)
 
-    def _spaced_partner(self, spacing: "_Spacing", anchor: Sample) -> tuple[Sample | None, float]:
+    def _spaced_partner(self, spacing: Spacing, anchor: Sample) -> tuple[Sample | None, float]:
         weight = 0.0
 
         def choose() -> Sample | None:
@@ -175,33 +181,33 @@ class ReplayBuffer:
         partner = spacing.choose(choose)
         return partner, weight
 
-    def _any_anchor(self, sources: Sequence[str]) -> Sample:
+    def _any_anchor(self) -> Sample:
         if self.settings.balanced_replay:
-            return self._any_of(sources, self._rng)
+            return self._any_of(int(self._rng.integers(len(self._sources.names))), self._rng)
         ids = list(self._samples)
         return self._samples[ids[int(self._rng.integers(len(ids)))]]
 
-    def _any_of(self, sources: Sequence[str], rng: np.random.Generator) -> Sample:
-        ids = self._by_source[sources[int(rng.integers(len(sources)))]]
+    def _any_of(self, source: int, rng: np.random.Generator) -> Sample:
+        ids = self._sources.ids[self._sources.names[source]]
         return self._samples[ids[int(rng.integers(len(ids)))]]
 
     def _put(self, edges: ReplayEntry, sample: Sample) -> None:
         if edges.sample_id not in self._samples:
-            self._by_source.setdefault(sample.source_id, []).append(edges.sample_id)
-        self._samples[edges.sample_id] = sample
+            self._sources.add(sample.source_id, edges.sample_id)
+            self.n_bytes += _bytes_of(sample)
+            self._samples[edges.sample_id] = sample
         self._edges[edges.sample_id] = edges
         self.revision += 1
-        if len(self._samples) > self.settings.replay_samples:
-            self._forget_oldest()
+        while len(self._samples) > 1 and self._is_too_full:
+            self._let_go(self._sources.pop_oldest())
 
-    def _forget_oldest(self) -> None:
-        # Of sources with equally many, the first by name: the choice must not depend on how the buffer was filled.
-        fullest = max(sorted(self._by_source), key=lambda source: len(self._by_source[source]))
-        ids = self._by_source[fullest]
-        oldest = ids.pop(0)
-        if not ids:
-            del self._by_source[fullest]
-        del self._samples[oldest], self._edges[oldest]
+    @property
+    def _is_too_full(self) -> bool:
+        return len(self._samples) > self.settings.replay_samples or self.n_bytes > self.settings.replay_bytes
+
+    def _let_go(self, sample_id: str) -> None:
+        self.n_bytes -= _bytes_of(self._samples[sample_id])
+        del self._samples[sample_id], self._edges[sample_id]
 
     def _restore(self, state: ReplayState, samples: Mapping[str, Sample]) -> None:
         for edges in state.edges:
@@ -225,24 +231,5 @@ class PartnerRule(Protocol):
         ...
 
 
-class _Spacing:
-    """Keeps the windows of one source in a batch apart, as far as a few more draws can do it."""
-
-    def __init__(self, spacing_s: float) -> None:
-        self._spacing_ns = spacing_s * NS_PER_S
-        self._starts: dict[str, list[int]] = {}
-
-    def choose(self, draw: Callable[[], Sample | None]) -> Sample | None:
-        """The first draw that stands far enough from those chosen before, else the last."""
-        sample = draw()
-        for _ in range(SPACING_TRIES - 1):
-            if sample is None or self._stands_apart(sample):
-                break
-            sample = draw()
-        if sample is not None:
-            self._starts.setdefault(sample.source_id, []).append(sample.start_ns)
-        return sample
-
-    def _stands_apart(self, sample: Sample) -> bool:
-        starts = self._starts.get(sample.source_id, ())
-        return all(abs(start - sample.start_ns) >= self._spacing_ns for start in starts)
+def _bytes_of(sample: Sample) -> int:
+    return sum(values.nbytes for values in sample.windows.values())
