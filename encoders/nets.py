@@ -56,6 +56,11 @@ class Encoder(nn.Module):
         features: Tensor = self.head[:-1](torch.cat([maps.mean(2), maps.amax(2)], 1))
         return features
 
+    @property
+    def n_features(self) -> int:
+        """How many `hidden` gives."""
+        return 2 * self.stem.out_channels
+
     def project(self, hidden: Float[Tensor, "batch hidden"]) -> Float[Tensor, "batch dim"]:
         """Unit embeddings of what `hidden` gave: the last layer alone."""
         return nn.functional.normalize(self.head[-1](hidden), dim=1)

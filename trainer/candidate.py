@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from functools import partial
 
 from encoders.bundle import ModelBundle
-from encoders.manifest import LogRange
+from encoders.manifest import LogRange, ModelManifest
 from streams.records import Decision
 from trainer.judging.difference import standard_error
 from trainer.judging.gate import decide, is_better
+from trainer.judging.held_out import Evaluation
 from trainer.learner import Learner
 
 
@@ -51,6 +52,34 @@ def judged_candidate(
     )
     if decision.passed and is_better(decision):
         learner.crown(version)
-    bundle = learner.bundle(version, parent_version, created_ns, evaluation, trained_on, code_version)
+    bundle = bundle_of(learner, version, parent_version, created_ns, evaluation, trained_on, code_version)
     learner.note_verdict(decision.passed)
     return Candidate(bundle, decision)
+
+
+def bundle_of(
+    learner: Learner,
+    version: int,
+    parent: int,
+    created_ns: int,
+    evaluation: Evaluation | None = None,
+    trained_on: Sequence[LogRange] = (),
+    code_version: str = "",
+) -> ModelBundle:
+    """A learner's trained encoders with their manifest, in whose evaluation `Learner.trained` stands, too."""
+    manifest = ModelManifest(
+        version=version,
+        parent=parent,
+        created_ns=created_ns,
+        modalities=tuple(learner.specs[name] for name in learner.trained_modalities),
+        shared_modality=learner.shared,
+        dim=learner.settings.dim,
+        code_version=code_version,
+        settings=learner.settings.model_dump(mode="json"),
+        seed=learner.settings.seed,
+        evaluation=(evaluation.figures if evaluation else {}) | learner.trained,
+        missing_evidence=evaluation.missing if evaluation else (),
+        trained_on=tuple(trained_on),
+        trained_sources=tuple(learner.taught.sources),
+    )
+    return ModelBundle(manifest, learner.trained_weights())

@@ -98,7 +98,7 @@ def replay_bindings(
         learner.admit(binding, samples)
         if learner.cycle_due:
             on_cycle(learner, learner.run_cycle())
-    if learner.n_since_cycle:
+    if learner.cycles.n_new:
         on_cycle(learner, learner.run_cycle())
     return learner
 

@@ -1,17 +1,17 @@
 """The trainer's core: Bindings in, cycles of steps, encoders out. Performs no I/O and reads no clock.
 
 The service, the offline replay and the controls all run this one class. It is deterministic in the order of the
-Bindings and the seed, and `Learner(..., state=learner.snapshot(), samples=...)` goes on bit by bit alike.
+Bindings, the seed and what its service chooses, `cycles.pace` and `extra_step`, which stands in its state; and
+`Learner(..., state=learner.snapshot(), samples=...)` goes on bit by bit alike.
 """
 
 from collections import Counter
 from collections.abc import Callable, Container, Mapping, Sequence
 from itertools import combinations
 
-from encoders.bundle import ModelBundle
-from encoders.manifest import LogRange, ModelManifest
 from encoders.modality import ModalitySpec
 from streams.records import Binding, Sample
+from trainer.cycles import Cycles
 from trainer.judging.evaluation import PAIR_PRECISION, PAIRS_UNKNOWN
 from trainer.judging.held_out import Evaluation, HeldOut
 from trainer.replay.buffer import Identity, PartnerRule, ReplayBuffer
@@ -54,16 +54,15 @@ class Learner:
         self.specs, self.shared, self.settings, self._device = dict(specs), shared, settings, device
         self._forgotten, facts = forgotten, state.facts if state else {}
         self.counts: Counter[str] = Counter(facts.get("counts", {}))
-        self.n_cycles: int = facts.get("n_cycles", 0)
         self.best_version: int | None = facts.get("best_version")
-        self._n_since_cycle, self._n_refused = int(facts.get("n_since_cycle", 0)), int(facts.get("n_refused", 0))
-        self._taught = Taught(facts)
+        self._n_refused = int(facts.get("n_refused", 0))
+        self.taught = Taught(facts)
         self._natural: set[tuple[str, str]] = {(one, other) for one, other in facts.get("natural", ())}
         self._best: Weights = state.best if state else {}
         self._admissions: list[Identity] = list(state.admissions) if state else []
         self._step = TrainStep(specs, shared, settings, settings.seed, state.step if state else None, device)
-        replay = state.replay if state else None
-        self._replay = ReplayBuffer(settings, rule or bound_partner(shared), replay, samples)
+        self._replay = ReplayBuffer(settings, rule or bound_partner(shared), state.replay if state else None, samples)
+        self.cycles = Cycles(settings, lambda: len(self._replay), facts, state.choices if state else ())
         known, held_out = samples or {}, facts.get("held_out", [])
         kept = [known[name] for name in held_out if name in known]
         self._held_out = HeldOut(settings.evaluation_max_samples, kept)
@@ -73,20 +72,35 @@ class Learner:
         """Takes a Binding into the replay buffer; False if it was there before, is held out or its sample is unknown.
 
         `counts` tells which: "admitted", "repeated", "held-out", "sample-lost", "forgotten" for one of a source that is
-        to be, or "outdated" for a later round of a sample that the buffer has let go of.
+        to be, "outdated" for a later round of a sample that the buffer has let go of.
         """
         sample = samples.get(binding.sample_id) or self._replay.samples.get(binding.sample_id)
         outcome = self._take(binding, sample)
         self.counts[outcome] += 1
         return outcome == "admitted"
 
-    def needs_sample(self, binding: Binding) -> bool:
-        """Whether `admit` will look for the Binding's sample among those that it is given."""
-        known = self._replay.knows(binding) or binding.sample_id in self._replay
-        return not known and not binding.round and binding.sample_id not in self._held_out
+    def pass_over(self, sample_id: str, round_: int) -> None:
+        """Takes a later round as done, unread, since a still later one of the sample comes before the next cycle.
+
+        What is trained is the same as if it had been admitted. `counts` has it as "superseded".
+        """
+        is_known, is_held = self.knows(sample_id, round_), sample_id in self._replay
+        if is_held and not is_known:
+            self._replay.note((sample_id, round_))
+            self._admissions.append((sample_id, round_))
+        self.counts["repeated" if is_known else "superseded" if is_held else "outdated"] += 1
+
+    def knows(self, sample_id: str, round_: int) -> bool:
+        """Whether a Binding with this identity was taken before."""
+        return self._replay.knows((sample_id, round_))
+
+    def needs_sample(self, sample_id: str, round_: int) -> bool:
+        """Whether `admit` will look for the sample of this Binding among those that it is given."""
+        is_here = self.knows(sample_id, round_) or sample_id in self._replay or sample_id in self._held_out
+        return not round_ and not is_here
 
     def _take(self, binding: Binding, sample: Sample | None) -> str:
-        if self._replay.knows(binding):
+        if self.knows(binding.sample_id, binding.round):
             return "repeated"
         if binding.round and binding.sample_id not in self._replay:
             return "outdated"
@@ -101,7 +115,7 @@ class Learner:
         self._admissions.append((binding.sample_id, binding.round))
         self._natural |= set(combinations(sorted(sample.windows), 2))
         # A later round brings no new data.
-        self._n_since_cycle += not binding.round
+        self.cycles.n_new += not binding.round
         return "admitted"
 
     def hold_out(self, sample: Sample) -> None:
@@ -115,12 +129,12 @@ class Learner:
     @property
     def cycle_due(self) -> bool:
         """Whether enough new samples were admitted since the last cycle."""
-        return self._n_since_cycle >= self.settings.cycle_bindings
+        return self.cycles.n_until_next <= 0
 
     @property
-    def n_since_cycle(self) -> int:
-        """New samples admitted since the last cycle."""
-        return self._n_since_cycle
+    def n_cycles(self) -> int:
+        """Cycles trained."""
+        return self.cycles.n_done
 
     @property
     def buffers(self) -> dict[str, tuple[int, int]]:
@@ -133,6 +147,11 @@ class Learner:
         }
 
     @property
+    def replay_bytes(self) -> int:
+        """Of the windows in the replay buffer."""
+        return self._replay.n_bytes
+
+    @property
     def sample_ids(self) -> set[str]:
         """Ids of all samples that it holds: to go on from a snapshot they must be found again."""
         return {*self._replay.samples, *self._held_out.sample_ids}
@@ -143,31 +162,38 @@ class Learner:
         return self._admissions
 
     def run_cycle(self, on_step: Callable[[StepResult], None] | None = None) -> CycleReport:
-        """Trains `settings.steps_of_cycle` steps on what the buffer holds, due or not.
+        """Trains the steps of a cycle on what the buffer holds, due or not.
 
         An exception of `on_step`, which is called after each, ends the cycle, and with it this learner's use.
         """
-        losses = []
-        for _ in range(self.settings.steps_of_cycle(len(self._replay))):
-            batch = self._replay.draw(self.settings.batch_pairs)
-            result = self._step.run(batch)
-            self._taught.note(batch)
-            losses.append(result.loss)
+        results = []
+        for _ in range(self.cycles.n_steps):
+            results.append(result := self._train(is_extra=False))
             if on_step is not None:
                 on_step(result)
-        self.n_cycles += 1
-        self._n_since_cycle = 0
-        return CycleReport(self.n_cycles, self._step.n_steps, tuple(losses))
+        self.cycles.note_cycle()
+        return CycleReport(self.n_cycles, self._step.n_steps, tuple(result.loss for result in results))
+
+    def extra_step(self) -> StepResult:
+        """One step more on what the buffer holds, while nothing new comes: see `cycles.extra_left`."""
+        return self._train(is_extra=True)
+
+    def _train(self, is_extra: bool) -> StepResult:
+        batch = self._replay.draw(self.settings.batch_pairs)
+        result = self._step.run(batch)
+        self.taught.note(batch)
+        self.cycles.note_step(len(self._admissions), is_extra)
+        return result
 
     @property
     def trained_modalities(self) -> list[str]:
         """Those that took part in a step."""
-        return [name for name in sorted(self.specs) if self._taught.windows[name]]
+        return [name for name in sorted(self.specs) if self.taught.windows[name]]
 
     def evaluate(self) -> Evaluation:
         """Figures of the trained encoders on the held-out samples, and what their pairs are thought to be worth."""
         confidence, unknown = self._replay.confidence
-        evaluation = self._judge(self._trained_weights()).with_figure(PAIRS_UNKNOWN, unknown)
+        evaluation = self._judge(self.trained_weights()).with_figure(PAIRS_UNKNOWN, unknown)
         return evaluation if confidence is None else evaluation.with_figure(PAIR_PRECISION, confidence)
 
     def evaluate_best(self) -> Evaluation | None:
@@ -176,7 +202,7 @@ class Learner:
 
     def crown(self, version: int) -> None:
         """The present encoders, known as `version`, are the best so far."""
-        self.best_version, self._best = version, self._trained_weights()
+        self.best_version, self._best = version, self.trained_weights()
 
     def note_verdict(self, passed: bool) -> None:
         """A version was judged; where too many in a row were refused, the best encoders are trained further."""
@@ -185,40 +211,14 @@ class Learner:
             self._step.go_back(self._best)
             self._n_refused = 0
 
-    def bundle(
-        self,
-        version: int,
-        parent: int,
-        created_ns: int,
-        evaluation: Evaluation | None = None,
-        trained_on: Sequence[LogRange] = (),
-        code_version: str = "",
-    ) -> ModelBundle:
-        """The trained encoders with their manifest.
+    @property
+    def trained(self) -> dict[str, float]:
+        """`trained/steps`: how many steps there were; `trained/<modality>/windows`: how many windows each has seen."""
+        seen = {f"trained/{name}/windows": float(self.taught.windows[name]) for name in self.trained_modalities}
+        return seen | {"trained/steps": float(self._step.n_steps)}
 
-        Its `trained/steps` says how many steps there were, `trained/<modality>/windows` how many windows each has seen.
-        """
-        names = self.trained_modalities
-        seen = {f"trained/{name}/windows": float(self._taught.windows[name]) for name in names}
-        seen["trained/steps"] = float(self._step.n_steps)
-        manifest = ModelManifest(
-            version=version,
-            parent=parent,
-            created_ns=created_ns,
-            modalities=tuple(self.specs[name] for name in names),
-            shared_modality=self.shared,
-            dim=self.settings.dim,
-            code_version=code_version,
-            settings=self.settings.model_dump(mode="json"),
-            seed=self.settings.seed,
-            evaluation=(evaluation.figures if evaluation else {}) | seen,
-            missing_evidence=evaluation.missing if evaluation else (),
-            trained_on=tuple(trained_on),
-            trained_sources=tuple(self._taught.sources),
-        )
-        return ModelBundle(manifest, self._trained_weights())
-
-    def _trained_weights(self) -> Weights:
+    def trained_weights(self) -> Weights:
+        """The encoders' arrays, averaged over the last steps, of those that took part in a step."""
         weights = self._step.averaged_weights()
         return {name: weights[name] for name in self.trained_modalities}
 
@@ -232,18 +232,17 @@ class Learner:
             "step": step.details,
             "random": replay.random,
             "counts": dict(self.counts),
-            "n_cycles": self.n_cycles,
-            "n_since_cycle": self._n_since_cycle,
+            **self.cycles.facts(),
             "n_refused": self._n_refused,
             "best_version": self.best_version,
-            **self._taught.facts(),
+            **self.taught.facts(),
             "natural": sorted(self._natural),
             "held_out": self._held_out.sample_ids,
         }
-        return LearnerState(
-            joined_arrays(step, self._best), facts, replay.edges, tuple(self._admissions), replay.admitted
-        )
+        arrays, choices = joined_arrays(step, self._best), tuple(self.cycles.choices)
+        return LearnerState(arrays, facts, replay.edges, tuple(self._admissions), replay.admitted, choices)
 
     def saved(self) -> None:
         """The last snapshot is safe: the next one's `admissions` begin here."""
         self._admissions.clear()
+        self.cycles.saved()

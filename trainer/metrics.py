@@ -10,7 +10,7 @@ from trainer.step.step import StepResult
 STEP_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 CHECKPOINT_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 # In the order in which a Binding meets them; the names of `Learner.counts`.
-OUTCOMES = ("admitted", "repeated", "held-out", "sample-lost", "forgotten", "outdated")
+OUTCOMES = ("admitted", "repeated", "held-out", "sample-lost", "forgotten", "outdated", "superseded")
 
 
 class TrainerMetrics:
@@ -50,6 +50,8 @@ class TrainerMetrics:
         )
         self.waiting = Gauge("mmbind_trainer_waiting_samples", "Samples without a Binding so far.", registry=registry)
         self.replay = Gauge("mmbind_replay_samples", "Samples in the replay buffer.", registry=registry)
+        self.replay_bytes = Gauge("mmbind_replay_bytes", "Of windows in the replay buffer.", registry=registry)
+        self.replay_limit = Gauge("mmbind_replay_limit_bytes", "What these may be.", registry=registry)
         self.held = Gauge("mmbind_trainer_held_records", "What a buffer holds.", ["buffer"], registry=registry)
         self.held_limit = Gauge(
             "mmbind_trainer_held_limit_records", "What a buffer may hold.", ["buffer"], registry=registry
@@ -61,6 +63,9 @@ class TrainerMetrics:
         self.edges = Counter("mmbind_train_edges", "Edges trained on.", ["kind"], registry=registry)
         for kind in ("natural", "pseudo"):
             self.edges.labels(kind)
+        self.pace = Gauge(
+            "mmbind_train_samples_per_step", "New samples for each step, as the next cycle has it.", registry=registry
+        )
         self.loss = Gauge("mmbind_train_loss", "Mean loss of the last cycle.", registry=registry)
         self.step_seconds = Histogram(
             "mmbind_train_step_seconds", "One step, its batch included.", buckets=STEP_SECONDS, registry=registry

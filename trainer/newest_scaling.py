@@ -1,6 +1,6 @@
 """Samples in the units that their sources have now, not in those of their arrival. Performs no I/O."""
 
-from collections.abc import Container, Iterable
+from collections.abc import Iterable
 
 import msgspec
 
@@ -31,6 +31,6 @@ class NewestScaling:
             return sample
         return msgspec.structs.replace(sample, scaling=sample.scaling | newest)
 
-    def forget(self, sources: Container[str]) -> None:
-        """Lets go of these sources."""
-        self._by_source = {name: one for name, one in self._by_source.items() if name not in sources}
+    def forget(self, source_id: str) -> None:
+        """Lets go of a source."""
+        self._by_source.pop(source_id, None)

@@ -16,6 +16,9 @@ def note_readings(metrics: TrainerMetrics, parts: Parts) -> None:
     metrics.lost.set(samples.n_lost)
     metrics.read_again.set(samples.n_again)
     metrics.replay.set(learner.buffers["replay"][0])
+    metrics.replay_bytes.set(learner.replay_bytes)
+    metrics.replay_limit.set(learner.settings.replay_bytes)
+    metrics.pace.set(learner.cycles.samples_per_step)
     metrics.published.set(publisher.last_version)
     metrics.publish_failures.set(publisher.n_failures)
     settings = learner.settings

@@ -58,6 +58,14 @@ class TrainerSettings(Section):
     warm_samples: int = Field(
         1024, ge=1, description="samples in the buffer below which a cycle has fewer steps, in proportion"
     )
+    backlog_bindings: int = Field(
+        2_000,
+        ge=1,
+        description="where so many Bindings wait, new samples get fewer steps, so that no more come to wait",
+    )
+    idle_cycles: float = Field(
+        1.0, ge=0, description="how many times a cycle's steps may be taken once more while nothing new comes"
+    )
     publish_every_cycles: int = Field(1, ge=1, description="every how-manieth cycle ends in a candidate")
     publish_every_s: float = Field(
         60.0,
@@ -82,6 +90,7 @@ class TrainerSettings(Section):
     augmentation: AugmentationSettings = AugmentationSettings()
     softening: SofteningSettings = SofteningSettings()
     replay_samples: int = Field(8192, ge=2, description="samples in the replay buffer; an edge needs both ends there")
+    replay_bytes: int = Field(1 << 30, ge=1 << 20, description="of their windows, at most; the oldest go first")
     remembered_bindings: int = Field(200_000, ge=1, description="whose repeats are recognised and dropped")
     balanced_replay: bool = Field(True, description="draw anchors uniformly over sources; else over samples")
     batch_spacing_s: float = Field(4.0, ge=0, description="windows of one source in a batch are this far apart")

@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from trainer.cycles import Choice
 from trainer.replay.buffer import Identity, ReplayEntry, ReplayState
 from trainer.step.step import StepState
 
@@ -28,7 +29,8 @@ class LearnerState:
     """All that training goes on from but the samples' windows, in parts that files can hold.
 
     `arrays` are numpy's, `facts` what JSON holds exactly, `edges` the replay buffer's, `admissions` the Bindings
-    admitted since the last `Learner.saved()`, `admitted` all that are remembered, oldest first.
+    admitted since the last `Learner.saved()`, `admitted` all that are remembered, oldest first. `choices` say after how
+    many of the `admissions` how many steps were taken.
     """
 
     arrays: Mapping[str, np.ndarray]
@@ -36,6 +38,7 @@ class LearnerState:
     edges: tuple[ReplayEntry, ...]
     admissions: tuple[Identity, ...]
     admitted: tuple[Identity, ...]
+    choices: tuple[Choice, ...] = ()
 
     @property
     def step(self) -> StepState:

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from kafka.errors import KafkaError
 
@@ -11,14 +11,16 @@ from encoders.errors import MmbindError
 from streams.broker.log import LogError
 from streams.service.crash_notes import CrashNotes
 from trainer.admission import Admission
-from trainer.candidate import judged_candidate
-from trainer.checkpoints.progress import Progress, save
+from trainer.candidate import Candidate
 from trainer.metrics import TrainerMetrics
+from trainer.offering import Offering
+from trainer.pace import Pacing
 from trainer.parts import Parts
 from trainer.readiness import Readiness
 from trainer.readings import note_readings
+from trainer.safekeeping import Safekeeping
 from trainer.step.step import StepResult
-from trainer.topics.bindings import ArrivedBinding
+from trainer.topics.arrived import ArrivedBinding
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +30,12 @@ TAKEOVER_S = 40.0
 # Well within the group's session timeout.
 LOOK_AFTER_S = 2.0
 RETRY_S = 1.0
+# What comes in while a step is taken is read after it, up to so many: else the next cycle would wait for it.
+READ_AHEAD = 250
+# Of fewer Bindings the time that they took says little.
+MEASURED_BINDINGS = 50
+# For so long nothing came: time for more steps on what is there.
+IDLE_S = 1.0
 
 
 class AnotherTrainer(MmbindError):  # noqa: N818 - it says what is so
@@ -39,10 +47,9 @@ class _Stopped(Exception):  # noqa: N818 - leaves a cycle that will be trained a
 
 
 class Training:
-    """One trainer at work.
+    """One trainer at work: admits what waits, and takes as many steps as that leaves time for.
 
-    Checkpoint first, commit second: a crash between the two repeats Bindings, and these are known by identity; the
-    other order would lose them. Nothing is published that was not saved before.
+    Nothing is published that was not saved before.
     """
 
     def __init__(
@@ -56,12 +63,15 @@ class Training:
     ) -> None:
         self._parts = parts
         self._learner, self._intake, self._samples = parts.learner, parts.intake, parts.samples
-        self._publisher, self._forgotten, self._lineage = parts.publisher, parts.forgotten, parts.lineage
-        self._folder, self._checkpoint = parts.folder, parts.checkpoint
-        self._prefix, self._code_version, self._n_steps = prefix, code_version, 0
+        self._publisher, self._forgotten = parts.publisher, parts.forgotten
+        self._prefix, self._n_steps = prefix, 0
         self._metrics, self._stop, self._readiness = metrics, stop, readiness
         self._admission = Admission(parts.learner, parts.intake, prefix, CrashNotes(parts.folder.root.parent))
-        self._looked_s = self._step_began_s = self._offer_s = time.monotonic()
+        self._keeping = Safekeeping(parts, metrics, readiness, self._may_retry)
+        self._offering = Offering(parts, metrics, code_version)
+        self._pacing = Pacing(parts.learner.settings)
+        self._looked_s = self._step_began_s = self._came_s = time.monotonic()
+        self._cycles_s = 0.0
         metrics.note_bindings(parts.learner.counts, from_before=True)
 
     def run(self) -> None:
@@ -69,7 +79,7 @@ class Training:
 
         1. The group's partitions, all of them; 2. the newest version, to go on from; 3. what the last checkpoint may
         have left unannounced. Then, for ever: 4. sources that are to be forgotten; 5. Bindings in order; 6. their
-        samples; 7. into the replay buffer; 8. and a cycle whenever enough have come.
+        samples; 7. into the replay buffer; 8. and a cycle whenever enough have come; 9. more steps while none come.
 
         Raises:
             AnotherTrainer: If another one keeps its partitions.
@@ -81,33 +91,67 @@ class Training:
         self._patiently(lambda: self._publisher.claim(self._learner.settings.adopt_version))  # 2
         self._publisher.start()
         self._patiently(self._forget)
-        if self._checkpoint and not self._stop.is_set():
-            self._offer_candidate()  # 3
+        if self._keeping.checkpoint and not self._stop.is_set():
+            self._offering.offer()  # 3
         while not self._stop.is_set():
             self._patiently(self._forget)  # 4
-            batch = self._next_bindings()  # 5
-            wanted = [one.binding.sample_id for one in batch if self._learner.needs_sample(one.binding)]
-            found = self._samples.find(wanted, self._stop, self._look_after)  # 6
-            for arrived in batch:
-                if self._stop.is_set():
-                    break
-                self._admission.admit(arrived, found)  # 7
-                self._intake.done(arrived)
-                if self._learner.cycle_due:
-                    self._cycle()  # 8
+            began_s, self._cycles_s = time.monotonic(), 0.0
+            if batch := self._next_bindings():  # 5
+                self._take(batch)  # 6, 7, 8
+                self._note_costs(batch, time.monotonic() - began_s)
+            elif time.monotonic() - self._came_s >= IDLE_S:
+                self._use_spare_time()  # 9
             self._samples.tidy(lambda: self._learner.sample_ids)
             self._look_after()
 
+    def _take(self, batch: Sequence[ArrivedBinding]) -> None:
+        self._came_s = time.monotonic()
+        found = self._samples.find(self._admission.wanted(batch), self._stop, self._look_after)  # 6
+        while batch and not self._stop.is_set():
+            n_before = self._admission.before_a_cycle(batch)
+            self._admission.admit(batch[:n_before], found)  # 7
+            batch = batch[n_before:]
+            if self._learner.cycle_due:
+                self._cycle()  # 8
+
+    def _note_costs(self, batch: Sequence[ArrivedBinding], seconds: float) -> None:
+        """What admission took, without the cycles that came between."""
+        if len(batch) >= MEASURED_BINDINGS:
+            n_new = sum(not one.round for one in batch)
+            self._pacing.note_bindings(len(batch), n_new, seconds - self._cycles_s)
+
     def _cycle(self) -> None:
-        """1. train; 2. checkpoint; 3. commit; 4. judge and offer. Ends early, to be repeated, when `stop` is set."""
+        """1. train; where that is wanted 2. keep it. Ends early, to be repeated, when `stop` is set."""
+        began_s = self._step_began_s = time.monotonic()
         try:
-            self._step_began_s = time.monotonic()
             report = self._learner.run_cycle(self._between_steps)  # 1
         except _Stopped:
             return
         self._metrics.note_cycle(report.losses)
-        if self._save() and self._commit():  # 2, 3
-            self._offer_candidate()  # 4
+        if self._learner.cycles.checkpoint_due:
+            self._keep()  # 2
+        self._cycles_s += time.monotonic() - began_s
+
+    def _keep(self) -> Candidate | None:
+        """1. The pace from here on, which stands in 2. the checkpoint; 3. commit; 4. judge and offer: what was."""
+        self._learner.cycles.pace = self._pacing.choose(self._intake.n_waiting)  # 1
+        return self._offering.offer() if self._keeping.save() and self._keeping.commit() else None  # 2, 3, 4
+
+    def _use_spare_time(self) -> None:
+        """Steps on what the buffer holds, until something comes, there are enough, or they bring nothing any more.
+
+        Where the pace is still that of a backlog which is gone, the usual one is taken up instead.
+        """
+        learner, cycles = self._learner, self._learner.cycles
+        if cycles.pace is not None:
+            self._keep()
+        while cycles.extra_left and not self._intake.n_kept and not self._stop.is_set():
+            self._step_began_s = time.monotonic()
+            self._note_step(learner.extra_step())
+            candidate = self._keep() if cycles.extra_is_whole else None
+            if candidate and learner.best_version not in (None, candidate.decision.version):
+                cycles.end_extra()
+        self._came_s = time.monotonic()
 
     def _take_over(self) -> None:
         end_s = time.monotonic() + TAKEOVER_S
@@ -145,83 +189,46 @@ class Training:
         try:
             self._intake.keep_alive(was_refused)
         except KafkaError as error:
-            if not error.retriable:
-                raise
-            self._stop.wait(RETRY_S)
+            self._wait_for_broker(error)
 
     def _next_bindings(self) -> list[ArrivedBinding]:
         try:
             return self._intake.poll(POLL_MS)
         except KafkaError as error:
-            if not error.retriable:
-                raise
-            self._stop.wait(RETRY_S)
+            self._wait_for_broker(error)
             return []
 
+    def _read_ahead(self) -> None:
+        try:
+            self._intake.read_ahead(READ_AHEAD)
+        except KafkaError as error:
+            self._wait_for_broker(error)
+
+    def _wait_for_broker(self, error: KafkaError) -> None:
+        if not error.retriable:
+            raise error
+        self._stop.wait(RETRY_S)
+
     def _between_steps(self, result: StepResult) -> None:
-        self._metrics.note_step(result, time.monotonic() - self._step_began_s)
-        self._n_steps += 1
+        self._note_step(result)
         if self._stop.is_set():
             raise _Stopped
+
+    def _note_step(self, result: StepResult) -> None:
+        """Counts it, and reads what has come in meanwhile."""
+        seconds = time.monotonic() - self._step_began_s
+        self._metrics.note_step(result, seconds)
+        self._pacing.note_step(seconds)
+        self._n_steps += 1
+        self._read_ahead()
         self._look_after()
         self._step_began_s = time.monotonic()
 
-    def _save(self) -> bool:
-        """Whether there is a checkpoint. Waits for one only where its books would grow too long without."""
-        while not self._write():
-            if len(self._learner.admissions) < self._learner.settings.remembered_bindings or self._stop.is_set():
-                return False
-            self._look_after()
-            self._stop.wait(RETRY_S)
-        return True
-
-    def _write(self) -> bool:
-        starts = self._samples.starts_for(self._learner.sample_ids)
-        last_version = self._publisher.last_version
-        progress = Progress(self._intake.firsts, self._intake.offsets, starts, last_version, self._lineage)
-        fault = ""
-        try:
-            with self._metrics.checkpoint_seconds.time():
-                self._checkpoint = save(self._folder, self._learner, progress, self._checkpoint)
-            log.info("checkpoint %d after %d cycles", self._checkpoint, self._learner.n_cycles)
-        except OSError as error:
-            self._metrics.checkpoint_failures.inc()
-            fault = f"the checkpoint could not be written: {error}"
-            log.error("%s", fault)
-        self._readiness.note_fault("checkpoint", fault)
-        return not fault
-
-    def _commit(self) -> bool:
-        fault = ""
-        while not self._stop.is_set():
-            try:
-                if self._intake.commit():
-                    self._readiness.note_fault("commit", "")
-                    return True
-            except KafkaError as error:
-                if not fault:
-                    log.warning("cannot commit, trying again: %s: %s", type(error).__name__, error)
-                fault = f"what was done cannot be committed: {type(error).__name__}: {error}"
-            self._readiness.note_fault("commit", fault)
-            # Not only where the commit was none of ours: one that is refused during a rebalance needs a poll to rejoin.
+    def _may_retry(self, was_refused: bool) -> bool:
+        if was_refused:
             self._keep_alive(was_refused=True)
-            self._look_after()
-            self._stop.wait(RETRY_S)
-        return False
-
-    def _offer_candidate(self) -> None:
-        learner = self._learner
-        if learner.n_cycles % learner.settings.publish_every_cycles or time.monotonic() < self._offer_s:
-            return
-        parent = self._publisher.last_version
-        candidate = judged_candidate(learner, parent, time.time_ns(), self._intake.ranges, self._code_version)
-        if candidate is None:
-            log.info("no sample has the shared modality and another one: nothing to publish yet")
-            return
-        if candidate.decision.passed:
-            self._offer_s = time.monotonic() + learner.settings.publish_every_s
-        self._metrics.note_decision(candidate.decision)
-        self._publisher.offer(candidate)
+        self._look_after()
+        return not self._stop.wait(RETRY_S)
 
     def _look_after(self) -> None:
         """What must not wait for a cycle or a search to end: the group, the metrics, and word of how it goes."""

@@ -122,9 +122,10 @@ def _masked(windows: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
 
 def _matching_loss(queries: torch.Tensor, keys: torch.Tensor, temperature: float) -> torch.Tensor:
     """The plain loss of queries that belong to the keys of the same number."""
-    n = torch.arange(len(queries))
-    log_weights = torch.zeros((len(queries), len(keys)))
-    return edge_losses(queries, keys, n, n, torch.eye(len(queries), dtype=torch.bool), log_weights, temperature)
+    n = len(queries)
+    one, groups = torch.arange(n), torch.arange(2).repeat_interleave(n)
+    rows, related = torch.cat([queries, keys]), torch.eye(n, dtype=torch.bool).repeat(2, 2)
+    return edge_losses(rows, groups, 2, one, one + n, related, torch.zeros((2 * n, 2 * n)), temperature)
 
 
 def filled(world: World, how: str, settings: TrainerSettings, n_steps: int) -> tuple[dict[str, Sample], Specs]:

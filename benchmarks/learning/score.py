@@ -18,7 +18,7 @@ Weights: TypeAlias = Mapping[str, Mapping[str, np.ndarray]]
 
 def weights_of(learner: Learner) -> Weights:
     """The weights of a learner's encoders as they are now."""
-    return learner.bundle(version=1, parent=0, created_ns=0).weights
+    return learner.trained_weights()
 
 
 def score(world: World, weights: Weights) -> dict[str, float]:

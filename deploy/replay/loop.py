@@ -63,7 +63,7 @@ class Loop:
             self._learn(self.pipeline.feed(part))  # 1
             on_windows(len(part))
         self._learn(self.pipeline.flush())
-        if self.learner.n_since_cycle:
+        if self.learner.cycles.n_new:
             self._learn(self.pipeline.review())
             self._cycle(is_last=True)
 

@@ -63,4 +63,4 @@ def _train(task: tuple[ControlRun, str]) -> tuple[str, Weights]:
     run, rule = task
     torch.set_num_threads(1)
     learner = replay_bindings(run.bindings, run.samples, run.specs, run.shared, run.settings, rule)
-    return rule, learner.bundle(version=0, parent=0, created_ns=0).weights
+    return rule, learner.trained_weights()

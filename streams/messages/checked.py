@@ -60,10 +60,9 @@ def checked_binding(binding: Binding) -> Binding:
     Raises:
         InvalidRecord: If it cannot be trained on.
     """
-    _check_id("sample_id", binding.sample_id)
-    for field in ("round", "model_version", "sequence"):
-        if not 0 <= (number := getattr(binding, field)) < END_NS:
-            raise InvalidRecord("undecodable", field, number, "0 or more, in 63 bits")
+    check_identity(binding.sample_id, binding.round)
+    for field in ("model_version", "sequence"):
+        _check_count(field, getattr(binding, field))
     if len(binding.partners) > MAX_PARTNERS:
         raise InvalidRecord("too-large", "partners", f"{len(binding.partners)} of them", f"at most {MAX_PARTNERS}")
     for partner in binding.partners:
@@ -74,6 +73,21 @@ def checked_binding(binding: Binding) -> Binding:
             if share is not None and not 0 <= share <= 1.001:
                 raise InvalidRecord("not-finite", f"partners.{field}", share, "0 to 1")
     return binding
+
+
+def check_identity(sample_id: str, round_: int) -> None:
+    """Raises where these do not say which Binding it is.
+
+    Raises:
+        InvalidRecord: With what is wrong.
+    """
+    _check_id("sample_id", sample_id)
+    _check_count("round", round_)
+
+
+def _check_count(field: str, number: int) -> None:
+    if not 0 <= number < END_NS:
+        raise InvalidRecord("undecodable", field, number, "0 or more, in 63 bits")
 
 
 def _check_id(field: str, text: str) -> None:

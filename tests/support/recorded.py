@@ -27,6 +27,7 @@ def small_settings(**changes: object) -> TrainerSettings:
         "dim": 16,
         "width": 8,
         "batch_spacing_s": 0,
+        "idle_cycles": 0,
     }
     return TrainerSettings.model_validate(given | changes)
 

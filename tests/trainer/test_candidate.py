@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.support.learners import RECORDED, go_through, learner_of
-from trainer.candidate import judged_candidate
+from trainer.candidate import bundle_of, judged_candidate
 from trainer.judging.held_out import Evaluation
 from trainer.learner import Learner
 
@@ -30,7 +30,9 @@ def judged(learner: Learner, number: int) -> bool:
 
 def weights(learner: Learner) -> dict[str, np.ndarray]:
     return {
-        f"{one}/{name}": value for one, own in learner.bundle(1, 0, 0).weights.items() for name, value in own.items()
+        f"{one}/{name}": value
+        for one, own in bundle_of(learner, 1, 0, 0).weights.items()
+        for name, value in own.items()
     }
 
 

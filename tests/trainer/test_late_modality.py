@@ -11,6 +11,7 @@ from encoders.scaling import fit_scaling
 from streams.records import Sample
 from tests.support.learners import RECORDED, go_through
 from tests.support.recorded import Recorded, binding_of, small_settings
+from trainer.candidate import bundle_of
 from trainer.checkpoints.checkpoint import CheckpointFolder
 from trainer.checkpoints.progress import Progress, resumption, save
 from trainer.learner import Learner
@@ -65,7 +66,7 @@ def test_until_it_comes_the_others_go_on_bit_by_bit_alike() -> None:
     rest = RECORDED.bindings[N_BEFORE:]
     more = go_through(restarted(before, MORE_SPECS), rest, RECORDED.samples)
     assert_same_but_for_depth(more, go_through(restarted(before, SPECS), rest, RECORDED.samples))
-    assert DEPTH.name not in more.bundle(1, 0, 0).weights
+    assert DEPTH.name not in bundle_of(more, 1, 0, 0).weights
 
 
 def test_a_modality_that_the_state_lacks_starts_as_it_would_in_a_new_learner() -> None:
@@ -87,7 +88,7 @@ def test_it_is_trained_and_judged_once_it_comes() -> None:
         held_out = msgspec.structs.replace(one, sample_id=f"held-out@{number}", held_out=True)
         learner.hold_out(held_out)
     learner.run_cycle()
-    assert DEPTH.name in learner.bundle(2, 1, 0).weights
+    assert DEPTH.name in bundle_of(learner, 2, 1, 0).weights
     assert any(not np.array_equal(fresh[name], value) for name, value in learner.snapshot().arrays.items())
     assert "retrieval/acceleration->depth/mrr" in learner.evaluate().figures
     # The best so far knows nothing of it and is judged all the same.

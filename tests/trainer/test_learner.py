@@ -9,6 +9,7 @@ from encoders.scaling import Scaling
 from streams.records import Sample
 from tests.support.learners import RECORDED, go_through, learner_of
 from tests.support.recorded import binding_of, recorded, small_settings
+from trainer.candidate import bundle_of
 from trainer.judging.evaluation import PAIR_PRECISION
 from trainer.learner import Learner
 
@@ -54,7 +55,7 @@ def test_a_cycle_over_a_small_buffer_has_fewer_steps() -> None:
 
 def test_what_is_handed_out_is_the_mean_of_the_last_steps() -> None:
     steady, last = (go_through(learner_of(average=share), RECORDED.bindings) for share in (0.95, 0.0))
-    mean, end = (one.bundle(1, 0, 0).weights["acceleration"] for one in (steady, last))
+    mean, end = (bundle_of(one, 1, 0, 0).weights["acceleration"] for one in (steady, last))
     assert any(not np.array_equal(mean[name], end[name]) for name in end)
     weights = [one.snapshot().step.arrays["weights/acceleration/stem.weight"] for one in (steady, last)]
     assert np.array_equal(weights[0], weights[1]), "training itself knows nothing of the mean"
@@ -111,7 +112,7 @@ def test_a_bundle_holds_the_modalities_that_were_trained_and_says_how_much() -> 
     late = ModalitySpec(name="skeleton", n_channels=4, n_steps=20, rate_hz=4.0)
     specs = {**RECORDED.world.specs, late.name: late}
     learner = go_through(Learner(specs, RECORDED.world.shared, small_settings()), RECORDED.bindings)
-    bundle = learner.bundle(version=2, parent=1, created_ns=7, evaluation=learner.evaluate())
+    bundle = bundle_of(learner, version=2, parent=1, created_ns=7, evaluation=learner.evaluate())
     assert sorted(bundle.weights) == sorted(RECORDED.world.specs)
     assert [spec.name for spec in bundle.manifest.modalities] == sorted(RECORDED.world.specs)
     assert bundle.manifest.evaluation["trained/gravity/windows"] > 0
@@ -124,13 +125,13 @@ def test_a_modality_whose_first_window_comes_late_joins_without_changing_what_wa
     specs = {**RECORDED.world.specs, late.name: late}
     learner = go_through(Learner(specs, RECORDED.world.shared, small_settings()), RECORDED.bindings)
     without = go_through(learner_of(), RECORDED.bindings)
-    for modality, weights in without.bundle(1, 0, 0).weights.items():
+    for modality, weights in bundle_of(without, 1, 0, 0).weights.items():
         for name, value in weights.items():
-            np.testing.assert_array_equal(learner.bundle(1, 0, 0).weights[modality][name], value)
+            np.testing.assert_array_equal(bundle_of(learner, 1, 0, 0).weights[modality][name], value)
     joined = _with_skeleton(next(one for one in RECORDED.samples.values() if not one.held_out), late)
     learner.admit(binding_of(joined, ()), {joined.sample_id: joined})
     learner.run_cycle()
-    assert "skeleton" in learner.bundle(1, 0, 0).weights
+    assert "skeleton" in bundle_of(learner, 1, 0, 0).weights
 
 
 def _with_skeleton(sample: Sample, spec: ModalitySpec) -> Sample:

@@ -5,6 +5,7 @@ import numpy as np
 from encoders.nets import load_encoders
 from streams.labels import LABEL, LabelWindows
 from tests.support.label_world import SMALL, bound, settings, windows
+from trainer.candidate import bundle_of
 from trainer.learner import Learner
 
 
@@ -18,7 +19,7 @@ def test_a_learner_teaches_sensors_that_share_nothing_but_labels() -> None:
     assert np.mean(losses[-5:]) < 0.8 * np.mean(losses[:5])
     assert set(learner.trained_modalities) == {"gravity", "gyroscope", LABEL}
     # Windows of a node that was never trained on are named by the nearest label.
-    encoders = load_encoders(learner.bundle(version=1, parent=0, created_ns=0))
+    encoders = load_encoders(bundle_of(learner, version=1, parent=0, created_ns=0))
     names = encoders[LABEL](LabelWindows("exact").scaled(range(4)))
     held_out = [one for one in result.samples if one.held_out]
     rows = encoders["gyroscope"](np.stack([one.scaled("gyroscope") for one in held_out]))

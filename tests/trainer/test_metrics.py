@@ -1,6 +1,7 @@
 from collections import Counter
 
 import pytest
+import torch
 from prometheus_client import CollectorRegistry
 
 from streams.records import Decision
@@ -33,8 +34,8 @@ def test_bindings_of_an_earlier_life_are_not_counted_again() -> None:
 
 def test_steps_count_their_edges() -> None:
     made, registry = metrics()
-    made.note_step(StepResult(1.5, 64, 40), 0.02)
-    made.note_step(StepResult(1.5, 64, 44), 0.02)
+    made.note_step(StepResult(torch.tensor(1.5), 64, 40), 0.02)
+    made.note_step(StepResult(torch.tensor(1.5), 64, 44), 0.02)
     assert registry.get_sample_value("mmbind_train_steps_total") == 2
     assert registry.get_sample_value("mmbind_train_edges_total", {"kind": "pseudo"}) == 84
     assert registry.get_sample_value("mmbind_train_step_seconds_sum") == pytest.approx(0.04)

@@ -68,7 +68,7 @@ def test_says_that_checkpoints_fail_until_one_is_written(tmp_path: Path) -> None
     run(trainer)
     assert trainer.readiness.complaints() == ["the checkpoint could not be written: [Errno 28] No space left on device"]
     folder.n_left = 0
-    assert trainer.training._save()
+    assert trainer.training._keeping.save()
     assert trainer.readiness.complaints() == []
 
 

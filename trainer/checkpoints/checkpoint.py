@@ -115,10 +115,12 @@ class CheckpointFolder:
 
     def admitted(self, number: int) -> list[Identity]:
         """The Bindings admitted in the lineage that ends with this checkpoint, oldest first, as far as it is kept."""
-        found: list[Identity] = []
-        for state in _lineage(self.root, number):
-            found[:0] = _admissions(self.root / str(state.number))
-        return found
+        return [one for _, admissions in self.history(number) for one in admissions]
+
+    def history(self, number: int) -> list[tuple[Mapping[str, Any], list[Identity]]]:
+        """Facts and admissions of each checkpoint of that lineage, the oldest first."""
+        states = [*_lineage(self.root, number)]
+        return [(one.facts, _admissions(self.root / str(one.number))) for one in reversed(states)]
 
     def _thin_out(self) -> None:
         newest = sorted(_numbers(self.root), reverse=True)

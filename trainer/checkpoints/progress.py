@@ -54,7 +54,8 @@ def save(folder: CheckpointFolder, learner: Learner, progress: Progress, parent:
         OSError: If it cannot be written; the learner then counts its admissions on to the next one.
     """
     state = learner.snapshot()
-    facts = {"learner": dict(state.facts), "progress": progress.facts(), "shared": learner.shared}
+    told = {"shared": learner.shared, "choices": state.choices}
+    facts = {"learner": dict(state.facts), "progress": progress.facts()} | told
     saved = folder.save(Checkpoint(state.arrays, facts, state.edges, state.admissions, parent))
     learner.saved()
     return saved.number

@@ -10,6 +10,7 @@ import numpy as np
 from streams.recent import RecentKeys
 from streams.records import Binding, Partner, Sample
 from trainer.newest_scaling import NewestScaling
+from trainer.replay.sources import SourceBook
 from trainer.replay.spacing import Spacing
 from trainer.settings import TrainerSettings
 from trainer.step.edges import EdgeBatch
@@ -35,13 +36,14 @@ class ReplayState:
 
 
 class ReplayBuffer:
-    """The latest samples with their edges, bounded by the number of samples and balanced over sources.
+    """The latest samples with their edges, bounded in number and in bytes of windows, and balanced over sources.
 
     A full buffer forgets the oldest sample of the source that has most. An edge is drawn only while both of its ends
     are in the buffer: partners come in by their own Bindings, so nothing else need be kept.
 
     Args:
-        settings: Its `replay_samples`, `remembered_bindings`, `batch_spacing_s` and `edge_weight` count here.
+        settings: Its `replay_samples`, `replay_bytes`, `remembered_bindings`, `batch_spacing_s` and `edge_weight` count
+            here.
         rule: Chooses each anchor's partner: see `partners` and, for what it is compared with, `controls`.
         state: Of an earlier buffer.
         samples: Where the state's samples are found; those that are missing are left out and counted.
@@ -61,8 +63,9 @@ class ReplayBuffer:
         self._rng = np.random.default_rng([settings.seed, 1])
         self._samples: dict[str, Sample] = {}
         self._edges: dict[str, ReplayEntry] = {}
-        self._by_source: dict[str, list[str]] = {}
+        self._sources = SourceBook()
         self._newest = NewestScaling()
+        self.n_bytes = 0
         self._admitted: RecentKeys[Identity] = RecentKeys(settings.remembered_bindings)
         if state is not None:
             self._restore(state, samples or {})
@@ -86,11 +89,15 @@ class ReplayBuffer:
     @property
     def by_source(self) -> Mapping[str, Sequence[str]]:
         """Ids of the buffer's samples by source, oldest first."""
-        return self._by_source
+        return self._sources.ids
 
-    def knows(self, binding: Binding) -> bool:
+    def knows(self, identity: Identity) -> bool:
         """Whether this sample and round was admitted before."""
-        return (binding.sample_id, binding.round) in self._admitted
+        return identity in self._admitted
+
+    def note(self, identity: Identity) -> None:
+        """It was, without its edges: others replace them at once."""
+        self._admitted.note(identity)
 
     def admit(self, binding: Binding, sample: Sample) -> bool:
         """Takes the Binding's edges in; False, and no change, if this sample and round was admitted before.
@@ -98,9 +105,10 @@ class ReplayBuffer:
         A newer round replaces the older one; an older one that comes late is admitted and changes nothing. One that was
         withheld has natural edges only.
         """
-        if self.knows(binding):
+        identity = (binding.sample_id, binding.round)
+        if self.knows(identity):
             return False
-        self._admitted.note((binding.sample_id, binding.round))
+        self.note(identity)
         present = self._edges.get(binding.sample_id)
         if len(sample.windows) > 1 and (present is None or present.round < binding.round):
             partners = () if binding.outcome == "withheld" else binding.partners
@@ -109,32 +117,30 @@ class ReplayBuffer:
 
     def forget(self, sources: Container[str]) -> int:
         """Lets go of all samples of these sources; how many. Edges to them are never drawn any more."""
-        gone = [source for source in self._by_source if source in sources]
-        ids = [sample_id for source in gone for sample_id in self._by_source.pop(source)]
+        gone = [source for source in self._sources.names if source in sources]
+        ids = [sample_id for source in gone for sample_id in self._sources.pop(source)]
         for sample_id in ids:
-            del self._samples[sample_id], self._edges[sample_id]
-        self._newest.forget(sources)
+            self._let_go(sample_id)
         self.revision += 1
         return len(ids)
 
     def draw(self, n_rows: int) -> EdgeBatch:
         """Rows of an anchor and a partner: anchors uniformly over sources, then over a source's samples.
 
-        Each sample comes with the newest scaling of its source, whatever it was scaled by on arrival.
-        Two windows of one source within `batch_spacing_s` are avoided where the buffer allows it.
+        Each sample comes with the newest scaling of its source, whatever it was scaled by on arrival. Two windows of
+        one source within `batch_spacing_s` are avoided where the buffer allows it.
 
         Raises:
             ValueError: If the buffer is empty.
         """
         if not self._samples:
             raise ValueError("a batch was drawn from an empty replay buffer")
-        sources = sorted(self._by_source)
         spacing = Spacing(self.settings.batch_spacing_s)
         anchors: list[Sample] = []
         partners: list[Sample | None] = []
         weights = np.zeros(n_rows, np.float32)
         for row in range(n_rows):
-            anchor = spacing.choose(lambda: self._any_anchor(sources))
+            anchor = spacing.choose(self._any_anchor)
             assert anchor is not None
             partner, weights[row] = self._spaced_partner(spacing, anchor)
             anchors.append(anchor)
@@ -144,10 +150,12 @@ class ReplayBuffer:
 
     def any_other(self, source_id: str, rng: np.random.Generator) -> Sample | None:
         """A sample of another source, uniformly over sources; None if there is no other source."""
-        others = sorted(self._by_source.keys() - {source_id})
-        if not others:
+        own = self._sources.place_of(source_id)
+        n_others = len(self._sources.names) - (own is not None)
+        if not n_others:
             return None
-        return self._any_of(others, rng)
+        place = int(rng.integers(n_others))
+        return self._any_of(place + (own is not None and place >= own), rng)
 
     def edges_of(self, sample_id: str) -> Sequence[Partner]:
         """The sample's pseudo-pairs, whether their other ends are in the buffer or not."""
@@ -177,35 +185,37 @@ class ReplayBuffer:
         partner = spacing.choose(choose)
         return partner, weight
 
-    def _any_anchor(self, sources: Sequence[str]) -> Sample:
+    def _any_anchor(self) -> Sample:
         if self.settings.balanced_replay:
-            return self._any_of(sources, self._rng)
+            return self._any_of(int(self._rng.integers(len(self._sources.names))), self._rng)
         ids = list(self._samples)
         return self._samples[ids[int(self._rng.integers(len(ids)))]]
 
-    def _any_of(self, sources: Sequence[str], rng: np.random.Generator) -> Sample:
-        ids = self._by_source[sources[int(rng.integers(len(sources)))]]
+    def _any_of(self, source: int, rng: np.random.Generator) -> Sample:
+        ids = self._sources.ids[self._sources.names[source]]
         return self._samples[ids[int(rng.integers(len(ids)))]]
 
     def _put(self, edges: ReplayEntry, sample: Sample) -> None:
         if edges.sample_id not in self._samples:
-            self._by_source.setdefault(sample.source_id, []).append(edges.sample_id)
+            self._sources.add(sample.source_id, edges.sample_id)
+            self.n_bytes += _bytes_of(sample)
+            self._samples[edges.sample_id] = sample
             self._newest.note(sample)
-        self._samples[edges.sample_id] = sample
         self._edges[edges.sample_id] = edges
         self.revision += 1
-        if len(self._samples) > self.settings.replay_samples:
-            self._forget_oldest()
+        while len(self._samples) > 1 and self._is_too_full:
+            self._let_go(self._sources.pop_oldest())
 
-    def _forget_oldest(self) -> None:
-        # Of sources with equally many, the first by name: the choice must not depend on how the buffer was filled.
-        fullest = max(sorted(self._by_source), key=lambda source: len(self._by_source[source]))
-        ids = self._by_source[fullest]
-        oldest = ids.pop(0)
-        if not ids:
-            del self._by_source[fullest]
-            self._newest.forget({fullest})
-        del self._samples[oldest], self._edges[oldest]
+    @property
+    def _is_too_full(self) -> bool:
+        return len(self._samples) > self.settings.replay_samples or self.n_bytes > self.settings.replay_bytes
+
+    def _let_go(self, sample_id: str) -> None:
+        gone = self._samples.pop(sample_id)
+        self.n_bytes -= _bytes_of(gone)
+        del self._edges[sample_id]
+        if gone.source_id not in self._sources.ids:
+            self._newest.forget(gone.source_id)
 
     def _restore(self, state: ReplayState, samples: Mapping[str, Sample]) -> None:
         for edges in state.edges:
@@ -227,3 +237,7 @@ class PartnerRule(Protocol):
     ) -> tuple[Sample | None, float]:
         """A sample of another source and a weight of at least 0, or None if there is none to be had."""
         ...
+
+
+def _bytes_of(sample: Sample) -> int:
+    return sum(values.nbytes for values in sample.windows.values())

@@ -16,23 +16,41 @@ def bound_partner(shared: str) -> PartnerRule:
     what is trained. Where there is none, a companion of another source comes with weight 0: it adds its natural edges
     and its negatives, so that every row of every batch costs the same, here and in the controls.
     """
+    return _Bound(shared)
 
-    def choose(buffer: ReplayBuffer, anchor: Sample, rng: np.random.Generator) -> tuple[Sample | None, float]:
+
+class _Bound:
+    """Looks for each anchor's usable partners once for each state of the buffer."""
+
+    def __init__(self, shared: str) -> None:
+        self._shared = shared
+        self._known: tuple[ReplayBuffer, int] | None = None
+        self._usable: dict[str, tuple[list[tuple[Partner, Sample]], np.ndarray]] = {}
+
+    def __call__(
+        self, buffer: ReplayBuffer, anchor: Sample, rng: np.random.Generator, /
+    ) -> tuple[Sample | None, float]:
+        if self._known != (buffer, buffer.revision):
+            self._known, self._usable = (buffer, buffer.revision), {}
+        if anchor.sample_id not in self._usable:
+            self._usable[anchor.sample_id] = self._usable_of(buffer, anchor)
+        usable, shares = self._usable[anchor.sample_id]
+        if not usable:
+            return companion(buffer, anchor, rng)
+        chosen = min(int(np.searchsorted(shares, rng.random() * shares[-1], side="right")), len(usable) - 1)
+        partner, sample = usable[chosen]
+        # Related labels bind too, and for less.
+        weight = max(partner.similarity, 0.0) if self._shared == LABEL else edge_weight(partner, buffer.settings)
+        return sample, weight
+
+    def _usable_of(self, buffer: ReplayBuffer, anchor: Sample) -> tuple[list[tuple[Partner, Sample]], np.ndarray]:
         usable = [
             (partner, buffer.samples[partner.sample_id])
             for partner in buffer.edges_of(anchor.sample_id)
             if partner.probability > 0 and partner.sample_id in buffer
         ]
-        usable = [(partner, sample) for partner, sample in usable if brings_new_pair(anchor, sample, shared)]
-        if not usable:
-            return companion(buffer, anchor, rng)
-        shares = np.cumsum([partner.probability for partner, _ in usable])
-        chosen = min(int(np.searchsorted(shares, rng.random() * shares[-1], side="right")), len(usable) - 1)
-        partner, sample = usable[chosen]
-        # Related labels bind too, and for less.
-        return sample, max(partner.similarity, 0.0) if shared == LABEL else edge_weight(partner, buffer.settings)
-
-    return choose
+        usable = [(partner, sample) for partner, sample in usable if brings_new_pair(anchor, sample, self._shared)]
+        return usable, np.cumsum([partner.probability for partner, _ in usable])
 
 
 def companion(buffer: ReplayBuffer, anchor: Sample, rng: np.random.Generator) -> tuple[Sample | None, float]:

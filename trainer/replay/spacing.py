@@ -1,4 +1,4 @@
-"""How far apart the windows of one source stand in a batch. Performs no I/O."""
+"""Windows of one source in a batch stand apart in time. Performs no I/O and reads no clock."""
 
 from collections.abc import Callable
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 
@@ -20,13 +19,16 @@ class EdgeBatch:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ItemGraph:
-    """The different samples of a batch, and how they belong together.
+    """The different samples of a batch, what they have, and how they belong together.
 
-    `left`, `right` and `weights` are the pseudo-pairs as item numbers; `related[i, j]` is True where i and j are one
-    item or a pseudo-pair: such two are never negatives of each other.
+    `has[i, m]` says whether item i has the modality `modalities[m]`, all that occur in alphabetical order. `left`,
+    `right` and `weights` are the pseudo-pairs as item numbers; `related[i, j]` is True where i and j are one item or a
+    pseudo-pair: such two are never negatives of each other.
     """
 
     items: tuple[Sample, ...]
+    modalities: tuple[str, ...]
+    has: np.ndarray
     left: np.ndarray
     right: np.ndarray
     weights: np.ndarray
@@ -34,13 +36,23 @@ class ItemGraph:
 
     def rows_of(self, modality: str) -> np.ndarray:
         """Numbers of the items that have the modality, ascending."""
-        return np.array([row for row, item in enumerate(self.items) if modality in item.windows], np.int64)
+        if modality not in self.modalities:
+            return np.zeros(0, np.int64)
+        return np.flatnonzero(self.has[:, self.modalities.index(modality)])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Edges:
-    """Edges between items of two modalities: from `query` (an item's number) to `key`."""
+    """Windows as rows, and the edges between them.
 
+    Row r is the window that item `item[r]` has of `modalities[modality[r]]`; rows are in order of modalities, then of
+    items, and a modality without an edge has none. Edge e joins the rows `query[e]` and `key[e]`, of two modalities,
+    and weighs `weights[e]`; the first `n_natural` are natural ones.
+    """
+
+    modalities: tuple[str, ...]
+    item: np.ndarray
+    modality: np.ndarray
     query: np.ndarray
     key: np.ndarray
     weights: np.ndarray
@@ -63,33 +75,54 @@ def item_graph(batch: EdgeBatch) -> ItemGraph:
     left, right = (np.array([pair[end] for pair in pairs], np.int64) for end in (0, 1))
     related = np.eye(len(items), dtype=bool)
     related[left, right] = related[right, left] = True
-    return ItemGraph(tuple(items), left, right, np.array([pair[2] for pair in pairs], np.float32), related)
+    modalities = sorted({name for item in items for name in item.windows})
+    columns = {name: column for column, name in enumerate(modalities)}
+    has = np.zeros((len(items), len(modalities)), bool)
+    for row, item in enumerate(items):
+        has[row, [columns[name] for name in item.windows]] = True
+    weights = np.array([pair[2] for pair in pairs], np.float32)
+    return ItemGraph(tuple(items), tuple(modalities), has, left, right, weights, related)
 
 
-def modality_pairs(graph: ItemGraph) -> list[tuple[str, str]]:
-    """Every two modalities that occur in the batch, in a fixed order."""
-    return list(combinations(sorted({name for item in graph.items for name in item.windows}), 2))
+def edges_of(graph: ItemGraph, shared: str) -> Edges:
+    """Natural edges of weight 1 inside each item, between its modalities, and pseudo-pairs across two items.
 
-
-def edges_between(graph: ItemGraph, query: str, key: str, shared: str) -> Edges:
-    """Natural edges of weight 1 inside each item that has both modalities, and pseudo-pairs across two items.
-
-    A pseudo-pair joins what is not shared by both only: the shared windows brought the two together, and learning from
-    them that they are alike would be learning what was put in.
+    A pseudo-pair joins each modality of the one with each other modality of the other. Where both have the shared
+    one it joins what is not shared only: the shared windows brought the two together, and learning from them that they
+    are alike would be learning what was put in.
     """
-    has_query, has_key = ({int(row) for row in graph.rows_of(name)} for name in (query, key))
-    both = sorted(has_query & has_key)
-    ends = [(row, row, 1.0) for row in both]
-    has_shared = {int(row) for row in graph.rows_of(shared)} if shared in (query, key) else set()
-    for left, right, weight in zip(graph.left, graph.right, graph.weights, strict=True):
-        if left in has_shared and right in has_shared:
-            continue
-        for one, other in ((int(left), int(right)), (int(right), int(left))):
-            if one in has_query and other in has_key:
-                ends.append((one, other, float(weight)))
+    has, n_modalities = graph.has, len(graph.modalities)
+    within = np.triu(np.ones((n_modalities, n_modalities), bool), 1)
+    item, one, other = np.nonzero(has[:, :, None] & has[:, None, :] & within)
+    across = ~np.eye(n_modalities, dtype=bool) & has[graph.left][:, :, None] & has[graph.right][:, None, :]
+    if shared in graph.modalities:
+        bond = graph.modalities.index(shared)
+        are_bound = has[graph.left, bond] & has[graph.right, bond]
+        across[are_bound, bond, :] = across[are_bound, :, bond] = False
+    pair, left, right = np.nonzero(across)
+    # Item and modality of both ends of each edge.
+    queries = np.concatenate([item, graph.left[pair]]), np.concatenate([one, left])
+    keys = np.concatenate([item, graph.right[pair]]), np.concatenate([other, right])
+    return _numbered(graph, queries, keys, np.concatenate([np.ones(len(item), np.float32), graph.weights[pair]]))
+
+
+def _numbered(
+    graph: ItemGraph,
+    queries: tuple[np.ndarray, np.ndarray],
+    keys: tuple[np.ndarray, np.ndarray],
+    weights: np.ndarray,
+) -> Edges:
+    """The edges between numbered rows, of the modalities that have an edge."""
+    used = np.unique(np.concatenate([queries[1], keys[1]]))
+    modality, item = np.nonzero(graph.has[:, used].T)
+    numbers = np.full(graph.has.shape, -1)
+    numbers[item, used[modality]] = np.arange(len(item))
     return Edges(
-        query=np.array([end[0] for end in ends], np.int64),
-        key=np.array([end[1] for end in ends], np.int64),
-        weights=np.array([end[2] for end in ends], np.float32),
-        n_natural=len(both),
+        modalities=tuple(graph.modalities[column] for column in used),
+        item=item,
+        modality=modality,
+        query=numbers[queries],
+        key=numbers[keys],
+        weights=weights,
+        n_natural=int(np.count_nonzero(queries[0] == keys[0])),
     )

@@ -1,5 +1,6 @@
 """The contrastive loss over edges. Performs no I/O; knows no samples, only rows of embeddings."""
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
@@ -9,48 +10,63 @@ EXCLUDED = -1e9
 
 
 def edge_losses(
-    queries: Float[Tensor, "n_queries dim"],
-    keys: Float[Tensor, "n_keys dim"],
-    query_rows: Int[Tensor, " edges"],
-    key_rows: Int[Tensor, " edges"],
-    related: Bool[Tensor, "n_queries n_keys"],
-    log_weights: Float[Tensor, "n_queries n_keys"],
+    rows: Float[Tensor, "rows dim"],
+    groups: Int[Tensor, " rows"],
+    n_groups: int,
+    queries: Int[Tensor, " edges"],
+    keys: Int[Tensor, " edges"],
+    related: Bool[Tensor, "rows rows"],
+    log_weights: Float[Tensor, "rows rows"],
     temperature: float,
 ) -> Float[Tensor, " edges"]:
     """Symmetric InfoNCE of each edge: mean of the loss from query to key and from key to query.
 
-    Edge e says that row `query_rows[e]` and row `key_rows[e]` belong together. From query to key it costs
+    Edge e says that rows `queries[e]` and `keys[e]`, of two groups, belong together. From query q to key k it costs
     `-log(exp(s_qk) / (exp(s_qk) + sum_j exp(s_qj + log_weights_qj)))`, s the cosine over the temperature and j
-    running over the keys that are not related to q.
+    running over the rows of k's group that are not related to q. One product gives the cosines of all pairs of groups.
 
     Args:
-        queries: Unit rows of one modality. A missing window has no row, so it is neither positive nor negative.
-        keys: Unit rows of another modality.
-        query_rows: One end of each edge.
-        key_rows: The other end.
-        related: True where the two rows are one item, or are known to belong together: never a negative.
-        log_weights: At most 0; what a negative's share in the denominator is multiplied by, as a logarithm.
+        rows: Unit rows of all modalities. A missing window has no row, so it is neither positive nor negative.
+        groups: The modality of each row, counted from 0.
+        n_groups: How many there are; each has a row.
+        queries: One end of each edge.
+        keys: The other end.
+        related: Symmetric; True where the two rows are one item, or are known to belong together: never a negative.
+        log_weights: Symmetric, at most 0; what a negative's share in the denominator is multiplied by, as a logarithm.
         temperature: Above 0.
 
     Source: InfoNCE (arXiv 1807.03748) in both directions, as CLIP has it.
     """
-    logits = queries @ keys.T / temperature
+    logits = rows @ rows.T / temperature
     negatives = (logits + log_weights).masked_fill(related, EXCLUDED)
-    positives = logits[query_rows, key_rows]
-    forward = torch.nn.functional.softplus(torch.logsumexp(negatives, 1)[query_rows] - positives)
-    backward = torch.nn.functional.softplus(torch.logsumexp(negatives, 0)[key_rows] - positives)
+    shares = logsumexp_by_group(negatives, groups, n_groups)
+    positives = logits[queries, keys]
+    forward = torch.nn.functional.softplus(shares[queries, groups[keys]] - positives)
+    backward = torch.nn.functional.softplus(shares[keys, groups[queries]] - positives)
     return (forward + backward) / 2
 
 
-def weighted_mean(losses: Float[Tensor, " edges"], weights: Float[Tensor, " edges"]) -> Float[Tensor, ""]:
-    """Mean of the losses in which a doubtful edge counts for less; only ratios of the weights matter.
+def logsumexp_by_group(
+    values: Float[Tensor, "rows columns"], groups: Int[Tensor, " columns"], n_groups: int
+) -> Float[Tensor, "rows {n_groups}"]:
+    """`log(sum(exp(values)))` of each row over the columns of each group; none of the groups is empty."""
+    members = torch.nn.functional.one_hot(groups, n_groups).to(values.dtype)
+    # The largest of each group is taken out, so that nothing overflows and no group vanishes beside another.
+    top = torch.full((len(values), n_groups), -torch.inf, dtype=values.dtype, device=values.device)
+    top = top.scatter_reduce(1, groups.expand(len(values), -1), values.detach(), "amax")
+    return top + ((values - top[:, groups]).exp() @ members).log()
+
+
+def shares_of(weights: Float[np.ndarray, " edges"]) -> Float[np.ndarray, " edges"]:
+    """What each edge's loss counts in the mean, in all 1: a doubtful edge counts for less; only ratios matter.
 
     Raises:
         ValueError: If a weight is negative or none is above 0, since the mean is then undefined.
     """
-    if not bool((weights >= 0).all()) or not bool((weights > 0).any()):
+    if not (weights >= 0).all() or not (weights > 0).any():
         raise ValueError(f"edge weights {weights.tolist()}: wanted all at least 0 and one above")
-    return (losses * (weights / weights.sum())).sum()
+    shares: np.ndarray = weights / weights.sum()
+    return shares
 
 
 def softened_log_weights(

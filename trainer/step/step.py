@@ -13,10 +13,10 @@ from encoders.modality import ModalitySpec
 from encoders.nets import Encoder, encoder_weights
 from streams.records import Sample
 from trainer.settings import TrainerSettings
-from trainer.step.augmentation import augment, drop_features
+from trainer.step.augmentation import augment, drop_features, kept_features
 from trainer.step.average import WeightAverage
-from trainer.step.edges import EdgeBatch, Edges, ItemGraph, edges_between, item_graph, modality_pairs
-from trainer.step.loss import edge_losses, weighted_mean
+from trainer.step.edges import EdgeBatch, Edges, ItemGraph, edges_of, item_graph
+from trainer.step.loss import edge_losses, shares_of
 from trainer.step.softening import softening_of
 
 # Steps over which the learning rate rises to its value; from then on it is steady, since a stream has no end.
@@ -27,13 +27,18 @@ MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 __all__ = ["EdgeBatch", "StepResult", "StepState", "TrainStep"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class StepResult:
-    """What one step did; `loss` is NaN when the batch held no edge (nothing moved then)."""
+    """What one step did: the edges that it saw, none when the batch held none (nothing moved then)."""
 
-    loss: float
+    loss_there: Tensor
     n_natural_edges: int
     n_pseudo_edges: int
+
+    @property
+    def loss(self) -> float:
+        """NaN without edges. Waits for the device, so ask for it when all steps are under way."""
+        return float(self.loss_there)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,7 +83,7 @@ class TrainStep:
             {name: _fresh(spec, settings, seed).to(self._device) for name, spec in self.specs.items()}
         )
         self._optimiser = torch.optim.AdamW(
-            self._encoders.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+            self._encoders.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
         )
         self._generator = torch.Generator().manual_seed(seed)
         self._average = WeightAverage(self._encoders, settings.average)
@@ -88,53 +93,54 @@ class TrainStep:
             self._restore(state)
 
     def run(self, batch: EdgeBatch) -> StepResult:
-        """Moves the encoders once by the batch."""
+        """Moves the encoders once by the batch. Nothing here waits for the device."""
         graph = item_graph(batch)  # 1
-        edges = {pair: edges_between(graph, *pair, self.shared) for pair in modality_pairs(graph)}
-        edges = {pair: found for pair, found in edges.items() if len(found.query)}
-        n_natural = sum(found.n_natural for found in edges.values())
-        n_pseudo = sum(len(found.query) for found in edges.values()) - n_natural
-        if not edges:
-            return StepResult(float("nan"), 0, 0)
+        edges = edges_of(graph, self.shared)
+        n_natural, n_pseudo = edges.n_natural, len(edges.weights) - edges.n_natural
+        if not len(edges.weights):
+            return StepResult(torch.tensor(float("nan")), 0, 0)
         loss = self._loss(graph, edges)
         for group in self._optimiser.param_groups:
             group["lr"] = self.settings.learning_rate * min(1.0, (self.n_steps + 1) / WARM_UP_STEPS)
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimiser.step()  # 5
-        self._average.update(sorted({name for pair in edges for name in pair}))  # 6
+        self._average.update(edges.modalities)  # 6
         self.n_steps += 1
-        return StepResult(float(loss.detach()), n_natural, n_pseudo)
+        return StepResult(loss.detach(), n_natural, n_pseudo)
 
-    def _loss(self, graph: ItemGraph, edges: Mapping[tuple[str, str], Edges]) -> Tensor:
-        rows = {name: graph.rows_of(name) for name in self.specs}
-        scaled = {name: _scaled(graph.items, name, rows[name]) for name in self.specs if len(rows[name])}
-        embedded = {name: self._embed(name, scaled[name]) for name in sorted({name for pair in edges for name in pair})}
+    def _loss(self, graph: ItemGraph, edges: Edges) -> Tensor:
+        rows = {name: graph.rows_of(name) for name in {*edges.modalities, self.shared}}
+        scaled = {name: _scaled(graph.items, name, own) for name, own in rows.items() if len(own)}
+        embedded = torch.cat([self._embed(name, scaled[name]) for name in edges.modalities])
         log_weights = self._softening.log_weights(len(graph.items), rows[self.shared], scaled.get(self.shared))
-        losses, weights = [], []
-        for (query, key), found in edges.items():
-            block = np.ix_(rows[query], rows[key])
-            losses.append(  # 3
-                edge_losses(
-                    embedded[query],
-                    embedded[key],
-                    self._there(np.searchsorted(rows[query], found.query)),
-                    self._there(np.searchsorted(rows[key], found.key)),
-                    self._there(graph.related[block]),
-                    self._there(log_weights[block]),
-                    self.settings.temperature,
-                )
-            )
-            weights.append(self._there(found.weights))
-        return weighted_mean(torch.cat(losses), torch.cat(weights))  # 4
+        between = np.ix_(edges.item, edges.item)
+        losses = edge_losses(  # 3
+            embedded,
+            self._there(edges.modality),
+            len(edges.modalities),
+            self._there(edges.query),
+            self._there(edges.key),
+            self._there(graph.related[between]),
+            self._there(log_weights[between]),
+            self.settings.temperature,
+        )
+        return (losses * self._there(shares_of(edges.weights))).sum()  # 4
 
     def _embed(self, modality: str, windows: np.ndarray) -> Tensor:
         settings, encoder = self.settings.augmentation, self._encoder(modality)
-        hidden = encoder.hidden(augment(torch.from_numpy(windows), settings, self._generator).to(self._device))
-        return encoder.project(drop_features(hidden, settings.dropout, self._generator))
+        varied = augment(torch.from_numpy(windows), settings, self._generator)
+        kept = kept_features(len(windows), encoder.n_features, settings.dropout, self._generator)
+        hidden = encoder.hidden(self._sent(varied))
+        return encoder.project(drop_features(hidden, self._sent(kept), settings.dropout))
 
     def _there(self, values: np.ndarray) -> Tensor:
-        return torch.from_numpy(values).to(self._device)
+        return self._sent(torch.from_numpy(values))
+
+    def _sent(self, values: Tensor) -> Tensor:
+        # From pinned memory: only then the copy waits for no work under way.
+        on_cuda = self._device.type == "cuda"
+        return values.pin_memory().to(self._device, non_blocking=True) if on_cuda else values.to(self._device)
 
     def weights(self) -> dict[str, dict[str, np.ndarray]]:
         """Copies of all encoders' arrays as the last step left them: modality, name, array."""
@@ -187,8 +193,7 @@ class TrainStep:
                 if f"step/{modality}/{name}" in state.arrays:
                     moments = {kind: state.arrays[f"{kind}/{modality}/{name}"] for kind in MOMENTS}
                     self._optimiser.state[parameter] = {
-                        kind: torch.from_numpy(value.copy()).to("cpu" if kind == "step" else self._device)
-                        for kind, value in moments.items()
+                        kind: torch.from_numpy(value.copy()).to(self._device) for kind, value in moments.items()
                     }
         self._average = WeightAverage(self._encoders, self.settings.average, state.details.get("n_averaged"))
         for modality in state.details.get("n_averaged", {}):  # a release before there was one has none
@@ -207,4 +212,8 @@ def _fresh(spec: ModalitySpec, settings: TrainerSettings, seed: int) -> Encoder:
 
 
 def _scaled(items: Sequence[Sample], modality: str, rows: np.ndarray) -> np.ndarray:
-    return np.stack([items[row].scaled(modality) for row in rows]).astype(np.float32, copy=False)
+    """Their windows in robust units, as `Sample.scaled` has them, all at once."""
+    scalings = [items[row].scaling[modality] for row in rows]
+    center, scale = (np.stack([getattr(one, name) for one in scalings])[:, None] for name in ("center", "scale"))
+    scaled: np.ndarray = (np.stack([items[row].windows[modality] for row in rows]) - center) / scale
+    return scaled.astype(np.float32, copy=False)

@@ -3,7 +3,6 @@
 import logging
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
@@ -11,18 +10,19 @@ from kafka.errors import KafkaError
 
 from encoders.errors import MmbindError
 from encoders.manifest import LogRange
-from streams.messages.checked import checked_binding
-from streams.records import Binding
+from trainer.topics.arrived import ArrivedBinding, BindingHead, checked_head
 from trainer.topics.even import EvenReading
 from trainer.topics.membership import COMMIT_TIMEOUT_MS, Membership, OnAssigned
-from trainer.topics.records import readable_records
+from trainer.topics.records import readable_with_bytes
 
 log = logging.getLogger(__name__)
 
-POLL_MESSAGES = 20
+POLL_MESSAGES = 50
 JOIN_POLL_MS = 300
+# So many are given out at once, the rest of a message included: their samples are held together.
+BATCH_BINDINGS = 1000
 # So many may wait while a cycle is trained; past them nothing is read, and the group knows no longer that we live.
-KEPT_BINDINGS = 5000
+KEPT_BINDINGS = 10_000
 # How long one partition may hold up the others, so long its broker may need to be replaced, and with how many Bindings
 # of theirs waiting: the embedded broker sends all that it has of one before the next.
 UNEVEN_S = 10.0
@@ -32,16 +32,6 @@ ENDS_TIMEOUT_MS = 1_000
 
 class DataGone(MmbindError):  # noqa: N818 - it says what is so
     """The log ends before what was read: the broker came back without its data."""
-
-
-@dataclass(frozen=True, slots=True)
-class ArrivedBinding:
-    """A Binding, its message's place, and whether it is the message's last."""
-
-    binding: Binding
-    partition: int
-    offset: int
-    is_last: bool
 
 
 class BindingIntake:
@@ -68,6 +58,7 @@ class BindingIntake:
     ) -> None:
         self.n_unreadable = 0
         self.n_deleted = 0
+        self._n_read = self._n_messages = 0
         self._consumer, self._topic = consumer, topic
         self._tps = [TopicPartition(topic, partition) for partition in range(n_partitions)]
         self._next = dict.fromkeys(range(n_partitions), 0) | dict(offsets or {})
@@ -87,13 +78,18 @@ class BindingIntake:
 
     @property
     def knows_topic(self) -> bool:
-        """Whether the broker has told of all partitions: those of a new topic are not known at once."""
+        """Whether the broker has told of all partitions; not at once where the topic is new."""
         return len(self._consumer.partitions_for_topic(self._topic) or ()) >= len(self._tps)
 
     @property
     def n_kept(self) -> int:
         """Bindings that were read and not given out yet."""
         return self._kept.n_records
+
+    @property
+    def n_waiting(self) -> int:
+        """About how many Bindings are not done yet, read or not; asks the broker as `lags` does."""
+        return round(sum(self.lags().values()) * self._n_read / max(1, self._n_messages))
 
     @property
     def offsets(self) -> dict[int, int]:
@@ -114,7 +110,7 @@ class BindingIntake:
         )
 
     def poll(self, timeout_ms: int) -> list[ArrivedBinding]:
-        """The next Bindings in the order in which they were sent; none while another trainer holds partitions.
+        """The next Bindings in order of sending; none while another trainer holds partitions.
 
         Raises:
             DataGone: If the log is shorter than what was read.
@@ -123,21 +119,28 @@ class BindingIntake:
         arrived = self._take()
         if not arrived:
             self._read(timeout_ms)
+            self.read_ahead(BATCH_BINDINGS)
             self._look_around()
             arrived = self._take()
         self._check_ends()
         return arrived
 
     def keep_alive(self, was_refused: bool = False) -> None:
-        """Tells the group that this trainer lives while it trains; what comes in meanwhile is kept for `poll`.
+        """Tells the group that this trainer lives; what comes in meanwhile is kept for `poll`.
 
-        Takes a moment while partitions are being given out, or after the group refused a commit, however much is kept:
-        to join again needs several answers of the broker, and kafka-python does not come to its end in polls of 0 ms.
+        Takes a moment, however much is kept, while partitions are being given out or after the group refused a commit:
+        to join again needs several answers of the broker, for which kafka-python does not wait in polls of 0 ms.
         """
         if was_refused or not self.is_sole:
             self._read(JOIN_POLL_MS)
         elif self._kept.n_records < KEPT_BINDINGS:
             self._read(0)
+
+    def read_ahead(self, n_bindings: int) -> None:
+        """Reads what is there already, until so many more are kept for `poll`, or as many as may be."""
+        upto = min(self._kept.n_records + n_bindings, KEPT_BINDINGS)
+        while self.is_sole and self._kept.n_records < upto and self._read(0):
+            pass
 
     def done(self, arrived: ArrivedBinding) -> None:
         """The Binding need not come again."""
@@ -158,8 +161,7 @@ class BindingIntake:
     def lags(self) -> dict[int, int]:
         """Messages of each partition that are not done yet, whether they were read or not.
 
-        Asks the broker for the ends: what was delivered tells no end while nothing more is taken. While it is away, the
-        last ones that it told count.
+        Asks the broker for the ends, which nothing tells while nothing is read; while it is away the last ones count.
         """
         try:
             told = self._consumer.end_offsets(self._tps, timeout_ms=ENDS_TIMEOUT_MS)
@@ -202,15 +204,18 @@ class BindingIntake:
                 log.error("%d messages of %s[%d] were deleted unread", n_deleted, tp.topic, tp.partition)
             self._next[tp.partition] = max(self._next[tp.partition], int(start))
 
-    def _read(self, timeout_ms: int) -> None:
+    def _read(self, timeout_ms: int) -> bool:
+        """Whether there was anything."""
         # Nothing is ever paused: kafka-python 3.0.12 at times delivers nothing any more afterwards.
-        for tp, messages in sorted(self._consumer.poll(timeout_ms, max_records=POLL_MESSAGES).items()):
+        polled = self._consumer.poll(timeout_ms, max_records=POLL_MESSAGES)
+        for tp, messages in sorted(polled.items()):
             for message in messages:
                 arrived = list(self._arrived(tp.partition, message))
                 self._kept.add(tp.partition, message.offset, message.timestamp, arrived)
                 if not arrived:
                     self._empty.add((tp.partition, message.offset))
                     self._pass_empty(tp.partition)
+        return bool(polled)
 
     def _pass_empty(self, partition: int) -> None:
         """Messages in which there is no Binding are done when all before them are."""
@@ -222,24 +227,23 @@ class BindingIntake:
         if not self.is_sole:
             self._kept.begin(self._next)
             return []
-        # A partition that does not answer holds up the others for a while only.
         is_overdue = time.monotonic() - self._gave_s > UNEVEN_S or self._kept.n_records >= UNEVEN_BINDINGS
         ends = {tp.partition: self._consumer.highwater(tp) for tp in self._tps}
-        arrived = self._kept.take(ends, is_overdue)
+        arrived = self._kept.take(ends, is_overdue, BATCH_BINDINGS)
         if arrived or not self._kept.n_records:
             self._gave_s = time.monotonic()
         return arrived
 
     def _arrived(self, partition: int, message: Any) -> Iterator[ArrivedBinding]:
-        bindings, n_faults = readable_records(message, Binding, checked_binding)
+        heads, n_faults = readable_with_bytes(message, BindingHead, checked_head)
         self.n_unreadable += n_faults
-        for place, binding in enumerate(bindings, 1):
-            yield ArrivedBinding(binding, partition, message.offset, is_last=place == len(bindings))
+        self._n_messages, self._n_read = self._n_messages + 1, self._n_read + len(heads)
+        for place, (head, raw) in enumerate(heads, 1):
+            yield ArrivedBinding(head, raw, partition, message.offset, is_last=place == len(heads))
 
     def _check_ends(self) -> None:
         for tp in self._consumer.assignment():
             end = self._consumer.highwater(tp)
             if end is not None and end < self._next[tp.partition]:
-                raise DataGone(
-                    f"{tp.topic}[{tp.partition}] ends at {end}, but was read up to {self._next[tp.partition]}"
-                )
+                upto = self._next[tp.partition]
+                raise DataGone(f"{tp.topic}[{tp.partition}] ends at {end}, but was read up to {upto}")

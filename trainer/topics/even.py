@@ -39,16 +39,19 @@ class EvenReading(Generic[T]):
         # One in which there is nothing takes room, too.
         self.n_records += max(1, len(records))
 
-    def take(self, ends: Mapping[int, int | None], at_once: bool) -> list[T]:
+    def take(self, ends: Mapping[int, int | None], at_once: bool, limit: int) -> list[T]:
         """What may be worked off now, in order.
 
         Args:
             ends: The end of each partition, None where it is unknown; while one has more to be read, the others wait.
-            at_once: Take all that there is, whatever is still to come.
+            at_once: Whatever is still to come.
+            limit: No message is begun once so many records are taken.
         """
         taken: list[T] = []
         while heads := [(queue[0].timestamp_ms, partition) for partition, queue in self._queues.items() if queue]:
             if not at_once and any(not queue and self._has_more(p, ends.get(p)) for p, queue in self._queues.items()):
+                break
+            if len(taken) >= limit:
                 break
             message = self._queues[min(heads)[1]].popleft()
             taken += message.records

@@ -3,7 +3,7 @@
 from tests.mutants.mutation import Mutation
 
 BUFFER, PARTNERS = "trainer/replay/buffer.py", "trainer/replay/partners.py"
-SPACING = "trainer/replay/spacing.py"
+SPACING, SOURCES = "trainer/replay/spacing.py", "trainer/replay/sources.py"
 OF_BUFFER = "tests/trainer/replay/test_buffer.py"
 NEWEST = ("tests/trainer/test_newest_scaling.py",)
 OF_PARTNERS = ("tests/trainer/replay/test_partners.py",)
@@ -33,7 +33,7 @@ MUTATIONS = (
     Mutation(
         "a repeat is admitted",
         BUFFER,
-        "if self.knows(binding):",
+        "if self.knows(identity):",
         "if not sample:",
         buffer("admits_a_sample_and_round_once"),
     ),
@@ -41,10 +41,12 @@ MUTATIONS = (
         "replay is not balanced",
         BUFFER,
         "if self.settings.balanced_replay:",
-        "if not sources:",
+        "if not self._samples:",
         buffer("draws_anchors_evenly_over_sources_however_many_samples_each_has"),
     ),
-    Mutation("replay is always balanced", BUFFER, "if self.settings.balanced_replay:", "if sources:", OF_PARTNERS),
+    Mutation(
+        "replay is always balanced", BUFFER, "if self.settings.balanced_replay:", "if self._samples:", OF_PARTNERS
+    ),
     Mutation(
         "anchors stand anywhere",
         SPACING,
@@ -56,12 +58,25 @@ MUTATIONS = (
     Mutation(
         "what is forgotten stays",
         BUFFER,
-        "            del self._samples[sample_id], self._edges[sample_id]\n",
+        "            self._let_go(sample_id)\n",
         "            pass\n",
         OF_PARTNERS,
     ),
-    Mutation("the newest is forgotten", BUFFER, "ids.pop(0)", "ids.pop()", FULL),
-    Mutation("the rarest source is forgotten", BUFFER, "fullest = max(", "fullest = min(", FULL),
+    Mutation("the newest is forgotten", SOURCES, "self._ids[source_id].pop(0)", "self._ids[source_id].pop()", FULL),
+    Mutation(
+        "the rarest source is forgotten",
+        SOURCES,
+        "(self._fullest, (-len(self._ids[source_id])",
+        "(self._fullest, (len(self._ids[source_id])",
+        FULL,
+    ),
+    Mutation(
+        "bytes are not counted",
+        BUFFER,
+        "self.n_bytes > self.settings.replay_bytes",
+        "self.n_bytes < 0",
+        buffer("holds_no_more_bytes_of_windows_than_it_may"),
+    ),
     Mutation(
         "a full buffer holds one more",
         BUFFER,
@@ -72,17 +87,11 @@ MUTATIONS = (
     Mutation(
         "a companion is of one's own",
         BUFFER,
-        "self._by_source.keys() - {source_id}",
-        "self._by_source.keys()",
+        "place + (own is not None and place >= own)",
+        "place",
         buffer("an_anchor_without_edges_gets_a_companion_of_another_source_that_weighs_nothing"),
     ),
-    Mutation(
-        "samples keep the units of their arrival",
-        BUFFER,
-        "in_units = self._newest.of",
-        "in_units = lambda one: one",
-        NEWEST,
-    ),
+    Mutation("samples keep the units of their arrival", BUFFER, "= self._newest.of", "= NewestScaling().of", NEWEST),
     Mutation(
         "nothing is known of newer units",
         "trainer/newest_scaling.py",
@@ -103,7 +112,7 @@ MUTATIONS = (
     Mutation(
         "a pair need teach nothing",
         PARTNERS,
-        " if brings_new_pair(anchor, sample, shared)]",
+        " if brings_new_pair(anchor, sample, self._shared)]",
         "]",
         buffer("an_edge_is_drawn_only_when_both_ends_are_there_and_bring_a_new_pair_of_modalities"),
     ),
@@ -122,7 +131,11 @@ MUTATIONS = (
         buffer("an_edge_weighs_what_the_setting_says"),
     ),
     Mutation(
-        "related labels bind as equal ones do", PARTNERS, "if shared == LABEL else", "if not shared else", OF_PARTNERS
+        "related labels bind as equal ones do",
+        PARTNERS,
+        "if self._shared == LABEL else",
+        "if not buffer else",
+        OF_PARTNERS,
     ),
     Mutation(
         "a source is its own partner",

@@ -5,6 +5,7 @@ from tests.mutants.mutation import Mutation
 STEP, LOSS, EDGES = "trainer/step/step.py", "trainer/step/loss.py", "trainer/step/edges.py"
 SOFTENING, AUGMENTATION = "trainer/step/softening.py", "trainer/step/augmentation.py"
 OF_LOSS, OF_EDGES = ("tests/trainer/step/test_loss.py",), ("tests/trainer/step/test_edges.py",)
+OF_PRODUCT = ("tests/trainer/step/test_block_product.py",)
 OF_SOFTENING = ("tests/trainer/step/test_softening.py",)
 OF_AUGMENTATION = ("tests/trainer/step/test_augmentation.py",)
 RESUMED = ("tests/trainer/step/test_step.py::test_a_run_cut_in_the_middle_and_resumed_ends_with_the_same_bits",)
@@ -20,8 +21,8 @@ MUTATIONS = (
     Mutation(
         "softening off",
         STEP,
-        "self._there(log_weights[block])",
-        "self._there(0 * log_weights[block])",
+        "self._there(log_weights[between])",
+        "self._there(0 * log_weights[between])",
         setting("a_look_alike_is_hardly_a_negative"),
     ),
     Mutation(
@@ -41,7 +42,7 @@ MUTATIONS = (
     Mutation(
         "dropout off",
         STEP,
-        "drop_features(hidden, settings.dropout, self._generator)",
+        "drop_features(hidden, self._sent(kept), settings.dropout)",
         "hidden",
         setting("every_kind_of_variation_changes_what_is_learned_from"),
     ),
@@ -62,8 +63,8 @@ MUTATIONS = (
     Mutation(
         "raw windows are trained on",
         STEP,
-        "items[row].scaled(modality)",
-        "items[row].windows[modality]",
+        "for row in rows]) - center) / scale",
+        "for row in rows]))",
         setting("windows_are_learned_from_in_the_units_of_their_source"),
     ),
     Mutation("gradients add up", STEP, "self._optimiser.zero_grad(set_to_none=True)", "pass", ABSENT),
@@ -82,14 +83,24 @@ MUTATIONS = (
         "pass",
         RESUMED,
     ),
-    Mutation(
-        "the temperature of the loss does nothing", LOSS, "queries @ keys.T / temperature", "queries @ keys.T", OF_LOSS
-    ),
+    Mutation("the temperature of the loss does nothing", LOSS, "rows @ rows.T / temperature", "rows @ rows.T", OF_LOSS),
     Mutation("one direction of the loss", LOSS, "(forward + backward) / 2", "forward", OF_LOSS),
     Mutation("what is related is a negative", LOSS, ".masked_fill(related, EXCLUDED)", "", OF_LOSS),
     Mutation("negatives all weigh alike", LOSS, "(logits + log_weights)", "logits", OF_LOSS),
     Mutation(
-        "trust in a pair does nothing", LOSS, "(losses * (weights / weights.sum())).sum()", "losses.mean()", OF_LOSS
+        "trust in a pair does nothing",
+        STEP,
+        "(losses * self._there(shares_of(edges.weights))).sum()",
+        "losses.mean()",
+        OF_PRODUCT,
+    ),
+    Mutation("negatives are of all modalities", LOSS, "exp() @ members", "exp() @ torch.ones_like(members)", OF_LOSS),
+    Mutation(
+        "the edge's own end is asked for its own modality",
+        LOSS,
+        "shares[keys, groups[queries]]",
+        "shares[keys, groups[keys]]",
+        OF_LOSS,
     ),
     Mutation(
         "unlike pairs are softened",
@@ -115,11 +126,17 @@ MUTATIONS = (
         "1 - 0 * label_likeness(windows)",
         OF_SOFTENING,
     ),
-    Mutation("natural edges are not learned", EDGES, "[(row, row, 1.0) for row in both]", "[]", OF_EDGES),
+    Mutation(
+        "natural edges are not learned",
+        EDGES,
+        "has[:, None, :] & within",
+        "has[:, None, :] & within & False",
+        OF_EDGES,
+    ),
     Mutation(
         "what brought them together is learned",
         EDGES,
-        "if left in has_shared and right in has_shared:",
+        "if shared in graph.modalities:",
         "if not shared:",
         OF_EDGES,
     ),
@@ -151,5 +168,5 @@ MUTATIONS = (
         "torch.randn((n_rows, n_steps, 1)",
         OF_AUGMENTATION,
     ),
-    Mutation("left-out features are not made up for", AUGMENTATION, " / (1 - share)", "", OF_AUGMENTATION),
+    Mutation("left-out features are not made up for", AUGMENTATION, " / (1 - share)", " / 1", OF_AUGMENTATION),
 )

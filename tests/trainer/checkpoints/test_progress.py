@@ -5,6 +5,7 @@ import pytest
 
 from encoders.modality import ModalitySpec
 from tests.support.recorded import recorded, small_settings
+from trainer.candidate import bundle_of
 from trainer.checkpoints.checkpoint import CheckpointError, CheckpointFolder, admitted_twice
 from trainer.checkpoints.progress import Progress, Resumption, resumption, save
 from trainer.learner import Learner
@@ -67,6 +68,6 @@ def test_a_modality_more_in_the_settings_is_no_hindrance(tmp_path: Path) -> None
     skeleton = ModalitySpec(name="skeleton", n_channels=4, n_steps=20, rate_hz=4.0)
     specs = {**learner.specs, "skeleton": skeleton}
     twin = found.learner(specs, learner.shared, learner.settings, RECORDED.samples, "cpu")
-    weights, wanted = twin.bundle(1, 0, 0).weights, learner.bundle(1, 0, 0).weights
+    weights, wanted = bundle_of(twin, 1, 0, 0).weights, bundle_of(learner, 1, 0, 0).weights
     assert weights.keys() == wanted.keys()
     np.testing.assert_array_equal(weights["gravity"]["stem.bias"], wanted["gravity"]["stem.bias"])

@@ -78,6 +78,26 @@ def test_never_holds_more_than_it_may() -> None:
             assert len(buffer) <= 5
 
 
+def test_holds_no_more_bytes_of_windows_than_it_may() -> None:
+    """A sample of `sample` has two windows of 8 bytes."""
+    buffer = ReplayBuffer(small_settings().model_copy(update={"replay_bytes": 40}), bound_partner("acceleration"))
+    for slot, source in enumerate("aabaca"):
+        one = sample(source, slot)
+        buffer.admit(binding_of(one, ()), one)
+        buffer.admit(binding_of(one, (), round_=1), one)
+        assert buffer.n_bytes == 16 * len(buffer) <= 40
+    assert list(buffer.samples) == ["b@2", "c@4"]
+    assert buffer.forget({"b"}) == 1 and buffer.n_bytes == 16
+
+
+def test_a_sample_larger_than_all_bytes_is_kept_until_the_next_one_comes() -> None:
+    buffer = ReplayBuffer(small_settings().model_copy(update={"replay_bytes": 8}), bound_partner("acceleration"))
+    for slot in range(2):
+        one = sample("a", slot)
+        buffer.admit(binding_of(one, ()), one)
+        assert list(buffer.samples) == [f"a@{slot}"]
+
+
 def test_forgets_old_identities_beyond_those_that_it_may_remember() -> None:
     buffer = buffer_of(*(sample("a", slot) for slot in range(4)), remembered_bindings=2)
     assert [identity[0] for identity in buffer.snapshot().admitted] == ["a@2", "a@3"]

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from trainer.settings import AugmentationSettings
-from trainer.step.augmentation import augment, drop_features
+from trainer.step.augmentation import augment, drop_features, kept_features
 
 STILL = AugmentationSettings(shift_share=0, gain_sd=0, noise_sd=0, drop_share=0)
 
@@ -59,8 +59,14 @@ def test_noise_has_the_spread_asked_for() -> None:
 
 
 def test_left_out_features_are_made_up_for() -> None:
-    varied = drop_features(torch.ones(500, 40), 0.3, seeded())
+    varied = drop_features(torch.ones(500, 40), kept_features(500, 40, 0.3, seeded()), 0.3)
 
     assert sorted({*varied.flatten().tolist()}) == pytest.approx([0, 1 / 0.7])
     assert float(varied.mean()) == pytest.approx(1, abs=0.02)
-    assert torch.equal(drop_features(varied, 0.0, seeded()), varied)
+
+
+def test_all_features_stay_without_a_draw_where_none_are_to_be_left_out() -> None:
+    generator, features = seeded(), torch.rand(5, 4)
+
+    assert torch.equal(drop_features(features, kept_features(5, 4, 0.0, generator), 0.0), features)
+    assert torch.equal(torch.rand(3, generator=generator), torch.rand(3, generator=seeded()))

@@ -3,7 +3,7 @@ import numpy as np
 
 from encoders.scaling import Scaling
 from streams.records import Sample
-from trainer.step.edges import EdgeBatch, Edges, ItemGraph, edges_between, item_graph, modality_pairs
+from trainer.step.edges import EdgeBatch, ItemGraph, edges_of, item_graph
 
 UNSCALED = Scaling(center=np.zeros(1, np.float32), scale=np.ones(1, np.float32), n_windows=1)
 SHARED = "shared"
@@ -27,8 +27,18 @@ def graph_of(*pairs: tuple[Sample, Sample | None, float]) -> ItemGraph:
     return item_graph(EdgeBatch([pair[0] for pair in pairs], [pair[1] for pair in pairs], weights))
 
 
-def ends_of(edges: Edges) -> list[tuple[int, int, float]]:
-    return [(int(q), int(k), float(w)) for q, k, w in zip(edges.query, edges.key, edges.weights, strict=True)]
+def ends_of(graph: ItemGraph) -> list[tuple[str, str, float]]:
+    """Both ends of each edge as item and modality, and its weight, in order of modalities."""
+    edges = edges_of(graph, SHARED)
+    names = [
+        f"{graph.items[item].sample_id}.{edges.modalities[modality]}"
+        for item, modality in zip(edges.item, edges.modality, strict=True)
+    ]
+    found = []
+    for query, key, weight in zip(edges.query, edges.key, edges.weights, strict=True):
+        one, other = sorted((names[query], names[key]), key=lambda name: (name.partition(".")[2], name))
+        found.append((one, other, float(weight)))
+    return sorted(found)
 
 
 def test_a_sample_that_comes_twice_is_one_item() -> None:
@@ -45,37 +55,60 @@ def test_items_and_pseudo_pairs_are_related_both_ways() -> None:
 
 
 def test_natural_edges_weigh_one_and_pseudo_pairs_what_they_are_trusted() -> None:
-    edges = edges_between(graph_of((A, B, 0.25), (C, None, 1.0)), "x", "y", SHARED)
+    graph = graph_of((A, B, 0.25), (C, None, 1.0))
 
-    assert ends_of(edges) == [(1, 1, 1.0), (0, 2, 0.25)]
-    assert edges.n_natural == 1
+    assert ends_of(graph) == [
+        ("a.shared", "a.x", 1.0),
+        ("a.x", "b.y", 0.25),
+        ("b.shared", "b.y", 1.0),
+        ("c.x", "c.y", 1.0),
+    ]
+    assert edges_of(graph, SHARED).n_natural == 3
 
 
 def test_a_pseudo_pair_joins_every_two_unlike_modalities_of_its_ends() -> None:
-    edges = edges_between(graph_of((C, sample("d", "x", "y"), 0.5)), "x", "y", SHARED)
+    ends = ends_of(graph_of((C, sample("d", "x", "y"), 0.5)))
 
-    assert ends_of(edges) == [(0, 0, 1.0), (1, 1, 1.0), (0, 1, 0.5), (1, 0, 0.5)]
+    assert ends == [("c.x", "c.y", 1.0), ("c.x", "d.y", 0.5), ("d.x", "c.y", 0.5), ("d.x", "d.y", 1.0)]
 
 
 def test_a_pseudo_pair_never_joins_the_shared_modality() -> None:
-    edges = edges_between(graph_of((A, B, 1.0)), SHARED, "x", SHARED)
+    both = [end for end in ends_of(graph_of((A, B, 1.0))) if end[0][0] != end[1][0]]
 
-    assert ends_of(edges) == [(0, 0, 1.0)]
+    assert both == [("a.x", "b.y", 1.0)]
 
 
 def test_where_another_modality_binds_a_pair_the_shared_one_is_joined_like_any() -> None:
     lacking = msgspec.structs.replace(A, windows={k: v for k, v in A.windows.items() if k != SHARED})
-    edges = edges_between(graph_of((lacking, B, 0.5)), SHARED, "x", SHARED)
 
-    assert ends_of(edges) == [(1, 0, 0.5)]
+    assert ends_of(graph_of((lacking, B, 0.5))) == [
+        ("a.x", "b.y", 0.5),
+        ("b.shared", "a.x", 0.5),
+        ("b.shared", "b.y", 1.0),
+    ]
 
 
 def test_a_pair_without_weight_is_no_pair() -> None:
     graph = graph_of((A, B, 0.0))
 
-    assert ends_of(edges_between(graph, "x", "y", SHARED)) == []
+    assert {end[2] for end in ends_of(graph)} == {1.0} and len(ends_of(graph)) == 2
     assert not graph.related[0, 1]
 
 
-def test_every_two_modalities_of_the_batch_come_once() -> None:
-    assert modality_pairs(graph_of((A, B, 1.0))) == [(SHARED, "x"), (SHARED, "y"), ("x", "y")]
+def test_rows_are_the_windows_of_modalities_that_have_an_edge() -> None:
+    graph = graph_of((A, None, 1.0), (sample("d", "z"), None, 1.0), (B, None, 1.0))
+    edges = edges_of(graph, SHARED)
+
+    assert graph.modalities == (SHARED, "x", "y", "z") and edges.modalities == (SHARED, "x", "y")
+    assert [(int(i), int(m)) for i, m in zip(edges.item, edges.modality, strict=True)] == [
+        (0, 0),
+        (2, 0),
+        (0, 1),
+        (2, 2),
+    ]
+
+
+def test_a_batch_in_which_nothing_belongs_together_has_no_edge() -> None:
+    edges = edges_of(graph_of((sample("d", "x"), None, 1.0)), SHARED)
+
+    assert (edges.modalities, len(edges.item), len(edges.weights), edges.n_natural) == ((), 0, 0, 0)

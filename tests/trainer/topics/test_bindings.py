@@ -3,6 +3,7 @@ from kafka import TopicPartition
 from kafka.errors import KafkaTimeoutError
 
 from streams.messages.codec import encode_batch
+from streams.messages.rejects import InvalidRecord
 from streams.records import Binding
 from tests.support.memory_kafka import MemoryBroker, MemoryConsumer, MemoryMessage
 from trainer.topics.bindings import BindingIntake, DataGone
@@ -29,7 +30,7 @@ class World:
         ids = []
         for _ in range(5):
             for one in self.intake.poll(0):
-                ids.append(one.binding.sample_id)
+                ids.append(one.sample_id)
                 self.intake.done(one)
         return ids
 
@@ -170,7 +171,7 @@ def test_no_partition_is_worked_off_ahead_of_another() -> None:
     ids = []
     for _ in range(200):
         for one in intake.poll(0):
-            ids.append(one.binding.sample_id)
+            ids.append(one.sample_id)
             intake.done(one)
     assert ids == [f"a@{number}" for number in range(60)]
 
@@ -184,3 +185,52 @@ def test_a_partition_that_does_not_answer_holds_up_the_others_for_a_while_only(
     assert [world.intake.poll(0) for _ in range(3)] == [[], [], []]
     monkeypatch.setattr("trainer.topics.bindings.UNEVEN_S", 0.0)
     assert len(world.all_ids()) == 6
+
+
+def test_reads_ahead_only_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trainer.topics.bindings.KEPT_BINDINGS", 5)
+    world = World()
+    world.intake.poll(0)
+    for number in range(20, 40):
+        world.broker.write("pairs", 1, encode_batch([binding(number)]))
+    world.intake.read_ahead(3)
+    assert 3 <= world.intake.n_kept <= 4
+    world.intake.read_ahead(99)
+    assert 5 <= world.intake.n_kept <= 6
+
+
+def test_gives_no_more_at_once_than_their_samples_may_be_held_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trainer.topics.bindings.BATCH_BINDINGS", 3)
+    world = World()
+    sizes = []
+    while arrived := world.intake.poll(0):
+        sizes.append(len(arrived))
+        for one in arrived:
+            world.intake.done(one)
+    assert sum(sizes) == 7 and max(sizes) <= 4
+
+
+def test_knows_about_how_many_bindings_wait_read_or_not() -> None:
+    world = World()
+    assert world.intake.n_waiting == 0, "it has read nothing yet"
+    for _ in range(5):
+        world.intake.keep_alive()
+    assert world.intake.n_waiting == 7
+    for one in world.intake.poll(0)[:2]:
+        world.intake.done(one)
+    assert world.intake.n_waiting == 5
+
+
+def test_a_binding_is_read_when_it_is_asked_for() -> None:
+    world = World()
+    torn = b'[{"sample_id":"b@1","round":2,"outcome":"bound"}, {"sample_id":"b@2","round":-1,"model_version":0}]'
+    world.broker.write("pairs", 1, torn)
+    found = {}
+    for _ in range(5):
+        for one in world.intake.poll(0):
+            found[one.sample_id] = one
+            world.intake.done(one)
+    assert found["a@1"].binding() == binding(1)
+    assert found["b@1"].round == 2 and "b@2" not in found and world.intake.n_unreadable == 1
+    with pytest.raises(InvalidRecord, match="model_version"):
+        found["b@1"].binding()
