@@ -87,6 +87,9 @@ class TrainerSettings(Section):
     edge_weight: Literal["one", "similarity"] = Field(
         "one", description="what the loss multiplies an edge by; natural edges have 1"
     )
+    min_confidence: float = Field(
+        0.2, ge=0, le=1, description="a pair that is thought to be right less often is not learned from"
+    )
     augmentation: AugmentationSettings = AugmentationSettings()
     softening: SofteningSettings = SofteningSettings()
     replay_samples: int = Field(8192, ge=2, description="samples in the replay buffer; an edge needs both ends there")

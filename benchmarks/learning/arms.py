@@ -77,6 +77,7 @@ MEANING = {
     "ours-true-late": "ours, later pairs true",
     "mixed-none": "true pairs for half of the anchors",
     **{f"mixed-{one}": f"the other half right at {one} %" for one in (*PRECISIONS, 100)},
+    **{f"only-{one}": f"all pairs right at {one} %" for one in PRECISIONS},
     "ours-no-lag": "ours without lag tolerance",
     "ours-no-review": "ours without asking again together",
     "ours-no-balance": "ours without spreading (Sinkhorn)",

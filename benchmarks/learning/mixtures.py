@@ -1,8 +1,9 @@
-"""True pairs among which are some that are right only so often: at which precision does a pair do harm?
+"""Pairs that are right only so often: at which precision do they do harm?
 
-Half of all anchors get a partner of their own label. Of the others a share gets one too, and the rest any partner of
-another label; or, in the arm that all are compared with, they get none. Where an arm is below that one, its pairs of
-that precision are worse than no pairs. Labels are read here, as in the controls.
+"mixed": half of all anchors get a partner of their own label. Of the others a share gets one too, and the rest any
+partner of another label; or, in the arm that these are compared with, they get none. "only": all anchors get partners
+that are right so often; these are compared with natural edges. Where an arm is below what it is compared with, its
+pairs are worse than none. Labels are read here, as in the controls.
 """
 
 import numpy as np
@@ -12,19 +13,28 @@ from trainer.controls import RANDOM_TRIES, partner_rule
 from trainer.replay.buffer import PartnerRule, ReplayBuffer
 from trainer.replay.partners import brings_new_pair, companion
 
-# Percent of the doubtful half that are right.
+# Percent of the doubtful pairs that are right.
 PRECISIONS = (5, 10, 20, 30, 45, 60)
-MIXED_NONE = "mixed-none/soft"
-MIXTURES = (MIXED_NONE, *(f"mixed-{percent}/soft" for percent in PRECISIONS), "mixed-100/soft")
+MIXTURES = (
+    "natural/soft",
+    *(f"only-{percent}/soft" for percent in PRECISIONS),
+    "mixed-none/soft",
+    *(f"mixed-{percent}/soft" for percent in (*PRECISIONS, 100)),
+)
+
+
+def is_mixture(pairs: str) -> bool:
+    """Whether an arm, by what stands before its loss, is one of these."""
+    return pairs.startswith(("mixed-", "only-"))
 
 
 def mixture(pairs: str, shared: str) -> PartnerRule:
-    """The rule of an arm, by what stands before its loss: "mixed-30", say, or "mixed-none"."""
+    """The rule of an arm, by what stands before its loss: "only-30", "mixed-30", say, or "mixed-none"."""
     true_partner = partner_rule("oracle", shared)
-    right = pairs.removeprefix("mixed-")
+    kind, _, right = pairs.partition("-")
 
     def choose(buffer: ReplayBuffer, anchor: Sample, rng: np.random.Generator) -> tuple[Sample | None, float]:
-        if rng.random() < 0.5:
+        if kind == "mixed" and rng.random() < 0.5:
             return true_partner(buffer, anchor, rng)
         if right == "none":
             return companion(buffer, anchor, rng)

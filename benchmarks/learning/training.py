@@ -12,7 +12,7 @@ import numpy as np
 from benchmarks.learning.arms import Task
 from benchmarks.learning.baselines import WAYS, baseline, shared_embeddings
 from benchmarks.learning.limits import with_true_pairs
-from benchmarks.learning.mixtures import mixture
+from benchmarks.learning.mixtures import is_mixture, mixture
 from benchmarks.learning.pairs import OfflineBinder, alone, bind_as_mmbind, judge_bindings
 from benchmarks.learning.score import Weights, score, weights_of
 from benchmarks.slots import SPACING_S
@@ -157,7 +157,7 @@ def _trained(
         steps.append(cycle.n_steps)
 
     rule: str | PartnerRule = RULES.get(task.pairs, "bound")
-    if task.pairs.startswith("mixed-"):
+    if is_mixture(task.pairs):
         rule = mixture(task.pairs, task.world.shared)
     learner = replay_bindings(bindings, samples, task.settings.specs, task.world.shared, trainer, rule, count)
     return Trained(weights_of(learner), steps[-1], bindings, samples)

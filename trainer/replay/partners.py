@@ -13,8 +13,9 @@ def bound_partner(shared: str) -> PartnerRule:
     """The product's rule: one of the Binding's partners, in proportion to its probability.
 
     Only partners that bring a new pair of modalities count, edges between modalities other than the shared one being
-    what is trained. Where there is none, a companion of another source comes with weight 0: it adds its natural edges
-    and its negatives, so that every row of every batch costs the same, here and in the controls.
+    what is trained, and only those that are not thought to be wrong (`trainer.min_confidence`). Where there is none, a
+    companion of another source comes with weight 0: it adds its natural edges and its negatives, so that every row of
+    every batch costs the same, here and in the controls.
     """
     return _Bound(shared)
 
@@ -47,7 +48,7 @@ class _Bound:
         usable = [
             (partner, buffer.samples[partner.sample_id])
             for partner in buffer.edges_of(anchor.sample_id)
-            if partner.probability > 0 and partner.sample_id in buffer
+            if partner.probability > 0 and partner.sample_id in buffer and not _is_doubtful(partner, buffer.settings)
         ]
         usable = [(partner, sample) for partner, sample in usable if brings_new_pair(anchor, sample, self._shared)]
         return usable, np.cumsum([partner.probability for partner, _ in usable])
@@ -61,6 +62,11 @@ def companion(buffer: ReplayBuffer, anchor: Sample, rng: np.random.Generator) ->
 def edge_weight(partner: Partner, settings: TrainerSettings) -> float:
     """What the loss multiplies an edge by, at least 0."""
     return max(partner.similarity, 0.0) if settings.edge_weight == "similarity" else 1.0
+
+
+def _is_doubtful(partner: Partner, settings: TrainerSettings) -> bool:
+    """Whether it is thought to be right so seldom that it would do harm; one of which nothing is known is not."""
+    return partner.confidence is not None and partner.confidence < settings.min_confidence
 
 
 def brings_new_pair(anchor: Sample, partner: Sample, shared: str) -> bool:

@@ -91,6 +91,13 @@ MUTATIONS = (
         "place",
         buffer("an_anchor_without_edges_gets_a_companion_of_another_source_that_weighs_nothing"),
     ),
+    Mutation(
+        "what is thought to be wrong is learned from",
+        PARTNERS,
+        "partner.confidence < settings.min_confidence",
+        "partner.confidence < 0",
+        OF_PARTNERS,
+    ),
     Mutation("samples keep the units of their arrival", BUFFER, "= self._newest.of", "= NewestScaling().of", NEWEST),
     Mutation(
         "nothing is known of newer units",

@@ -102,3 +102,22 @@ def test_a_partner_without_probability_is_never_drawn() -> None:
     edges = [Partner(sample_id="b@0", similarity=0.5, probability=0.0)]
     buffer.admit(bound(sample("a", 0), edges), sample("a", 0))
     assert not buffer.draw(40).weights.any()
+
+
+def test_a_pair_that_is_thought_to_be_wrong_is_not_learned_from() -> None:
+    away = [sample("b", slot, "gravity") for slot in (10, 20, 30)]
+    buffer = buffer_of(*away, min_confidence=0.3)
+    confidences = (0.29, 0.3, None)
+    partners = [
+        Partner(sample_id=one.sample_id, similarity=0.5, probability=1 / 3, confidence=confidence)
+        for one, confidence in zip(away, confidences, strict=True)
+    ]
+    anchor = sample("a", 0)
+    buffer.admit(bound(anchor, partners), anchor)
+    rng = np.random.default_rng(0)
+    rule = bound_partner("acceleration")
+    found = [rule(buffer, anchor, rng) for _ in range(64)]
+    assert {one.sample_id for one, weight in found if one is not None and weight} == {"b@20", "b@30"}
+
+    buffer.admit(msgspec.structs.replace(bound(anchor, partners[:1]), round=1), anchor)
+    assert {weight for _, weight in (rule(buffer, anchor, rng) for _ in range(8))} == {0.0}
