@@ -2,23 +2,21 @@
 
 import csv
 import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from kafka import KafkaProducer
 from typer.testing import CliRunner
 
 from deploy.cli.main import app
 from deploy.machine.brokers import Broker, EmbeddedBroker
-from deploy.machine.process import ChildProcess
 from streams.binder import Binder
 from streams.broker.log import read_all
 from streams.messages.codec import encode_batch
 from streams.messages.message import Message
 from streams.records import Label, Sample, SampleLabel
 from streams.testing import SyntheticWorld
-from tests.support.workers import ENVIRONMENT, Farm
+from tests.support.labelling import send, serving
+from tests.support.workers import Farm
 
 WORLD = SyntheticWorld(n_sources=6, n_classes=3)
 SAMPLES = list(WORLD.samples(20))
@@ -42,14 +40,6 @@ def given() -> list[Sample]:
     return [one for label in range(3) for one in [each for each in own if each.label == label][:3]]
 
 
-def send(farm: Farm, topic: str, values: list[bytes]) -> None:
-    producer = KafkaProducer(bootstrap_servers=farm.broker.bootstrap_servers, enable_idempotence=False)
-    for value in values:
-        producer.send(topic, key=b"any", value=value)
-    producer.flush(timeout=30)
-    producer.close()
-
-
 def rows_of(file: Path) -> list[dict[str, str]]:
     with file.open() as opened:
         return list(csv.DictReader(opened))
@@ -59,16 +49,6 @@ def run(farm: Farm, *arguments: str) -> str:
     result = CliRunner().invoke(app, ["labels", *arguments, "--config", str(farm.folder / "mmbind.toml")])
     assert result.exit_code == 0, (result.output, result.exception)
     return result.stdout
-
-
-def serving(farm: Farm, name: str) -> ChildProcess:
-    command = [sys.executable, "-m", "deploy.cli", "labels", "serve", "--config", str(farm.folder / "mmbind.toml")]
-    process = ChildProcess(
-        name, command, farm.folder / f"{name}.log", ENVIRONMENT | {"MMBIND_LABELLING__EVERY_S": "0.2"}
-    )
-    process.start()
-    farm.processes.append(process)
-    return process
 
 
 def told(farm: Farm) -> list[SampleLabel]:
@@ -84,7 +64,7 @@ def test_labels_travel_live_and_a_wrong_one_goes_to_rejects_once(
     any_broker: Broker, tmp_path: Path, prefix: str
 ) -> None:
     with filled(any_broker, tmp_path, prefix) as farm:
-        service = serving(farm, "first")
+        service = serving(farm)
         assert run(farm, "send", str(tmp_path / "labels.csv")) == "sent 9 labels\n"
         wrong = [b"nonsense", json.dumps({"source_id": "node-00", "start_ns": 5, "end_ns": 5, "label": "x"}).encode()]
         send(farm, farm.names.labels, wrong)
@@ -97,7 +77,7 @@ def test_labels_travel_live_and_a_wrong_one_goes_to_rejects_once(
         assert service.stop() == 0
 
         before = len(told(farm))
-        again = serving(farm, "again")
+        again = serving(farm)
         farm.wait(lambda: "told 0 labels" in again.log_file.read_text())
         assert (len(told(farm)), len(farm.rejects())) == (before, 2), "what was told or refused is not written again"
         taken = SAMPLES[1].sample_id
