@@ -107,8 +107,9 @@ class Service:
         while not stop.is_set():
             # Before anybody has said anything there is nothing to tell.
             if is_new and (self._said or self.n_given) and clock() - looked_s >= self._settings.labelling.every_s:
-                looked_s, is_new = clock(), False
+                is_new = False
                 self._tell()
+                looked_s = clock()
             is_new |= self._read() > 0
             stop.wait(IDLE_S)
 

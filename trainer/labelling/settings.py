@@ -8,7 +8,7 @@ from streams.settings import Section
 class LabellingSettings(Section):
     """How few labels are spread over all samples, by `mmbind labels`."""
 
-    every_s: float = Field(30.0, gt=0, description="seconds after which `labels serve` looks again at what is new")
+    every_s: float = Field(30.0, gt=0, description="seconds that `labels serve` rests before it looks at what is new")
     min_probability: float = Field(
         0.0, ge=0, le=1, description="a label that is less probable than this is told as not known"
     )
