@@ -87,6 +87,31 @@ class Binding(msgspec.Struct, frozen=True, kw_only=True):
     sequence: int = 0
 
 
+class LabelRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What somebody knows: the label of one sample, or of all that a source did from `start_ns` on, before `end_ns`.
+
+    A sample across a border is where its middle is. What comes later replaces what was said of the same before, and
+    without a `label` takes it back.
+    """
+
+    sample_id: str | None = None
+    source_id: str | None = None
+    start_ns: int | None = None
+    end_ns: int | None = None
+    label: Label | None = None
+
+
+class SampleLabel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The label of a sample and its probability; without both it is not known. `given` is what somebody said."""
+
+    sample_id: str
+    source_id: str
+    start_ns: int
+    label: Label | None = None
+    probability: float | None = None
+    given: bool = False
+
+
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """The gate's word on one candidate version."""
 

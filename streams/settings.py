@@ -51,7 +51,7 @@ class TopicSettings(Section):
     """Names, sizes and counts of the topics."""
 
     prefix: str = Field("mmbind.", pattern=r"^[a-z0-9.-]*$", description="of all topics and groups")
-    partitions: int = Field(4, ge=1, description="of windows.<modality>, embeddings and rejects")
+    partitions: int = Field(4, ge=1, description="of windows.<modality>, embeddings, labels, labelled, rejects")
     sample_partitions: int = Field(1, ge=1, description="of samples: so many workers bind, each for itself")
     pair_partitions: int = Field(4, ge=1, description="with 1, training is bit-identical between runs of one log")
     replication_factor: int = Field(1, ge=1, description="of topics that are made; on a cluster usually 3")

@@ -89,7 +89,9 @@ def send(
 
 
 def tail(
-    kind: Annotated[str, typer.Argument(help="pairs, rejects, models, samples, followers, or windows.MODALITY.")],
+    kind: Annotated[
+        str, typer.Argument(help="pairs, rejects, models, samples, labels, labelled, followers, or windows.MODALITY.")
+    ],
     n_records: Annotated[
         int | None, typer.Option("--count", "-n", help="Stop after so many.", min=1, show_default=False)
     ] = None,

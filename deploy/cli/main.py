@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import typer
 
-from deploy.cli import audit, config, data, downstream, models, rejects, run, sources, topics
+from deploy.cli import audit, config, data, downstream, labels, models, rejects, run, sources, topics
 from encoders.errors import MmbindError
 
 app = typer.Typer(
@@ -34,6 +34,7 @@ app.add_typer(rejects.app, name="rejects")
 app.add_typer(sources.app, name="sources")
 app.command()(downstream.embed)
 app.command()(downstream.finetune)
+app.add_typer(labels.app, name="labels")
 app.add_typer(config.app, name="config")
 app.command()(config.doctor)
 

@@ -11,6 +11,7 @@ from typing import TypeVar
 from deploy.recordings.recordings import Recordings
 from deploy.recordings.truth import Truth, never_paired
 from deploy.report.controls import CONTROL_RULES, ControlRun, Weights, train_controls
+from deploy.report.label_figures import judge_labels
 from deploy.report.pair_figures import edges_by_version, first_rounds, judge_pairs, swaps_under_load
 from deploy.report.report import CONTROLS, Report, Series, gap_closed, note_estimate, note_pairs
 from deploy.report.retrieval import Encoders, RetrievalJudge
@@ -76,6 +77,9 @@ def assess(run: FinishedRun, announce: Announce = lambda what: None) -> Report:
     announce("judging pairs")
     note_pairs(report, judge_pairs(run.bindings, run.samples, truth.labels(run.samples.values())))
     note_estimate(report, run.estimate)
+    announce("spreading a few labels")
+    labelled = list(truth.labelled(run.samples.values()).values())
+    report.labels = judge_labels(run.bindings, labelled, run.settings.specs, run.settings.shared_modality)
     if run.settings.shared_modality == LABEL:
         report.notes.append(BOUND_BY_LABELS)
     if run.weights:

@@ -7,6 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from deploy.report.label_figures import LabelFigures
 from deploy.report.pair_figures import PairFigures
 from deploy.report.retrieval import Difference, Figures, mean_cmap
 from streams.precision.figures import PrecisionEstimate
@@ -64,6 +65,7 @@ class Report(msgspec.Struct, kw_only=True):
     retrieval_oracle: Figures = {}
     retrieval_by_version: dict[int, Figures] = {}
     gap_closed: float | None = None
+    labels: LabelFigures | None = None
     differences: list[Difference] = []
     notes: list[str] = []
     seconds: float = 0.0
@@ -111,6 +113,8 @@ def gap_closed(report: Report) -> float | None:
 def as_tables(report: Report) -> RenderableType:
     """The report for people."""
     tables = [_flow_table(report), _precision_table(report)]
+    if report.labels:
+        tables.append(_label_table(report.labels))
     if report.retrieval:
         tables.append(_retrieval_table(report))
     return Group(*tables, *map(Text, report.notes))
@@ -149,6 +153,14 @@ def _precision_table(report: Report) -> Table:
     table.add_row("all partners, by probability", share(report.pair_precision_all))
     table.add_row("by chance", share(report.chance_precision))
     table.add_row("estimated without labels, at the end", _estimate_cell(report))
+    return table
+
+
+def _label_table(labels: LabelFigures) -> Table:
+    table = _table(f"{labels.n_labels} labels, all on nodes with {labels.labelled}", "", "share")
+    table.add_row(f"right of {labels.n_told} samples of nodes with {labels.told}", share(labels.right))
+    table.add_row("not known", share(labels.not_known))
+    table.add_row("right by a classifier on the shared sensor", share(labels.classifier_right))
     return table
 
 

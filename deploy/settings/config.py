@@ -1,7 +1,7 @@
 """The settings of every service, from `mmbind.toml` and the environment.
 
-One file, one class: what a worker is told, and the `[trainer]` table. Every field can be set by `MMBIND_...`, tables
-joined by two underscores (`MMBIND_BROKER__BOOTSTRAP_SERVERS`); the environment wins over the file.
+One file, one class: what a worker is told, and the tables `[trainer]` and `[labelling]`. Every field can be set by
+`MMBIND_...`, tables joined by two underscores (`MMBIND_BROKER__BOOTSTRAP_SERVERS`); the environment wins over the file.
 """
 
 import difflib
@@ -27,6 +27,7 @@ from encoders.errors import UsageError
 from streams.labels import LABEL, LABEL_SPEC
 from streams.settings import BindingSettings, StreamSettings
 from streams.similarity.descriptor import descriptor_of
+from trainer.labelling.settings import LabellingSettings
 from trainer.settings import TrainerSettings
 
 DEFAULT_FILE = "mmbind.toml"
@@ -43,6 +44,7 @@ class Settings(StreamSettings, BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix=PREFIX, env_nested_delimiter="__")
 
     trainer: TrainerSettings = TrainerSettings()
+    labelling: LabellingSettings = LabellingSettings()
 
     @field_validator("modalities")
     @classmethod

@@ -15,12 +15,12 @@ from streams.messages.codec import decode
 from streams.messages.message import Message
 from streams.messages.rejects import HEADER_PREFIX, InvalidRecord
 from streams.messages.topic_names import TopicNames
-from streams.records import Binding, Sample, SensorWindow
+from streams.records import Binding, LabelRecord, Sample, SampleLabel, SensorWindow
 from streams.settings import StreamSettings
 
 Kind: TypeAlias = str
 
-KINDS: tuple[Kind, ...] = ("pairs", "samples", "rejects", "models", "followers")
+KINDS: tuple[Kind, ...] = ("pairs", "samples", "labels", "labelled", "rejects", "models", "followers")
 SHOWN_PARTNERS = 3
 
 
@@ -55,7 +55,7 @@ def records_of(kind: Kind, message: Message) -> list[dict[str, Any]]:
             return [{"key": key, "value": None if message.value is None else msgspec.json.decode(message.value)}]
         except msgspec.MsgspecError as error:
             return [{"key": key, "undecodable": str(error)}]
-    kinds: dict[Kind, Any] = {"pairs": Binding, "samples": Sample}
+    kinds: dict[Kind, Any] = {"pairs": Binding, "samples": Sample, "labels": LabelRecord, "labelled": SampleLabel}
     try:
         found: list[Any] = [decode(raw, kinds.get(kind, SensorWindow)) for raw in message.records()]
     except InvalidRecord as error:
@@ -83,6 +83,12 @@ def as_line(kind: Kind, message: Message, record: dict[str, Any]) -> str:
     if kind in ("models", "followers"):
         text = json.dumps(record["value"])
         return f"{time}  {record['key']}  {text if len(text) < 200 else text[:197] + '...'}"
+    if kind == "labels":
+        whose = record.get("sample_id") or f"{record['source_id']} from {record['start_ns']} to {record['end_ns']}"
+        return f"{time}  {whose}  {record.get('label', 'taken back')}"
+    if kind == "labelled":
+        known = f"{record['label']} ({record['probability']:.2f})" if "label" in record else "not known"
+        return f"{time}  {record['sample_id']}  {known}{'  given' * record.get('given', False)}"
     if kind == "samples":
         windows = "  ".join(f"{name} {shape}" for name, shape in record["windows"].items())
         marks = "".join(f"  {name}" for name in ("held_out", "late") if record.get(name))

@@ -52,6 +52,8 @@ def wanted_topics(settings: StreamSettings) -> list[Topic]:
         kept(names.samples, "sample_partitions"),
         kept(names.pairs, "pair_partitions"),
         kept(names.embeddings),
+        kept(names.labels),
+        kept(names.labelled),
         kept(names.rejects, max_bytes=topics.rejects_max_bytes),
         Topic(names.models, 1, _configs("compact", topics.max_message_bytes)),
         Topic(names.forgotten, 1, _configs("compact", topics.max_message_bytes)),

@@ -13,7 +13,7 @@ from encoders.modality import ModalitySpec
 from encoders.scaling import Scaling
 from streams.messages.rejects import InvalidRecord
 from streams.messages.text import check_id, check_label
-from streams.records import Binding, Sample
+from streams.records import Binding, LabelRecord, Sample
 
 MAX_ID_BYTES = 1024  # a late sample's id holds its source's, its modality's name and two numbers
 MAX_PARTNERS = 1024
@@ -88,6 +88,33 @@ def check_identity(sample_id: str, round_: int) -> None:
 def _check_count(field: str, number: int) -> None:
     if not 0 <= number < END_NS:
         raise InvalidRecord("undecodable", field, number, "0 or more, in 63 bits")
+
+
+def checked_label_record(record: LabelRecord) -> LabelRecord:
+    """The record, which names one sample, or a source and a time.
+
+    Raises:
+        InvalidRecord: If nobody can tell whose label it is, or the label is none.
+    """
+    is_of_time = (record.source_id, record.start_ns, record.end_ns) != (None, None, None)
+    if record.sample_id is not None and is_of_time:
+        raise InvalidRecord("undecodable", "sample_id", "with source_id, start_ns or end_ns", "one or the other")
+    if record.sample_id is not None:
+        _check_id("sample_id", record.sample_id)
+    elif record.source_id is None or record.start_ns is None or record.end_ns is None:
+        there = [name for name in ("source_id", "start_ns", "end_ns") if getattr(record, name) is not None]
+        wanted = "sample_id, or source_id, start_ns and end_ns"
+        raise InvalidRecord("empty", "sample_id", f"only {', '.join(there) or 'a label'}", wanted)
+    else:
+        _check_id("source_id", record.source_id)
+        if not 0 <= record.start_ns < END_NS:
+            raise InvalidRecord("time", "start_ns", record.start_ns, "0 or later, in ns since 1970, in 63 bits")
+        if not record.start_ns < record.end_ns < END_NS:
+            raise InvalidRecord("time", "end_ns", record.end_ns, f"later than start_ns, {record.start_ns}")
+    if record.label == "":
+        raise InvalidRecord("empty", "label", "0 characters", "a label, or null to take back what was said")
+    check_label(record.label)
+    return record
 
 
 def _check_id(field: str, text: str) -> None:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from kafka.partitioner import murmur2
 
 from encoders.schema import SCHEMA
-from streams.messages.codec import CONTENT_TYPE_HEADER, MSGPACK_TYPE, SCHEMA_HEADER, batches
+from streams.messages.codec import CONTENT_TYPE_HEADER, MSGPACK_TYPE, SCHEMA_HEADER, batches, encode
 from streams.messages.rejects import Header, Reject, reject_headers
 from streams.messages.topic_names import TopicNames
-from streams.records import Binding, Sample
+from streams.records import Binding, LabelRecord, Sample, SampleLabel
 from streams.settings import TopicSettings
 
 HEADERS = ((CONTENT_TYPE_HEADER, MSGPACK_TYPE.encode()), (SCHEMA_HEADER, SCHEMA.encode()))
@@ -42,6 +42,16 @@ class Outbox:
         """Messages for `pairs`; within a partition in order."""
         return self._gathered(self._names.pairs, self._topics.pair_partitions, bindings)
 
+    def labels(self, labels: Sequence[LabelRecord]) -> Iterator[OutMessage]:
+        """Messages for `labels`, one for each; of one sample, or one source, in order."""
+        for one in labels:
+            key = (one.sample_id or one.source_id or "").encode()
+            yield OutMessage(self._names.labels, self._home(key), key, encode(one), HEADERS)
+
+    def labelled(self, labels: Sequence[SampleLabel]) -> Iterator[OutMessage]:
+        """Messages for `labelled`; within a partition in order."""
+        return self._gathered(self._names.labelled, self._topics.partitions, labels)
+
     def rejects(self, rejects: Sequence[Reject]) -> Iterator[OutMessage]:
         """Messages for `rejects`, one for each."""
         for reject in rejects:
@@ -65,9 +75,9 @@ class Outbox:
         return next(self.rejects([reject]))
 
     def _gathered(
-        self, topic: str, n_partitions: int, records: Sequence[Sample] | Sequence[Binding]
+        self, topic: str, n_partitions: int, records: Sequence[Sample] | Sequence[Binding] | Sequence[SampleLabel]
     ) -> Iterator[OutMessage]:
-        by_partition: dict[int, list[Sample | Binding]] = {}
+        by_partition: dict[int, list[Sample | Binding | SampleLabel]] = {}
         for record in records:
             by_partition.setdefault(partition_of(record.sample_id.encode(), n_partitions), []).append(record)
         for partition, own in by_partition.items():

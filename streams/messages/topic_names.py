@@ -44,6 +44,16 @@ class TopicNames:
         return f"{self.prefix}embeddings"
 
     @property
+    def labels(self) -> str:
+        """What somebody knows of samples."""
+        return f"{self.prefix}labels"
+
+    @property
+    def labelled(self) -> str:
+        """Labels of all samples, as far as they are known."""
+        return f"{self.prefix}labelled"
+
+    @property
     def forgotten(self) -> str:
         """Sources whose windows are to be forgotten."""
         return f"{self.prefix}forgotten"

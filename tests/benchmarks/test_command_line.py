@@ -25,6 +25,7 @@ COMMANDS = (
     "learning.command",
     "learning.finetune",
     "fleet.command",
+    "labels.command",
     "late.command",
     "reliability.command",
     "soak.command",

@@ -173,7 +173,7 @@ def test_what_kcat_would_send_a_second_time_is_refused_with_its_reason(machine: 
 def test_replayed_recordings_become_pairs_and_models_to_watch_and_to_take(machine: Machine) -> None:
     (online,) = (command for command in commands(".venv/bin/mmbind replay") if "--offline" not in command)
     machine.run(online)
-    pairs, _ = commands(".venv/bin/mmbind tail")
+    pairs = commands(".venv/bin/mmbind tail")[0]
     assert machine.run(pairs).count("\n") == 5
 
     def versions() -> list[object]:
@@ -194,6 +194,18 @@ def test_replayed_recordings_become_pairs_and_models_to_watch_and_to_take(machin
         machine.run(command)
     assert json.loads((machine.folder / "finetune.json").read_text())["n_test"] > 100
     assert (machine.folder / "finetune.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_few_labels_reach_all_samples(machine: Machine) -> None:
+    (written,) = re.findall(r"^```csv\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    (machine.folder / "labels.csv").write_text(written)
+    spread, send, serve = commands(".venv/bin/mmbind labels")
+    assert "25 labels were given" in machine.run(spread)
+    assert (machine.folder / "labelled.csv").read_text().count("row") > 10
+    assert "sent 3 labels" in machine.run(send)
+    machine.run(f"timeout -s INT 25 {serve} || true")
+    (tail,) = (command for command in commands(".venv/bin/mmbind tail") if "labelled" in command)
+    assert machine.run(tail).count("\n") == 5
 
 
 def test_all_is_accounted_for_and_a_source_is_forgotten(machine: Machine) -> None:

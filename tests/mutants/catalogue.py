@@ -1,7 +1,7 @@
 """Which lines are made wrong: those whose loss a user would notice in pairs or in models, and no test by luck."""
 
 from tests.mutants.mutation import Mutation
-from tests.mutants.parts import arrival, judging, precision, replay, review, rounds, similarity, speed, step
+from tests.mutants.parts import arrival, judging, labelling, precision, replay, review, rounds, similarity, speed, step
 
 PARTS = {
     "arrival": arrival.MUTATIONS,
@@ -11,6 +11,7 @@ PARTS = {
     "speed": speed.MUTATIONS,
     "step": step.MUTATIONS,
     "judging": judging.MUTATIONS,
+    "labelling": labelling.MUTATIONS,
     "review": review.MUTATIONS,
     "rounds": rounds.MUTATIONS,
 }

@@ -24,7 +24,8 @@ from deploy.machine.brokers import free_port
 from streams.settings import BrokerSettings
 
 STORE_PASSWORD = "local-secret"
-USERS = {user: f"{user}-secret" for user in ("admin", "nobody", "sensor", "worker", "trainer", "consumer")}
+NAMES = ("admin", "nobody", "sensor", "worker", "trainer", "consumer", "labeller", "annotator")
+USERS = {user: f"{user}-secret" for user in NAMES}
 
 
 class SecureKafka:

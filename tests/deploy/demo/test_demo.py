@@ -52,6 +52,16 @@ def test_versions_are_published_and_judged_and_nothing_is_trained_twice(report: 
     assert [one.control for one in report.differences] == ["natural only", "random", "oracle"]
 
 
+def test_a_few_labels_on_one_kind_of_nodes_reach_the_other_kind(report: Report) -> None:
+    assert report.labels is not None
+    assert {report.labels.labelled, report.labels.told} == {"gravity", "gyroscope"}
+    assert report.labels.n_labels == 5 * 7
+    # Two people are held out.
+    assert report.labels.n_told == (N_SOURCES - 4) // 2 * N_RECORDINGS * int(SHORT[1])
+    assert report.labels.right > 0.5
+    assert report.labels.not_known < 0.1
+
+
 def test_worker_and_consumer_run_the_same_version(report: Report) -> None:
     assert report.worker_model_version == report.consumer_model_version > 0
 

@@ -10,14 +10,17 @@ import pytest
 from kafka.admin import ACLOperation, ResourceType
 from kafka.errors import TopicAuthorizationFailedError
 
+from deploy.labelling.spread import send_labels
 from deploy.machine.brokers import Broker
 from streams.broker.log import LogError, LogReader, read_all
 from streams.follower import ModelFollower
 from streams.messages.topic_names import TopicNames
 from streams.producer import WindowProducer
+from streams.records import LabelRecord
 from streams.settings import BrokerSettings
 from streams.testing import SyntheticWorld
 from tests.support.brokers import kafka_home
+from tests.support.labelling import send, serving
 from tests.support.secure_kafka import SecureKafka
 from tests.support.workers import Farm, answer
 
@@ -51,7 +54,7 @@ def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureKafka]:
     broker = SecureKafka(kafka_home(), tmp_path_factory.mktemp("secure"))
     broker.start()
     rows = ROW.findall(PAGE)
-    assert {row[0] for row in rows} == {"sensor", "worker", "trainer", "consumer"}
+    assert {row[0] for row in rows} == {"sensor", "worker", "trainer", "consumer", "labeller", "annotator"}
     assert len(rows) == PAGE.count("`mmbind.") - 1  # but for the sentence on the prefix, each stands in a row
     for user, operations, kind, name in rows:
         for operation in operations.split(", "):
@@ -108,7 +111,13 @@ def test_the_whole_loop_runs_with_the_rights_of_the_page(
         farm.wait(lambda: f"mmbind_follower_version {follower.version}.0" in answer(worker, "/metrics"))
     farm.wait(lambda: len({one.key for one in read_all(farm.broker, farm.names.followers)}) == 2)
     assert len(farm.rejects()) == 1
-    assert (worker.stop(), trainer.stop()) == (0, 0)
+    annotator = farm.settings.model_copy(update={"broker": secure.client("annotator")})
+    send_labels(annotator, [LabelRecord(sample_id=one.sample_id, label=one.label) for one in WORLD.samples(8)])
+    send(farm, farm.names.labels, [b"nonsense"])
+    as_user(monkeypatch, secure.client("labeller"))
+    labeller = serving(farm)
+    farm.wait(lambda: bool(read_all(farm.broker, farm.names.labelled)) and len(farm.rejects()) == 2)
+    assert (worker.stop(), trainer.stop(), labeller.stop()) == (0, 0, 0)
 
 
 def test_a_sensor_writes_to_no_other_topic_and_reads_none(secure: SecureKafka, farm: Farm) -> None:
