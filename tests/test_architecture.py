@@ -14,8 +14,8 @@ ROOT = Path(__file__).parent.parent
 # Each package may import from those before it, and within one each room from those before it.
 ORDER = {
     "encoders": "errors schema blocks modality manifest scaling bundle nets loaded_model",
-    "streams": "recent records labels settings stopwatch messages similarity broker forgotten intake history service "
-    "models precision arrival review binder pipeline binding producer follower testing worker",
+    "streams": "recent records labels settings stopwatch messages similarity features broker forgotten intake history "
+    "service models precision arrival review binder pipeline binding producer follower testing worker",
     "trainer": "settings step judging replay downstream state taught learner controls candidate metrics checkpoints "
     "topics admission parts readiness readings training service",
     "deploy": "errors settings recordings topics rejects audit machine report replay downstream demo cli",
