@@ -1,7 +1,7 @@
 """Which lines are made wrong: those whose loss a user would notice in pairs or in models, and no test by luck."""
 
 from tests.mutants.mutation import Mutation
-from tests.mutants.parts import arrival, judging, precision, replay, review, rounds, similarity, speed, step
+from tests.mutants.parts import arrival, downstream, judging, precision, replay, review, rounds, similarity, speed, step
 
 PARTS = {
     "arrival": arrival.MUTATIONS,
@@ -13,6 +13,7 @@ PARTS = {
     "judging": judging.MUTATIONS,
     "review": review.MUTATIONS,
     "rounds": rounds.MUTATIONS,
+    "downstream": downstream.MUTATIONS,
 }
 MUTATIONS = tuple(mutation for part in PARTS.values() for mutation in part)
 
