@@ -42,7 +42,10 @@ SETS, SHORT_SETS = (WATCH, UTD, MHEALTH, MEX), (WATCH, UTD)
 MODE, ROWS_FILE = "downstream", "downstream_rows.jsonl"
 # As in `benchmarks.learning`.
 STEPS = 300
-OWN_CODE = tuple(f"benchmarks/downstream/{name}.py" for name in ("people", "training", "worth"))
+OWN_CODE = (
+    *(f"benchmarks/downstream/{name}.py" for name in ("people", "training", "worth")),
+    "benchmarks/learning/frozen.py",
+)
 
 
 def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:

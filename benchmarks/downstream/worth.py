@@ -1,17 +1,17 @@
 """What few labels are worth on top of each arm: the accuracy on people who gave none. Reads no clock."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TypeAlias
 
 import numpy as np
 
 from benchmarks.downstream.people import Rotation
 from benchmarks.downstream.training import MMBIND, NATURAL, OURS
+from benchmarks.learning.frozen import model_of
 from benchmarks.learning.score import Weights
 from deploy.downstream.labels_only import descriptor_blocks, descriptors
-from encoders.loaded_model import LoadedModel
-from encoders.manifest import ModelManifest
 from encoders.modality import ModalitySpec
-from encoders.nets import EncoderFunction
 from streams.features import FeatureBlock, FeatureMaker
 from streams.records import Sample
 from trainer.downstream.embedding import embed_samples, features_of_samples
@@ -29,26 +29,31 @@ FEATURES, ALIGNED, DESCRIPTORS, SUPERVISED = "features", "aligned", "descriptors
 ARMS = (FEATURES, ALIGNED, DESCRIPTORS, NATURAL, MMBIND, SUPERVISED)
 SEVERAL, ONE = "several", "one"
 
+# Rows of samples, and what their columns are.
+Table: TypeAlias = tuple[np.ndarray, tuple[FeatureBlock, ...]]
+
 
 def worth(rotation: Rotation, encoders: Mapping[str, Weights], seed: int) -> dict[str, float]:
     """Accuracies, named `arm/several/labels` with all modalities and `arm/one/labels`, the mean with each one alone."""
-    names = sorted(rotation.recordings.specs)
+    specs = rotation.recordings.specs
+    whole = _tables([*rotation.labelled, *rotation.test], specs, encoders)
     found: dict[str, list[float]] = {}
-    for case, modalities in [(SEVERAL, names), *((ONE, [name]) for name in names)]:
-        for (arm, n_labels), accuracy in _accuracies(rotation, encoders, modalities, seed).items():
+    for case, names in [(SEVERAL, sorted(specs)), *((ONE, [name]) for name in sorted(specs))]:
+        tables = {arm: _part(table, names) for arm, table in whole.items()}
+        tables[ALIGNED] = _aligned(rotation, encoders[OURS], names)
+        accuracies = _accuracies(rotation, tables, seed, encoders[OURS], names)
+        for (arm, n_labels), accuracy in accuracies.items():
             found.setdefault(f"{arm}/{case}/{n_labels}", []).append(accuracy)
     return {name: float(np.mean(values)) for name, values in found.items()}
 
 
 def _accuracies(
-    rotation: Rotation, encoders: Mapping[str, Weights], modalities: Sequence[str], seed: int
+    rotation: Rotation, tables: Mapping[str, Table], seed: int, sizes: Weights, modalities: Sequence[str]
 ) -> dict[tuple[str, int], float]:
-    samples = [*rotation.labelled, *rotation.test]
+    samples, n_labelled = [*rotation.labelled, *rotation.test], len(rotation.labelled)
     place = {one.sample_id: row for row, one in enumerate(samples)}
-    tables = _tables(samples, rotation.recordings.specs, encoders, modalities)
     classes = ordered_classes(one.label for one in samples)
     number = np.array([classes.index(one.label) for one in samples if one.label is not None])
-    n_labelled = len(rotation.labelled)
     found: dict[tuple[str, int], list[float]] = {}
     for n_labels in LABELS:
         for draw in range(DRAWS):
@@ -59,29 +64,37 @@ def _accuracies(
                 right = learned(rows[n_labelled:]) == number[n_labelled:]
                 found.setdefault((arm, n_labels), []).append(float(right.mean()))
             if n_labels in SUPERVISED_LABELS and not draw:
-                said = _supervised(rotation, encoders[OURS], modalities, few, number[chosen], seed)
+                said = _supervised(rotation, sizes, modalities, few, number[chosen], seed)
                 found[SUPERVISED, n_labels] = [float((said == number[n_labelled:]).mean())]
     return {key: float(np.mean(values)) for key, values in found.items()}
 
 
 def _tables(
-    samples: Sequence[Sample],
-    specs: Mapping[str, ModalitySpec],
-    encoders: Mapping[str, Weights],
-    modalities: Sequence[str],
-) -> dict[str, tuple[np.ndarray, tuple[FeatureBlock, ...]]]:
-    """Rows of all samples by each arm that needs no training from labels, and what their columns are."""
-    found = {}
+    samples: Sequence[Sample], specs: Mapping[str, ModalitySpec], encoders: Mapping[str, Weights]
+) -> dict[str, Table]:
+    """Rows of all samples by each arm whose columns are of one modality each."""
+    ordered = [specs[name] for name in sorted(specs)]
+    found = {DESCRIPTORS: (descriptors(samples, ordered), descriptor_blocks(ordered))}
     for arm, weights in encoders.items():
-        maker = FeatureMaker(model_of(specs, weights), modalities)
-        rows = features_of_samples(maker, samples)
-        found[FEATURES if arm == OURS else arm] = rows, maker.blocks
-        if arm == OURS:
-            described = [specs[name] for name in sorted(modalities)]
-            found[DESCRIPTORS] = descriptors(samples, described), descriptor_blocks(described)
-            aligned = embed_samples(model_of(specs, weights), samples, modalities)
-            found[ALIGNED] = aligned, (FeatureBlock("", slice(aligned.shape[1])),)
+        maker = FeatureMaker(model_of(specs, weights))
+        found[FEATURES if arm == OURS else arm] = features_of_samples(maker, samples), maker.blocks
     return found
+
+
+def _part(table: Table, modalities: Sequence[str]) -> Table:
+    """The columns of these modalities."""
+    rows, blocks = table
+    kept = [one for one in blocks if one.modality in modalities]
+    ends = np.cumsum([one.n_columns for one in kept]).tolist()
+    places = [slice(end - one.n_columns, end) for one, end in zip(kept, ends, strict=True)]
+    moved = (replace(one, columns=place) for one, place in zip(kept, places, strict=True))
+    return np.concatenate([rows[:, one.columns] for one in kept], axis=1), tuple(moved)
+
+
+def _aligned(rotation: Rotation, weights: Weights, modalities: Sequence[str]) -> Table:
+    samples = [*rotation.labelled, *rotation.test]
+    rows = embed_samples(model_of(rotation.recordings.specs, weights), samples, modalities)
+    return rows, (FeatureBlock("aligned", slice(rows.shape[1])),)
 
 
 def _supervised(
@@ -101,13 +114,3 @@ def _supervised(
     tuning.train(few, classes.tolist(), EPOCHS)
     said = tuning.classifier()(embed_samples(model_of(specs, tuning.weights()), rotation.test, modalities))
     return np.asarray(said)
-
-
-def model_of(specs: Mapping[str, ModalitySpec], weights: Weights) -> LoadedModel:
-    """Encoders as a follower holds them."""
-    known = tuple(specs[name] for name in sorted(specs))
-    dim = len(weights[known[0].name]["head.2.bias"])
-    manifest = ModelManifest(
-        version=1, parent=0, created_ns=0, modalities=known, shared_modality=known[0].name, dim=dim
-    )
-    return LoadedModel(manifest, {one.name: EncoderFunction(one, weights[one.name]) for one in known})
