@@ -7,8 +7,9 @@ In every rotation a quarter of the people are judged on, and neither stream nor 
 for the gate; the rest stream, each without a modality where there are three. Labels are 1 to 20 a class of all that are
 not judged on, from complete windows. All arms but the last learn from them by `trainer.downstream.ridge`, whose columns
 are standardised with all windows of the same people: ours by its features and by its aligned embedding, descriptors
-alone, features of encoders that learned from natural edges only, or by MMBind's rule. The last one trains encoders of
-the same sizes from the same labels. `--short` has one rotation and one seed, of the watch recordings and UTD-MHAD.
+alone, features of encoders that learned nothing, from natural edges only, or by MMBind's rule. The last one trains
+encoders of the same sizes from the same labels. `--short` has one rotation and one seed, of the watch recordings and
+UTD-MHAD.
 
 `over_plain_features_at_5` says by how many points features are above descriptors alone with five labels a class: the
 mean over the sets, with one modality and with several. `worst_set_over_plain_features_at_5` is the least of all sets,

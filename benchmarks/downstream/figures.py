@@ -8,7 +8,17 @@ from rich.table import Table
 
 from benchmarks.data_sets import TITLES
 from benchmarks.downstream.training import MMBIND, NATURAL
-from benchmarks.downstream.worth import ALIGNED, ARMS, DESCRIPTORS, FEATURES, LABELS, ONE, SEVERAL, SUPERVISED
+from benchmarks.downstream.worth import (
+    ALIGNED,
+    ARMS,
+    DESCRIPTORS,
+    FEATURES,
+    LABELS,
+    ONE,
+    SEVERAL,
+    SUPERVISED,
+    UNTRAINED,
+)
 from benchmarks.learning.rows import Row
 from benchmarks.spread import NAN, Spread, spread
 
@@ -17,6 +27,7 @@ AT = 5
 NAMES = {
     DESCRIPTORS: "plain_features",
     ALIGNED: "aligned",
+    UNTRAINED: "untrained",
     NATURAL: "natural_edges",
     MMBIND: "mmbind",
     SUPERVISED: "same_labels",
@@ -25,6 +36,7 @@ MEANING = {
     FEATURES: "ours: features",
     ALIGNED: "ours: aligned embedding",
     DESCRIPTORS: "descriptors alone",
+    UNTRAINED: "untrained encoders: features",
     NATURAL: "natural edges only: features",
     MMBIND: "MMBind's rule: features",
     SUPERVISED: "encoder from the same labels",

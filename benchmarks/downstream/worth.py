@@ -24,9 +24,10 @@ LABELS, SUPERVISED_LABELS = (1, 2, 5, 10, 20), (5,)
 DRAWS = 3
 # At most so many passes over the labels, of one or two batches each, as `mmbind finetune --method full` takes.
 EPOCHS = 60
-FEATURES, ALIGNED, DESCRIPTORS, SUPERVISED = "features", "aligned", "descriptors", "supervised"
+FEATURES, ALIGNED, DESCRIPTORS, UNTRAINED = "features", "aligned", "descriptors", "untrained"
+SUPERVISED = "supervised"
 # In the order of the table.
-ARMS = (FEATURES, ALIGNED, DESCRIPTORS, NATURAL, MMBIND, SUPERVISED)
+ARMS = (FEATURES, ALIGNED, DESCRIPTORS, UNTRAINED, NATURAL, MMBIND, SUPERVISED)
 SEVERAL, ONE = "several", "one"
 
 # Rows of samples, and what their columns are.
@@ -36,7 +37,8 @@ Table: TypeAlias = tuple[np.ndarray, tuple[FeatureBlock, ...]]
 def worth(rotation: Rotation, encoders: Mapping[str, Weights], seed: int) -> dict[str, float]:
     """Accuracies, named `arm/several/labels` with all modalities and `arm/one/labels`, the mean with each one alone."""
     specs = rotation.recordings.specs
-    whole = _tables([*rotation.labelled, *rotation.test], specs, encoders)
+    fresh = untrained_weights(specs, encoders[OURS], seed)
+    whole = _tables([*rotation.labelled, *rotation.test], specs, {**encoders, UNTRAINED: fresh})
     found: dict[str, list[float]] = {}
     for case, names in [(SEVERAL, sorted(specs)), *((ONE, [name]) for name in sorted(specs))]:
         tables = {arm: _part(table, names) for arm, table in whole.items()}

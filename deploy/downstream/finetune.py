@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from deploy.downstream.embed import chosen_modalities, usable_samples
+from deploy.downstream.embed import chosen_modalities, usable_samples, with_newest_scaling
 from deploy.downstream.labels_only import DESCRIPTORS, UNTRAINED, Comparison, untrained
 from deploy.downstream.task import FinetunePlan, FinetuneTask
 from deploy.downstream.tuning import AnyClassifier, said_by, said_by_descriptors, tuned
@@ -92,7 +92,7 @@ def finetune(recordings: Recordings, settings: StreamSettings, bundle: ModelBund
         WrongInput: If recordings, modalities, sources and model do not fit together, or there are too few labels.
     """
     modalities = chosen_modalities(settings.sensors, bundle.manifest.modalities, plan.modalities)
-    every = usable_samples(recordings, settings, modalities)[0]
+    every = with_newest_scaling(usable_samples(recordings, settings, modalities)[0])
     samples = [one for one in every if one.label is not None]
     test_sources = _test_sources(samples, plan)
     few = few_labelled([one for one in samples if one.source_id not in test_sources], plan.labels_per_class, plan.seed)

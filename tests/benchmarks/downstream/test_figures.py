@@ -28,7 +28,7 @@ def test_the_mean_is_over_sets_and_cases_and_the_worst_has_its_error_added() -> 
     assert set(figures) == {
         f"{start}over_{other}_at_5"
         for start in ("", "worst_set_")
-        for other in ("plain_features", "aligned", "natural_edges", "mmbind", "same_labels")
+        for other in ("plain_features", "aligned", "untrained", "natural_edges", "mmbind", "same_labels")
     }
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from deploy.downstream.embed import assemble, chosen_modalities
+from deploy.downstream.embed import assemble, chosen_modalities, with_newest_scaling
 from deploy.recordings.files import read_recordings
 from deploy.replay.plan import ReplayPlan
 from encoders.bundle import load_bundle
@@ -60,6 +60,17 @@ def test_samples_of_a_file_are_scaled_as_ingest_scales_them(place: Path) -> None
     for one in samples:
         for name in one.windows:
             assert np.array_equal(one.scaled(name), expected[one.sample_id].scaled(name))
+
+
+def test_the_newest_scaling_of_a_source_holds_for_all_of_it() -> None:
+    samples = list(SyntheticWorld(3, 3).samples(12))
+    found = with_newest_scaling(samples[::-1])
+    assert [one.sample_id for one in found] == [one.sample_id for one in samples[::-1]]
+    for source in {one.source_id for one in samples}:
+        last = max((one for one in samples if one.source_id == source), key=lambda one: one.start_ns)
+        assert any(one.scaling != last.scaling for one in samples if one.source_id == source)
+        own = [one for one in found if one.source_id == source]
+        assert all(one.scaling[name] is last.scaling[name] for one in own for name in one.windows)
 
 
 def test_a_modality_alone_can_be_embedded(place: Path, tmp_path: Path) -> None:
