@@ -1,13 +1,26 @@
 """The encoders of one version, and the one embedding they make of a moment. Knows no broker and no topic."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from typing import Protocol
 
 import numpy as np
 
 from encoders.manifest import ModelManifest
 from encoders.scaling import Scaling
 
-Embed = Callable[[np.ndarray], np.ndarray]
+
+class WindowEncoder(Protocol):
+    """From windows `[N, T, C]` in robust units to unit rows `[N, dim]`, and to the pooled maps below its head."""
+
+    n_pooled: int
+
+    def __call__(self, windows: np.ndarray, /) -> np.ndarray:
+        """Unit rows `[N, dim]`."""
+        ...
+
+    def pooled(self, windows: np.ndarray, /) -> np.ndarray:
+        """Pooled maps `[N, n_pooled]`."""
+        ...
 
 
 class LoadedModel:
@@ -15,10 +28,10 @@ class LoadedModel:
 
     Args:
         manifest: What the version says of itself.
-        encoders: By modality, from windows `[N, T, C]` in robust units to unit rows `[N, dim]`.
+        encoders: By modality.
     """
 
-    def __init__(self, manifest: ModelManifest, encoders: Mapping[str, Embed]) -> None:
+    def __init__(self, manifest: ModelManifest, encoders: Mapping[str, WindowEncoder]) -> None:
         self.manifest = manifest
         self.encoders = dict(encoders)
 

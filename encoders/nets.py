@@ -50,10 +50,18 @@ class Encoder(nn.Module):
         """Unit embeddings of windows in robust units."""
         return self.project(self.hidden(windows))
 
+    def pooled(self, windows: Float[Tensor, "batch steps channels"]) -> Float[Tensor, "batch pooled"]:
+        """Mean and maximum over time of each map below the head: what the head need not keep to align modalities."""
+        maps = self.blocks(self.stem(windows.clamp(-CLIP, CLIP).transpose(1, 2)))
+        return torch.cat([maps.mean(2), maps.amax(2)], 1)
+
     def hidden(self, windows: Float[Tensor, "batch steps channels"]) -> Float[Tensor, "batch hidden"]:
         """The features before the last layer, of which training may leave some out."""
-        maps = self.blocks(self.stem(windows.clamp(-CLIP, CLIP).transpose(1, 2)))
-        features: Tensor = self.head[:-1](torch.cat([maps.mean(2), maps.amax(2)], 1))
+        return self.hidden_of(self.pooled(windows))
+
+    def hidden_of(self, pooled: Float[Tensor, "batch pooled"]) -> Float[Tensor, "batch hidden"]:
+        """The same of what `pooled` gave."""
+        features: Tensor = self.head[:-1](pooled)
         return features
 
     @property
@@ -71,7 +79,7 @@ _SIZES: dict[tuple[int, int, int, int, int], tuple[int, ...]] = {}
 
 
 class EncoderFunction:
-    """Numpy in, numpy out: unit embeddings `[N, dim]` float32 of windows `[N, T, C]` in robust units.
+    """Numpy in, numpy out: unit embeddings `[N, dim]` float32 of windows `[N, T, C]` in robust units, or pooled maps.
 
     Runs blocks of the same number of rows, the last one padded with zeros, or of few smaller numbers that turned out to
     give the same bits: a row's do not depend on how many others it came with.
@@ -86,6 +94,7 @@ class EncoderFunction:
         self.spec, self._block_rows, self._device = spec, block_rows, torch.device(device)
         self._encoder = build_encoder(spec, weights).to(self._device).eval()
         self.dim = int(weights["head.2.bias"].shape[0])
+        self.n_pooled = int(weights["head.0.weight"].shape[1])
         self._width = int(weights["stem.bias"].shape[0])
 
     def __call__(self, windows: np.ndarray) -> np.ndarray:
@@ -94,15 +103,22 @@ class EncoderFunction:
         Raises:
             ValueError: If the windows are not `[N, n_steps, n_channels]` of the modality.
         """
+        return self._rows(windows, slice(self.n_pooled, self.n_pooled + self.dim))
+
+    def pooled(self, windows: np.ndarray) -> np.ndarray:
+        """The pooled maps `[N, n_pooled]` below the head, see `Encoder.pooled`; raises as a call does."""
+        return self._rows(windows, slice(self.n_pooled))
+
+    def _rows(self, windows: np.ndarray, columns: slice) -> np.ndarray:
         wanted = (self.spec.n_steps, self.spec.n_channels)
         if windows.ndim != 3 or windows.shape[1:] != wanted:
             raise ValueError(f"windows of {self.spec.name!r} have shape {windows.shape}, wanted (N, *{wanted})")
-        rows = np.empty((len(windows), self.dim), np.float32)
+        rows = np.empty((len(windows), len(range(self.n_pooled + self.dim)[columns])), np.float32)
         for start in range(0, len(windows), self._block_rows):
             part = windows[start : start + self._block_rows]
             block = np.zeros((next(size for size in self._sizes if size >= len(part)), *wanted), np.float32)
             block[: len(part)] = part
-            rows[start : start + len(part)] = self._embedded(block)[: len(part)]
+            rows[start : start + len(part)] = self._worked(block)[: len(part), columns]
         return rows
 
     @property
@@ -114,13 +130,16 @@ class EncoderFunction:
         shape = full, self.spec.n_steps, self.spec.n_channels
         if (known := _SIZES.get((*shape, self.dim, self._width))) is None:
             windows = np.random.default_rng(0).normal(size=shape).astype(np.float32)
-            known = _SIZES[*shape, self.dim, self._width] = safe_sizes(self._embedded, windows)
+            known = _SIZES[*shape, self.dim, self._width] = safe_sizes(self._worked, windows)
         return known
 
-    def _embedded(self, block: np.ndarray) -> np.ndarray:
+    def _worked(self, block: np.ndarray) -> np.ndarray:
+        """Pooled maps and embeddings side by side: both cost no more than the latter."""
         with torch.inference_mode():
-            embedded: np.ndarray = self._encoder(torch.from_numpy(block).to(self._device)).cpu().numpy()
-        return embedded
+            pooled = self._encoder.pooled(torch.from_numpy(block).to(self._device))
+            embedded = self._encoder.project(self._encoder.hidden_of(pooled))
+            rows: np.ndarray = torch.cat([pooled, embedded], 1).cpu().numpy()
+        return rows
 
 
 def build_encoder(spec: ModalitySpec, weights: Mapping[str, np.ndarray]) -> Encoder:

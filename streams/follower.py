@@ -13,6 +13,7 @@ from encoders.errors import MmbindError
 from encoders.loaded_model import LoadedModel
 from encoders.manifest import ModelManifest
 from encoders.scaling import Scaling
+from streams.features import FeatureMaker
 from streams.labels import LABEL
 from streams.models.log import KafkaModelLog, ModelLog
 from streams.models.registry import Registry
@@ -68,6 +69,7 @@ class ModelFollower:
         if isinstance(bootstrap_servers, str):
             bootstrap_servers = BrokerSettings(bootstrap_servers=bootstrap_servers)
         self._model: LoadedModel | None = None
+        self._features: tuple[LoadedModel, FeatureMaker] | None = None
         self._device = device
         self._on_swap = on_swap
         self.watch = ModelWatch(
@@ -152,6 +154,33 @@ class ModelFollower:
         known = {name: sample.scaled(name)[None] for name in names}
         row: np.ndarray = model.embed(known)[0]
         return row
+
+    def features(self, windows: Mapping[str, np.ndarray], scaling: Mapping[str, Scaling]) -> np.ndarray:
+        """Features `[N, dim]` by one version, to learn from labels with; what their columns are: see FeatureMaker.
+
+        Args:
+            windows: Raw, `[N, T, C]` for each modality, row by row of the same moments of one source.
+            scaling: The source's, for each modality (a Sample carries it).
+
+        Raises:
+            NoModelYet: Before the first model.
+            ValueError: If the windows do not fit the model.
+        """
+        return self._maker().of_source(windows, scaling)
+
+    def features_of_sample(self, sample: Sample) -> np.ndarray:
+        """The features `[dim]` of those windows of a sample for which there are encoders; raises as `features` does."""
+        maker = self._maker()
+        raw = {name: window[None] for name, window in sample.windows.items() if name in maker.modalities}
+        row: np.ndarray = maker.of_source(raw, sample.scaling)[0]
+        return row
+
+    def _maker(self) -> FeatureMaker:
+        """That of the present model: made once for each."""
+        model = self.model
+        if self._features is None or self._features[0] is not model:
+            self._features = model, FeatureMaker(model)
+        return self._features[1]
 
     def _load(self, manifest: ModelManifest | None, bundle: ModelBundle | None) -> None:
         old = self.version

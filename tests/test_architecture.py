@@ -14,14 +14,14 @@ ROOT = Path(__file__).parent.parent
 # Each package may import from those before it, and within one each room from those before it.
 ORDER = {
     "encoders": "errors schema blocks modality manifest scaling bundle nets loaded_model",
-    "streams": "recent records labels settings stopwatch messages similarity broker forgotten intake history service "
-    "models precision arrival review binder pipeline binding producer follower testing worker",
+    "streams": "recent records labels settings stopwatch messages similarity features broker forgotten intake history "
+    "service models precision arrival review binder pipeline binding producer follower testing worker",
     "trainer": "settings newest_scaling pace cycles step judging replay downstream labelling state taught learner "
     "controls candidate metrics checkpoints topics admission parts readiness readings safekeeping offering training "
     "service",
     "deploy": "errors settings recordings topics rejects audit machine report replay downstream labelling demo cli",
     "benchmarks": "data_sets hugadb slots default_settings spread command_line fingerprint "
-    "speed learning orders labels fleet late reliability workers soak",
+    "speed learning downstream orders labels fleet late reliability workers soak",
 }
 ROOMS = {package: rooms.split() for package, rooms in ORDER.items()}
 PRODUCT = ("encoders", "streams", "trainer", "deploy")

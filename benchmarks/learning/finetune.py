@@ -4,8 +4,9 @@
         [--steps 300] [--epochs 100] [--labels 54,108,162,216] [--arms A,B] [--json FILE]
 
 Encoders of the two modalities that never met are fine-tuned with a linear classifier on the labelled role and tested
-on the people of the test role. This measure hardly tells binding from no binding: see `benchmarks.learning` for one
-that does. Finished runs are kept in `learning_finetune_rows.jsonl` beside the JSON file.
+on the people of the test role. This hardly tells binding from no binding: see `benchmarks.learning` for a measure that
+does. `features` is what the same labels give with frozen encoders, used as `mmbind finetune` does. Finished runs are
+kept in `learning_finetune_rows.jsonl` beside the JSON file.
 """
 
 import argparse
@@ -26,7 +27,7 @@ from deploy.recordings.files import read_recordings
 
 ROWS_FILE = "learning_finetune_rows.jsonl"
 # Beside the code of the main benchmark.
-OWN_CODE = tuple(f"benchmarks/learning/{name}.py" for name in ("protocol", "classifier"))
+OWN_CODE = tuple(f"benchmarks/learning/{name}.py" for name in ("protocol", "classifier", "frozen"))
 
 
 def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
@@ -70,7 +71,7 @@ def main(given: Sequence[str] | None = None) -> None:
             n_jobs=asked.jobs,
         )
     figures = summary(rows)
-    title = f"{recordings.name}, {recordings.shared} shared: accuracy / macro-F1, %, by number of labels"
+    title = f"{recordings.name}, {recordings.shared} shared: accuracy / macro-F1 / on frozen features, %, by labels"
     Console(width=175).print(table(figures, asked.labels, title, recordings.shared))
     write_json({"arms": figures, "rows": rows}, asked.json)
 

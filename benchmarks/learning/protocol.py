@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmarks.learning.arms import Task, product_settings
 from benchmarks.learning.classifier import Finetuned, some_labelled
 from benchmarks.learning.data import World
+from benchmarks.learning.frozen import frozen_accuracy
 from benchmarks.learning.journal import completed
 from benchmarks.learning.rows import Row, Run
 from benchmarks.learning.run import STEPS
@@ -58,7 +59,7 @@ def run(
 
 
 def measure(protocol: Protocol, worlds: Sequence[World], one: Run) -> Row:
-    """Accuracy and macro-F1 of one run for each number of labels."""
+    """Accuracy and macro-F1 of one run for each number of labels, and accuracy on frozen features."""
     started_s = time.monotonic()
     world = worlds[one.rotation]
     task = protocol.task(world, one)
@@ -68,6 +69,7 @@ def measure(protocol: Protocol, worlds: Sequence[World], one: Run) -> Row:
         labelled = some_labelled(world.labelled, n_labels, one.seed)
         tuned = Finetuned(world, trained.weights, labelled, task.product.trainer, protocol.n_epochs)
         figures |= {f"{key}/{n_labels}": value for key, value in tuned.figures(world.test).items()}
+        figures[f"features/{n_labels}"] = frozen_accuracy(world, trained.weights, labelled)
     return Row(
         **one._asdict(),
         fingerprint=protocol.fingerprint(world, one),

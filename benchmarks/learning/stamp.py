@@ -17,7 +17,7 @@ APART = {
     *(f"benchmarks/{name}.py" for name in ("__init__", "command_line", "fingerprint", "spread")),
     *(f"benchmarks/learning/{name}.py" for name in ("__init__", "__main__", "command", "table", "figure")),
     *(f"benchmarks/learning/{name}.py" for name in ("rows", "journal", "pool")),
-    *(f"benchmarks/learning/{name}.py" for name in ("finetune", "finetune_table", "protocol", "classifier")),
+    *(f"benchmarks/learning/{name}.py" for name in ("finetune", "finetune_table", "protocol", "classifier", "frozen")),
 }
 
 

@@ -11,8 +11,9 @@ from deploy.errors import WrongInput
 
 if TYPE_CHECKING:
     from deploy.downstream.finetune import FinetuneReport
+    from deploy.downstream.labels_only import Comparison
 
-METHODS = ("linear", "centre", "full")
+METHODS = ("features", "linear", "centre", "full")
 
 VersionOption = Annotated[
     int | None, typer.Option("--version", help="Of the model; else the channel's.", min=1, show_default=False)
@@ -36,21 +37,27 @@ def embed(
     channel: ChannelOption = None,
     root: RootOption = None,
     modality: ModalityOption = None,
+    features: Annotated[
+        bool, typer.Option("--features", help="Features too: to learn from labels with.", show_default=False)
+    ] = False,
     config: ConfigOption = None,
 ) -> None:
-    """Embeds recordings with a published model: a fused unit vector for each sample."""
+    """Embeds recordings with a published model: an aligned unit vector for each sample, and features if asked for."""
     if out.suffix != ".npz":
         raise WrongInput(f"--out {out}: wanted a name that ends in .npz")
     from deploy.downstream.embed import write_embeddings
 
     recordings, settings, bundle = _inputs(file, config, version, channel, root)
-    typer.echo(write_embeddings(recordings, settings, bundle, modality or (), out))
+    typer.echo(write_embeddings(recordings, settings, bundle, modality or (), out, features))
 
 
 def finetune(
     file: FileArgument,
     labels_per_class: Annotated[int, typer.Option("--labels-per-class", help="At most so many.", min=1)],
-    method: Annotated[str, typer.Option("--method", help=f"One of {', '.join(METHODS)}.")] = "linear",
+    method: Annotated[
+        str,
+        typer.Option("--method", help="features, or of the aligned embedding linear, centre or full: encoders too."),
+    ] = "features",
     version: VersionOption = None,
     channel: ChannelOption = None,
     root: RootOption = None,
@@ -107,10 +114,8 @@ def _inputs(
 
 def _show(report: "FinetuneReport") -> None:
     rows = [_row(report.method, report)]
-    for one in report.labels_only:
-        error = "" if one.gain.error is None else f" ± {100 * one.gain.error:.1f}"
-        chance = ", may be chance" * one.gain.may_be_chance
-        rows.append(_row(f"labels only: {one.what}", one.scores, f"{100 * one.gain.difference:+.1f}{error}{chance}"))
+    rows += [_row(f"same model: {one.what}", one.scores, _gain(one)) for one in report.same_model]
+    rows += [_row(f"labels only: {one.what}", one.scores, _gain(one)) for one in report.labels_only]
     rows += [_row("chance", report.chance), _row("majority", report.majority)]
     n_classes = len(report.classes)
     title = (
@@ -118,7 +123,7 @@ def _show(report: "FinetuneReport") -> None:
         f"{report.n_test} samples of {len(report.test_sources)} other sources"
     )
     typer.echo(title)  # longer than the table is wide
-    print_table("", ("", "accuracy", "macro-F1", "stream brought, points"), rows)
+    print_table("", ("", "accuracy", "macro-F1", f"{report.method} above it, points"), rows)
     for names, (accuracy, n) in report.accuracy_by_modalities.items():
         typer.echo(f"{names}: accuracy {accuracy:.3f} of {n} samples")
     for told, labels in (
@@ -127,6 +132,11 @@ def _show(report: "FinetuneReport") -> None:
     ):
         if labels:
             typer.echo(f"{told}: {', '.join(map(str, labels))}")
+
+
+def _gain(one: "Comparison") -> str:
+    error = "" if one.gain.error is None else f" ± {100 * one.gain.error:.1f}"
+    return f"{100 * one.gain.difference:+.1f}{error}" + ", may be chance" * one.gain.may_be_chance
 
 
 def _row(name: str, scores: Any, brought: str = "") -> tuple[str, str, str, str]:

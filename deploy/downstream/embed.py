@@ -1,4 +1,4 @@
-"""`mmbind embed`: the fused embeddings of recordings by a published model, and the samples that they are of."""
+"""`mmbind embed`: embeddings and features of recordings by a published model, and the samples that they are of."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -12,10 +12,11 @@ from encoders.bundle import ModelBundle
 from encoders.loaded_model import LoadedModel
 from encoders.modality import ModalitySpec
 from encoders.nets import load_encoders
+from streams.features import FeatureMaker
 from streams.intake.recorded import RecordedIntake
 from streams.records import Sample, SensorWindow
 from streams.settings import StreamSettings
-from trainer.downstream.embedding import embed_samples
+from trainer.downstream.embedding import embed_samples, features_of_samples
 from trainer.downstream.finetune import with_some
 
 
@@ -69,11 +70,18 @@ def loaded(bundle: ModelBundle) -> LoadedModel:
 
 
 def write_embeddings(
-    recordings: Recordings, settings: StreamSettings, bundle: ModelBundle, asked: Sequence[str], file: Path
+    recordings: Recordings,
+    settings: StreamSettings,
+    bundle: ModelBundle,
+    asked: Sequence[str],
+    file: Path,
+    has_features: bool = False,
 ) -> str:
     """Writes `embedding`, `source`, `start_ns`, `label`, `modalities` and `version`; what was done, in a line.
 
-    `label` is int64 where all labels are numbers, else text, empty where there is none; absent without any label.
+    With features also `features`, see FeatureMaker, and of each column its `feature_modality` and whether it
+    `feature_is_descriptor`. `label` is int64 where all labels are numbers, else text, empty where there is none; absent
+    without any label.
 
     Raises:
         WrongInput: If recordings, modalities and model do not fit together.
@@ -87,12 +95,25 @@ def write_embeddings(
         "modalities": np.array(["+".join(sorted(one.windows)) for one in samples]),
         "version": np.array(bundle.manifest.version, np.int64),
         **_labels(samples),
+        **(_features(bundle, samples, modalities) if has_features else {}),
     }
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("wb") as opened:
         np.savez(opened, allow_pickle=False, **arrays)
     told = f"{len(samples)} embeddings of {arrays['embedding'].shape[1]} by version {bundle.manifest.version}: {file}"
+    if has_features:
+        told += f", and features of {arrays['features'].shape[1]}"
     return told + (f"; windows refused: {dict(refused)}" if refused else "")
+
+
+def _features(bundle: ModelBundle, samples: Sequence[Sample], modalities: Sequence[str]) -> dict[str, np.ndarray]:
+    maker = FeatureMaker(loaded(bundle), modalities)
+    widths = [one.n_columns for one in maker.blocks]
+    return {
+        "features": features_of_samples(maker, samples),
+        "feature_modality": np.repeat([one.modality for one in maker.blocks], widths),
+        "feature_is_descriptor": np.repeat([one.is_descriptor for one in maker.blocks], widths),
+    }
 
 
 def _labels(samples: Sequence[Sample]) -> dict[str, np.ndarray]:

@@ -7,17 +7,18 @@ import numpy as np
 
 from encoders.bundle import ModelBundle
 from encoders.modality import ModalitySpec
+from streams.features import FeatureBlock
 from streams.records import Sample
 from streams.similarity.descriptor import Descriptor
 from trainer.downstream.classification import ClassScores, Gain
 from trainer.downstream.finetune import untrained_weights
 
 # As they stand in reports: encoders of the same sizes before any training; fixed descriptors of the windows.
-UNTRAINED, FEATURES = "untrained", "features"
+UNTRAINED, DESCRIPTORS = "untrained", "descriptors"
 
 
-class LabelsOnly(msgspec.Struct, frozen=True, kw_only=True):
-    """A classifier from the same labels that the stream gave nothing, and how much more accurate the model's is."""
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+    """Another classifier from the same labels, and how much more accurate the chosen one is."""
 
     what: str
     scores: ClassScores
@@ -31,16 +32,20 @@ def untrained(bundle: ModelBundle, modalities: Sequence[str], seed: int) -> Mode
     return ModelBundle(manifest, untrained_weights(specs, bundle.weights, seed))
 
 
-def plain_features(samples: Sequence[Sample], specs: Sequence[ModalitySpec]) -> np.ndarray:
-    """Unit rows: the fixed descriptors of a sample's windows side by side, zeros where it has none."""
-    parts = []
-    for spec in specs:
-        describe = Descriptor(spec)
+def descriptor_blocks(specs: Sequence[ModalitySpec]) -> tuple[FeatureBlock, ...]:
+    """What the columns of `descriptors` are."""
+    ends = np.cumsum([Descriptor(spec).dim for spec in specs]).tolist()
+    places = zip(specs, [0, *ends[:-1]], ends, strict=True)
+    return tuple(FeatureBlock(spec.name, slice(start, end), is_descriptor=True) for spec, start, end in places)
+
+
+def descriptors(samples: Sequence[Sample], specs: Sequence[ModalitySpec]) -> np.ndarray:
+    """The fixed descriptors `[n, dim]` of a sample's windows side by side, zeros where it has none."""
+    blocks = descriptor_blocks(specs)
+    rows = np.zeros((len(samples), blocks[-1].columns.stop), np.float32)
+    for spec, block in zip(specs, blocks, strict=True):
         there = [row for row, sample in enumerate(samples) if spec.name in sample.windows]
-        part = np.zeros((len(samples), describe.dim), np.float32)
         if there:
-            part[there] = describe(np.stack([samples[row].windows[spec.name] for row in there]))
-        parts.append(part)
-    rows = np.concatenate(parts, axis=1)
-    unit: np.ndarray = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
-    return unit
+            windows = np.stack([samples[row].windows[spec.name] for row in there])
+            rows[there, block.columns] = Descriptor(spec)(windows)
+    return rows

@@ -23,13 +23,17 @@ class FinetunePlan:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FinetuneTask:
-    """Labelled samples to learn from and to judge on, and the classes that have a label, in order."""
+    """Labelled samples to learn from and to judge on, and the classes that have a label, in order.
+
+    `unlabelled` are all samples of the sources that gave labels.
+    """
 
     plan: FinetunePlan
     modalities: tuple[str, ...]
     few: Sequence[Sample]
     test: Sequence[Sample]
     known: tuple[Label, ...]
+    unlabelled: Sequence[Sample] = ()
 
     @property
     def targets(self) -> list[int]:

@@ -24,6 +24,7 @@ COMMANDS = (
     "speed.worker",
     "learning.command",
     "learning.finetune",
+    "downstream.command",
     "fleet.command",
     "labels.command",
     "late.command",

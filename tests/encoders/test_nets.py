@@ -5,7 +5,7 @@ import torch
 from encoders.bundle import ModelBundle
 from encoders.manifest import ModelManifest
 from encoders.modality import ModalitySpec
-from encoders.nets import BLOCK_ROWS, Encoder, EncoderFunction, encoder_weights, load_encoders
+from encoders.nets import BLOCK_ROWS, Encoder, EncoderFunction, build_encoder, encoder_weights, load_encoders
 
 SIZES = [(250, 3), (120, 60), (5, 192), (1, 1), (1000, 6)]
 
@@ -39,11 +39,27 @@ def test_gives_unit_rows_for_windows_of_any_size(size: tuple[int, int]) -> None:
 def test_bits_of_a_row_do_not_depend_on_the_batch_it_came_in(size: tuple[int, int]) -> None:
     spec = spec_of(*size)
     embed, windows = EncoderFunction(spec, weights_of(spec)), windows_of(spec, 2 * BLOCK_ROWS + 5)
-    whole = embed(windows)
 
-    for cut in (1, 7, BLOCK_ROWS, BLOCK_ROWS + 1):
-        parts = [embed(windows[start : start + cut]) for start in range(0, len(windows), cut)]
-        assert np.array_equal(np.concatenate(parts), whole)
+    for work in (embed, embed.pooled):
+        whole = work(windows)
+        for cut in (1, 7, BLOCK_ROWS, BLOCK_ROWS + 1):
+            parts = [work(windows[start : start + cut]) for start in range(0, len(windows), cut)]
+            assert np.array_equal(np.concatenate(parts), whole)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_pooled_maps_are_mean_and_maximum_over_time_of_what_lies_below_the_head(size: tuple[int, int]) -> None:
+    spec = spec_of(*size)
+    weights, windows = weights_of(spec), windows_of(spec, 3)
+    encoder, embed = build_encoder(spec, weights), EncoderFunction(spec, weights)
+
+    with torch.inference_mode():
+        maps = encoder.blocks(encoder.stem(torch.from_numpy(windows).transpose(1, 2)))
+        rows = encoder.project(encoder.head[:-1](torch.from_numpy(embed.pooled(windows))))
+
+    assert embed.pooled(windows).shape == (3, embed.n_pooled)
+    np.testing.assert_allclose(embed.pooled(windows), torch.cat([maps.mean(2), maps.amax(2)], 1), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(rows, embed(windows), rtol=1e-4, atol=1e-5)
 
 
 def test_a_row_does_not_depend_on_its_neighbours() -> None:

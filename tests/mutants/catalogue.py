@@ -1,7 +1,19 @@
 """Which lines are made wrong: those whose loss a user would notice in pairs or in models, and no test by luck."""
 
 from tests.mutants.mutation import Mutation
-from tests.mutants.parts import arrival, judging, labelling, precision, replay, review, rounds, similarity, speed, step
+from tests.mutants.parts import (
+    arrival,
+    downstream,
+    judging,
+    labelling,
+    precision,
+    replay,
+    review,
+    rounds,
+    similarity,
+    speed,
+    step,
+)
 
 PARTS = {
     "arrival": arrival.MUTATIONS,
@@ -14,6 +26,7 @@ PARTS = {
     "labelling": labelling.MUTATIONS,
     "review": review.MUTATIONS,
     "rounds": rounds.MUTATIONS,
+    "downstream": downstream.MUTATIONS,
 }
 MUTATIONS = tuple(mutation for part in PARTS.values() for mutation in part)
 

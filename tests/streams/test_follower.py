@@ -11,6 +11,7 @@ from deploy.machine.brokers import Broker
 from encoders.scaling import fit_scaling
 from streams.broker.connection import producer_config
 from streams.broker.log import read_all
+from streams.features import FeatureMaker
 from streams.follower import ModelFollower, NoModelYet
 from streams.models.channels import ChannelView, move_record, version_record
 from streams.models.log import MemoryModelLog
@@ -43,6 +44,8 @@ def test_there_is_nothing_to_embed_with_before_the_first_model(tmp_path: Path) -
     follower = ModelFollower(root=str(tmp_path), models=MemoryModelLog())
     with pytest.raises(NoModelYet):
         follower.embed(windows())
+    with pytest.raises(NoModelYet):
+        follower.features(windows(), {})
 
 
 def test_embeds_with_the_stable_version_and_swaps_to_the_next(published: tuple[MemoryModelLog, str]) -> None:
@@ -70,6 +73,31 @@ def test_embeds_a_sample_with_its_own_scaling(published: tuple[MemoryModelLog, s
         assert follower.wait_for(1, timeout_s=30)
         expected = follower.embed({name: values[None] for name, values in raw.items()}, scaling)[0]
         np.testing.assert_array_equal(follower.embed_sample(sample), expected)
+
+
+def test_features_are_those_of_the_present_version(published: tuple[MemoryModelLog, str]) -> None:
+    log, root = published
+    scaling = {name: fit_scaling(values) for name, values in windows().items()}
+    found = []
+    with ModelFollower(root=root, models=log) as follower:
+        for version in (1, 2):
+            assert follower.wait_for(version, timeout_s=30)
+            found.append(follower.features(windows(), scaling))
+            np.testing.assert_array_equal(found[-1], FeatureMaker(follower.model).of_source(windows(), scaling))
+            if version == 1:
+                promote(log, root, 2)
+    assert not np.allclose(found[0], found[1])
+
+
+def test_features_of_a_sample_are_of_what_has_an_encoder(published: tuple[MemoryModelLog, str]) -> None:
+    log, root = published
+    raw, scaling = windows(1)["gyroscope"], {"gyroscope": fit_scaling(windows()["gyroscope"])}
+    held = {"gyroscope": raw[0], "radar": np.zeros((2, 2), np.float32)}
+    sample = Sample(sample_id="a@1", source_id="a", start_ns=0, windows=held, scaling=scaling)
+    with ModelFollower(root=root, models=log) as follower:
+        assert follower.wait_for(1, timeout_s=30)
+        expected = follower.features({"gyroscope": raw}, scaling)[0]
+        np.testing.assert_array_equal(follower.features_of_sample(sample), expected)
 
 
 def test_a_failing_on_swap_does_not_stop_the_following(published: tuple[MemoryModelLog, str]) -> None:

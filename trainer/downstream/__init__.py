@@ -1,5 +1,6 @@
 """What frozen or fine-tuned encoders are worth with few labels.
 
 In: samples, encoders, labels.
-Out: embeddings (`embedding`), a tuned classifier (`finetune`), its scores (`classification`).
+Out: embeddings and features (`embedding`), a classifier over features (`ridge`) or over embeddings, with the encoders
+below it or without (`finetune`), its scores (`classification`).
 """

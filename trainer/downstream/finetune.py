@@ -1,6 +1,6 @@
 """Classes from few labels: a classifier over fused embeddings, alone or together with the encoders below it.
 
-Deterministic in its inputs and seed. Performs no I/O and reads no clock.
+Features are learned from in `ridge`. Deterministic in its inputs and seed. Performs no I/O and reads no clock.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -19,9 +19,8 @@ from trainer.downstream.embedding import usable
 from trainer.settings import AugmentationSettings
 from trainer.step.augmentation import augment
 
-Method = Literal["linear", "centre", "full"]
+Method = Literal["features", "linear", "centre", "full"]
 Weights = Mapping[str, Mapping[str, np.ndarray]]
-METHODS: tuple[Method, ...] = ("linear", "centre", "full")
 # Unit rows are short for a logistic regression: with a factor its weights need not grow first.
 ROW_FACTOR = 8.0
 RIDGE = 1e-3

@@ -14,9 +14,10 @@ from benchmarks.learning.stamp import ROOT
 
 
 @pytest.mark.parametrize("arm", ARMS)
-def test_every_arm_gives_accuracy_and_f1(world: World, arm: str) -> None:
+def test_every_arm_gives_accuracy_and_f1_and_accuracy_on_frozen_features(world: World, arm: str) -> None:
     row = measure(Protocol(n_steps=2, n_epochs=1, labels=(6,)), [world], Run("finetune", arm, 0, 0))
-    assert set(row.encoders) == {"accuracy/6", "macro_f1/6"}
+    assert set(row.encoders) == {"accuracy/6", "macro_f1/6", "features/6"}
+    assert row.encoders["features/6"] > 0.5, "of three classes"
     assert table(summary([row]), [6], "").row_count == 1
 
 

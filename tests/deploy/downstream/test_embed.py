@@ -12,6 +12,7 @@ from streams.follower import ModelFollower
 from streams.labels import LABEL, LABEL_SPEC
 from streams.models.channels import ChannelView, move_record, version_record
 from streams.models.log import MemoryModelLog
+from streams.similarity.descriptor import Descriptor
 from streams.testing import SyntheticWorld
 from tests.support.commands import asked, refusal, run
 from tests.support.label_world import settings
@@ -23,7 +24,7 @@ def test_no_label_is_embedded_or_tuned_with() -> None:
 
 
 def test_embeddings_of_a_file_are_those_of_a_follower(place: Path, tmp_path: Path) -> None:
-    run(asked(place, "embed", "--out", str(tmp_path / "out.npz")))
+    run(asked(place, "embed", "--features", "--out", str(tmp_path / "out.npz")))
     recordings = read_recordings(place / "world.npz")
     samples, _ = assemble(recordings.windows, ReplayPlan(recordings).settings())
     root, models = str(place / "models"), MemoryModelLog()
@@ -38,6 +39,11 @@ def test_embeddings_of_a_file_are_those_of_a_follower(place: Path, tmp_path: Pat
     ):
         assert follower.wait_for(1, timeout_s=20)
         assert np.array_equal(found["embedding"], np.stack([follower.embed_sample(one) for one in samples]))
+        assert np.array_equal(found["features"], np.stack([follower.features_of_sample(one) for one in samples]))
+        for row, modality in zip(found["features"], found["modalities"], strict=True):
+            there = np.isin(found["feature_modality"], modality.split("+"))
+            assert row[there].any() and not row[~there].any()
+        assert found["feature_is_descriptor"].sum() == sum(Descriptor(one).dim for one in manifest.modalities)
         assert found["source"].tolist() == [one.source_id for one in samples]
         assert found["start_ns"].tolist() == [one.start_ns for one in samples]
         assert found["label"].tolist() == [one.label for one in samples]
@@ -59,6 +65,7 @@ def test_samples_of_a_file_are_scaled_as_ingest_scales_them(place: Path) -> None
 def test_a_modality_alone_can_be_embedded(place: Path, tmp_path: Path) -> None:
     run(asked(place, "embed", "--modality", "gyroscope", "--out", str(tmp_path / "out.npz")))
     with np.load(tmp_path / "out.npz", allow_pickle=False) as found:
+        assert "features" not in found
         assert set(found["modalities"].tolist()) == {"gyroscope"}
         assert set(found["source"].tolist()) == {"node-00", "node-02", "node-04"}
 

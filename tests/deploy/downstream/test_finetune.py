@@ -9,8 +9,10 @@ import pytest
 from typer.testing import CliRunner
 
 from deploy.cli.main import app
-from deploy.downstream.labels_only import FEATURES, UNTRAINED, plain_features, untrained
+from deploy.downstream.embed import loaded
+from deploy.downstream.labels_only import DESCRIPTORS, UNTRAINED, descriptor_blocks, descriptors, untrained
 from encoders.bundle import load_bundle, save_bundle
+from streams.features import FeatureMaker
 from streams.similarity.descriptor import Descriptor
 from streams.testing import SyntheticWorld
 from tests.support.commands import asked, refusal, run
@@ -19,7 +21,7 @@ from trainer.downstream.finetune import few_labelled, nearest_centre
 N_CLASSES = 3
 
 
-@pytest.mark.parametrize("method", ["linear", "centre", "full"])
+@pytest.mark.parametrize("method", ["features", "linear", "centre", "full"])
 def test_every_method_beats_guessing_on_classes_that_can_be_told_apart(
     place: Path, tmp_path: Path, method: str
 ) -> None:
@@ -42,14 +44,18 @@ def test_every_method_beats_guessing_on_classes_that_can_be_told_apart(
     )
     assert is_moved == (method == "full")
     with np.load(out / "classifier.npz", allow_pickle=False) as classifier:
-        assert classifier["weight"].shape == (N_CLASSES, 16)
-    assert [one["what"] for one in found["labels_only"]] == [UNTRAINED, FEATURES]
-    for one in found["labels_only"]:
+        dim = FeatureMaker(loaded(bundle)).dim if method == "features" else 16
+        assert classifier["weight"].shape == (N_CLASSES, dim)
+        assert ("mean" in classifier) == ("scale" in classifier) == (method == "features")
+    assert [one["what"] for one in found["labels_only"]] == [UNTRAINED, DESCRIPTORS]
+    assert [one["what"] for one in found["same_model"]] == ["linear" if method == "features" else "features"]
+    for one in (*found["labels_only"], *found["same_model"]):
         assert one["gain"]["difference"] == pytest.approx(found["accuracy"] - one["scores"]["accuracy"])
-    assert found["labels_only"][0]["gain"]["difference"] > 0
+    # With descriptors beside them maps of untrained encoders tell these few classes apart, too.
+    assert found["labels_only"][0]["gain"]["difference"] > 0 or method == "features"
 
 
-@pytest.mark.parametrize("method", ["linear", "centre", "full"])
+@pytest.mark.parametrize("method", ["features", "linear", "centre", "full"])
 def test_a_stream_that_taught_nothing_brought_nothing(place: Path, tmp_path: Path, method: str) -> None:
     bundle = load_bundle(place / "models" / "v1")
     names = [spec.name for spec in bundle.manifest.modalities]
@@ -62,15 +68,27 @@ def test_a_stream_that_taught_nothing_brought_nothing(place: Path, tmp_path: Pat
     assert "+0.0 ± 0.0, may be chance" in said
 
 
-def test_plain_features_of_what_a_sample_lacks_are_zeros() -> None:
+def test_descriptors_of_what_a_sample_lacks_are_zeros() -> None:
     world = SyntheticWorld(4, 3)
-    samples = list(world.samples(3))
-    rows = plain_features(samples, [world.specs["gravity"], world.specs["gyroscope"]])
-    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, rtol=1e-6)
-    width = Descriptor(world.specs["gravity"]).dim
-    for row, sample in zip(rows, samples, strict=True):
-        assert row[:width].any() == ("gravity" in sample.windows)
-        assert row[width:].any() == ("gyroscope" in sample.windows)
+    samples, specs = list(world.samples(3)), [world.specs["gravity"], world.specs["gyroscope"]]
+    rows = descriptors(samples, specs)
+    for spec, block in zip(specs, descriptor_blocks(specs), strict=True):
+        there = [row for row, sample in enumerate(samples) if spec.name in sample.windows]
+        wanted = Descriptor(spec)(np.stack([samples[row].windows[spec.name] for row in there]))
+        assert np.array_equal(rows[there, block.columns], wanted)
+        assert not np.delete(rows[:, block.columns], there, axis=0).any()
+
+
+def test_features_and_the_aligned_embedding_of_one_model_stand_side_by_side(place: Path, tmp_path: Path) -> None:
+    """What is said beside is what the other method says of itself, from the same labels."""
+    reports = {}
+    for method in ("features", "linear"):
+        told = asked(place, "finetune", "--labels-per-class", "3", "--method", method)
+        run([*told, "--report", str(tmp_path / method)])
+        reports[method] = json.loads((tmp_path / method).read_text())
+    for method, other in (("features", "linear"), ("linear", "features")):
+        beside = reports[method]["same_model"][0]
+        assert beside["what"] == other and beside["scores"]["accuracy"] == reports[other]["accuracy"]
 
 
 def test_the_same_seed_gives_the_same_figures(place: Path, tmp_path: Path) -> None:
@@ -97,7 +115,7 @@ def test_the_nearest_centre_is_that_of_the_distances_written_out() -> None:
 @pytest.mark.parametrize(
     ("more", "wanted"),
     [
-        (["--method", "magic"], "--method magic: wanted one of linear, centre, full"),
+        (["--method", "magic"], "--method magic: wanted one of features, linear, centre, full"),
         (["--modality", "sonar"], "--modality sonar: wanted one that model and recordings have: acceleration, gravity"),
         (["--test-source", "node-99"], "--test-source node-99: wanted one with labels: node-00"),
         (["--version", "7"], "--version 7: no such version below"),
