@@ -20,7 +20,7 @@ ORDER = {
     "checkpoints topics admission parts readiness readings safekeeping offering training service",
     "deploy": "errors settings recordings topics rejects audit machine report replay downstream demo cli",
     "benchmarks": "data_sets hugadb slots default_settings spread command_line fingerprint "
-    "speed learning orders fleet late reliability workers soak",
+    "speed learning orders fleet late reliability workers soak trainer",
 }
 ROOMS = {package: rooms.split() for package, rooms in ORDER.items()}
 PRODUCT = ("encoders", "streams", "trainer", "deploy")

@@ -29,6 +29,7 @@ COMMANDS = (
     "reliability.command",
     "soak.command",
     "reliability.course",
+    "trainer.command",
 )
 
 

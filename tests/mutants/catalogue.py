@@ -1,13 +1,14 @@
 """Which lines are made wrong: those whose loss a user would notice in pairs or in models, and no test by luck."""
 
 from tests.mutants.mutation import Mutation
-from tests.mutants.parts import arrival, judging, precision, replay, review, rounds, similarity, speed, step
+from tests.mutants.parts import arrival, judging, pace, precision, replay, review, rounds, similarity, speed, step
 
 PARTS = {
     "arrival": arrival.MUTATIONS,
     "similarity": similarity.MUTATIONS,
     "precision": precision.MUTATIONS,
     "replay": replay.MUTATIONS,
+    "pace": pace.MUTATIONS,
     "speed": speed.MUTATIONS,
     "step": step.MUTATIONS,
     "judging": judging.MUTATIONS,
