@@ -21,7 +21,7 @@ ORDER = {
     "service",
     "deploy": "errors settings recordings topics rejects audit machine report replay downstream labelling demo cli",
     "benchmarks": "data_sets hugadb slots default_settings spread command_line fingerprint "
-    "speed learning downstream orders labels fleet late reliability workers soak",
+    "speed learning downstream orders labels fleet late reliability workers soak trainer",
 }
 ROOMS = {package: rooms.split() for package, rooms in ORDER.items()}
 PRODUCT = ("encoders", "streams", "trainer", "deploy")

@@ -15,13 +15,15 @@ from trainer.learner import Learner
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidate:
-    """Trained encoders and the gate's word on them. The version is a wish: one that is taken becomes a free one.
+    """Trained encoders and the gate's word on them, and whether they are the best so far.
 
-    Its parent is the version that was announced before it, whatever the manifest says.
+    The version is a wish: one that is taken becomes a free one. Its parent is the version that was announced before it,
+    whatever the manifest says.
     """
 
     bundle: ModelBundle
     decision: Decision
+    is_best: bool = False
 
 
 def judged_candidate(
@@ -50,11 +52,12 @@ def judged_candidate(
         evaluation.missing,
         partial(standard_error, evaluation.by_sample, rival),
     )
-    if decision.passed and is_better(decision):
+    is_best = decision.passed and is_better(decision)
+    if is_best:
         learner.crown(version)
     bundle = bundle_of(learner, version, parent_version, created_ns, evaluation, trained_on, code_version)
     learner.note_verdict(decision.passed)
-    return Candidate(bundle, decision)
+    return Candidate(bundle, decision, is_best)
 
 
 def bundle_of(

@@ -32,8 +32,6 @@ LOOK_AFTER_S = 2.0
 RETRY_S = 1.0
 # What comes in while a step is taken is read after it, up to so many: else the next cycle would wait for it.
 READ_AHEAD = 250
-# Of fewer Bindings the time that they took says little.
-MEASURED_BINDINGS = 50
 # For so long nothing came: time for more steps on what is there.
 IDLE_S = 1.0
 
@@ -71,7 +69,6 @@ class Training:
         self._offering = Offering(parts, metrics, code_version)
         self._pacing = Pacing(parts.learner.settings)
         self._looked_s = self._step_began_s = self._came_s = time.monotonic()
-        self._cycles_s = 0.0
         metrics.note_bindings(parts.learner.counts, from_before=True)
 
     def run(self) -> None:
@@ -95,18 +92,19 @@ class Training:
             self._offering.offer()  # 3
         while not self._stop.is_set():
             self._patiently(self._forget)  # 4
-            began_s, self._cycles_s = time.monotonic(), 0.0
+            began_s = time.monotonic()
             if batch := self._next_bindings():  # 5
-                self._take(batch)  # 6, 7, 8
-                self._note_costs(batch, time.monotonic() - began_s)
+                self._take(batch, began_s)  # 6, 7, 8
             elif time.monotonic() - self._came_s >= IDLE_S:
                 self._use_spare_time()  # 9
             self._samples.tidy(lambda: self._learner.sample_ids)
             self._look_after()
 
-    def _take(self, batch: Sequence[ArrivedBinding]) -> None:
+    def _take(self, batch: Sequence[ArrivedBinding], began_s: float) -> None:
         self._came_s = time.monotonic()
         found = self._samples.find(self._admission.wanted(batch), self._stop, self._look_after)  # 6
+        # To read and to find them is nearly all that they cost.
+        self._pacing.note_bindings(len(batch), sum(not one.round for one in batch), time.monotonic() - began_s)
         while batch and not self._stop.is_set():
             n_before = self._admission.before_a_cycle(batch)
             self._admission.admit(batch[:n_before], found)  # 7
@@ -114,15 +112,9 @@ class Training:
             if self._learner.cycle_due:
                 self._cycle()  # 8
 
-    def _note_costs(self, batch: Sequence[ArrivedBinding], seconds: float) -> None:
-        """What admission took, without the cycles that came between."""
-        if len(batch) >= MEASURED_BINDINGS:
-            n_new = sum(not one.round for one in batch)
-            self._pacing.note_bindings(len(batch), n_new, seconds - self._cycles_s)
-
     def _cycle(self) -> None:
         """1. train; where that is wanted 2. keep it. Ends early, to be repeated, when `stop` is set."""
-        began_s = self._step_began_s = time.monotonic()
+        self._step_began_s = time.monotonic()
         try:
             report = self._learner.run_cycle(self._between_steps)  # 1
         except _Stopped:
@@ -130,7 +122,6 @@ class Training:
         self._metrics.note_cycle(report.losses)
         if self._learner.cycles.checkpoint_due:
             self._keep()  # 2
-        self._cycles_s += time.monotonic() - began_s
 
     def _keep(self) -> Candidate | None:
         """1. The pace from here on, which stands in 2. the checkpoint; 3. commit; 4. judge and offer: what was."""
@@ -143,13 +134,13 @@ class Training:
         Where the pace is still that of a backlog which is gone, the usual one is taken up instead.
         """
         learner, cycles = self._learner, self._learner.cycles
-        if cycles.pace is not None:
+        if cycles.pace is not None and self._pacing.choose(self._intake.n_waiting) is None:
             self._keep()
         while cycles.extra_left and not self._intake.n_kept and not self._stop.is_set():
             self._step_began_s = time.monotonic()
             self._note_step(learner.extra_step())
             candidate = self._keep() if cycles.extra_is_whole else None
-            if candidate and learner.best_version not in (None, candidate.decision.version):
+            if candidate and learner.best_version is not None and not candidate.is_best:
                 cycles.end_extra()
         self._came_s = time.monotonic()
 

@@ -112,7 +112,8 @@ def demo_settings(recordings: Recordings, bootstrap_servers: str, folder: Path, 
                 "trainer_port": free_port(),
                 "data_dir": str((folder / "data").absolute()),
             },
-            "trainer": {"seed": seed, "cycle_bindings": CYCLE_BINDINGS, "publish_every_s": 0},
+            # No steps while nothing comes: the controls, with which it is compared, have as many as its cycles.
+            "trainer": {"seed": seed, "cycle_bindings": CYCLE_BINDINGS, "publish_every_s": 0, "idle_cycles": 0},
         }
     )
 

@@ -31,6 +31,7 @@ COMMANDS = (
     "reliability.command",
     "soak.command",
     "reliability.course",
+    "trainer.command",
 )
 
 

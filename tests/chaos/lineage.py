@@ -5,7 +5,7 @@ import numpy as np
 from deploy.settings.config import Settings
 from streams.records import Binding
 from tests.chaos.reading import Reading
-from trainer.checkpoints.checkpoint import Checkpoint, CheckpointFolder
+from trainer.checkpoints.checkpoint import CheckpointFolder
 from trainer.checkpoints.progress import Progress
 from trainer.learner import Learner
 from trainer.state import STEP
@@ -17,7 +17,7 @@ class Lineage:
     def __init__(self, folder: CheckpointFolder, reading: Reading) -> None:
         found = folder.latest()
         assert found is not None, "no checkpoint was written"
-        self._checkpoint: Checkpoint = found
+        self._folder, self._checkpoint = folder, found
         self._admitted = folder.admitted(found.number)
         self._reading = reading
         upto = Progress.from_facts(found.facts["progress"]).next_pairs
@@ -35,17 +35,21 @@ class Lineage:
         return len(wanted - set(self._admitted))
 
     def differs_from_retraining(self, settings: Settings) -> str:
-        """Which weights are others than the same log gives without a crash; empty where none is, to the last bit."""
+        """Which weights are others than the same log gives without a crash; empty where none is, to the last bit.
+
+        After how many Bindings how many steps were taken stands in each checkpoint.
+        """
         learner = Learner(settings.specs, settings.shared_modality, settings.trainer)
-        n_cycles = self._checkpoint.facts["learner"]["n_cycles"]
-        for _, binding in self._reading.bindings:
-            learner.admit(binding, self._reading.sample_by_id)
-            if learner.cycle_due:
-                learner.run_cycle()
-            if learner.n_cycles == n_cycles:
-                break
-        else:
-            return f"the log has {learner.n_cycles} cycles, the checkpoint {n_cycles}"
+        bindings = {(one.sample_id, one.round): one for _, one in reversed(self._reading.bindings)}
+        for facts, admissions in self._folder.history(self._checkpoint.number):
+            waiting = [bindings[identity] for identity in admissions]
+            for at, n_steps in (*facts["choices"], (len(admissions), 0)):
+                n_done = len(admissions) - len(waiting)
+                for binding in waiting[: at - n_done]:
+                    learner.admit(binding, self._reading.sample_by_id)
+                waiting = waiting[at - n_done :]
+                for _ in range(n_steps):
+                    learner.extra_step()
         again = learner.snapshot().arrays
         unlike = [
             name

@@ -23,7 +23,7 @@ TRAINER: dict[str, object] = {
     "warm_samples": 1,
     "publish_every_s": 0,
     "batch_pairs": 12,
-    **{"dim": 16, "width": 8},
+    **{"dim": 16, "width": 8, "idle_cycles": 0},
     # What so few steps teach is not judged here.
     "gate": {
         "retrieval_errors": 1e6,
