@@ -12,7 +12,7 @@ N_QUANTILES = 64
 SHARES = (np.arange(N_QUANTILES) + 0.5) / N_QUANTILES
 NORMAL_QUANTILES = np.array([NormalDist().inv_cdf(float(share)) for share in SHARES])
 # Windows are taken in a lot at a time, of each so many steps: so many, or a share of those that were taken in before.
-LOT_WINDOWS, LOT_STEPS, LOTS = 16, 20, 8
+LOT_WINDOWS, LOT_STEPS, LOTS = 8, 20, 8
 # Windows that the past of a source counts at most.
 MEMORY = 512
 # Units of scale from the centre at which a window is, in the mean of its steps, of another kind than those before it.
@@ -83,7 +83,7 @@ class RobustScaler:
         if known is not None and known.n_windows >= n_fit:
             # Their shape is gone: those of a normal distribution with that middle and that spread.
             self._scaling = known
-            self._quantiles = known.center + NORMAL_QUANTILES[:, None] * known.scale
+            self._quantiles = (known.center + NORMAL_QUANTILES[:, None] * known.scale).astype(np.float32)
 
     @property
     def follows(self) -> bool:
@@ -99,7 +99,8 @@ class RobustScaler:
         stacked = np.stack(self._windows)
         self._scaling = fit_scaling(stacked)
         if len(self._windows) >= self._n_fit:
-            self._quantiles = np.quantile(stacked.reshape(-1, window.shape[1]), SHARES, axis=0)
+            quantiles = np.quantile(stacked.reshape(-1, window.shape[1]), SHARES, axis=0)
+            self._quantiles = quantiles.astype(np.float32)
             self._windows.clear()
         return self._scaling
 
@@ -127,7 +128,8 @@ def _merged(quantiles: np.ndarray, n_before: int, new: np.ndarray, n_new: int) -
     shares = (weights.cumsum(axis=0) - weights / 2) / (n_before + n_new)
     ascending = np.take_along_axis(values, order, axis=0)
     merged = [np.interp(SHARES, shares[:, one], ascending[:, one]) for one in range(values.shape[1])]
-    return np.stack(merged, axis=1)
+    # There may be very many sources: in half the memory.
+    return np.stack(merged, axis=1).astype(np.float32)
 
 
 def _at(share: float, quantiles: np.ndarray) -> np.ndarray:
