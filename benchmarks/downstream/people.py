@@ -12,6 +12,7 @@ from benchmarks.learning.data import labelled_samples
 from benchmarks.slots import by_sample, in_slots
 from deploy.recordings.recordings import Recordings, arrange
 from streams.records import Sample
+from trainer.newest_scaling import NewestScaling
 
 N_ROTATIONS = 4
 
@@ -21,6 +22,7 @@ class Rotation:
     """One part of the people is judged on, the next one is held out for the gate, all others stream.
 
     `labelled` are complete samples of all that are not judged on, of whom few give a label; `test` those of the rest.
+    Each is in its source's newest units.
     """
 
     recordings: Recordings
@@ -52,7 +54,10 @@ def rotated(recordings: Recordings, rotation: int) -> Rotation:
     lacks = {one: others[place % len(others)] for place, one in enumerate(streaming)}
     lacks |= dict.fromkeys(held_out, recordings.shared)
     hidden = {(one, lacks[person]) for one, person in who.items() if person in lacks} if len(others) > 1 else set()
-    complete = labelled_samples(recordings)
+    # As `mmbind finetune` has them: what a source sent is past by then, and its scaling has settled.
+    on_arrival = labelled_samples(recordings)
+    newest = NewestScaling(on_arrival)
+    complete = [newest.of(one) for one in on_arrival]
     return Rotation(
         recordings=replace(
             recordings,
