@@ -88,7 +88,7 @@ class TrainerSettings(Section):
         "one", description="what the loss multiplies an edge by; natural edges have 1"
     )
     min_confidence: float = Field(
-        0.2, ge=0, le=1, description="a pair that is thought to be right less often is not learned from"
+        0.1, ge=0, le=1, description="a pair that is thought to be right less often is not learned from"
     )
     augmentation: AugmentationSettings = AugmentationSettings()
     softening: SofteningSettings = SofteningSettings()
