@@ -14,8 +14,30 @@ OF_DESCRIPTOR = ("tests/streams/similarity/test_descriptor.py",)
 OF_SMOOTHING = ("tests/streams/review/test_smoothing.py",)
 OF_OPINION = ("tests/streams/review/test_second_opinion.py",)
 OF_KINDS = ("tests/streams/history/test_modality_sets.py",)
+OF_SCALING = ("tests/encoders/test_scaling.py",)
 
 MUTATIONS = (
+    Mutation(
+        "a sensor that lay still is scaled by its noise for long",
+        "encoders/scaling.py",
+        "n_before = n_before // 2",
+        "pass",
+        OF_SCALING,
+    ),
+    Mutation(
+        "a source's scaling stays as it first was",
+        "encoders/scaling.py",
+        "elif len(self._windows) < min(LOT_WINDOWS, n_before // LOTS):",
+        "elif window.ndim:",
+        OF_SCALING,
+    ),
+    Mutation(
+        "one channel of many decides what is far out",
+        "encoders/scaling.py",
+        "if 2 * np.count_nonzero(far_out) > len(far_out):",
+        "if np.count_nonzero(far_out):",
+        OF_SCALING,
+    ),
     Mutation("one Sinkhorn iteration", SINKHORN, "ITERATIONS = 16", "ITERATIONS = 1", OF_SINKHORN),
     Mutation(
         "columns are not balanced",
