@@ -1,7 +1,8 @@
 """What labelling reads from the topics and writes to them."""
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
@@ -107,7 +108,8 @@ class LabelProducer:
         self.close()
 
     def _send(self, messages: Iterable[OutMessage]) -> None:
-        for some in _chunks(messages):
+        waiting = iter(messages)
+        while some := list(islice(waiting, IN_FLIGHT)):
             futures = [
                 (one, self._producer.send(one.topic, one.value, one.key, list(one.headers), one.partition))
                 for one in some
@@ -117,13 +119,3 @@ class LabelProducer:
                     future.get(timeout=SEND_TIMEOUT_S)
                 except KafkaError as error:
                     raise CommandError(f"{one.topic}: the broker did not take a message: {error}") from error
-
-
-def _chunks(messages: Iterable[OutMessage]) -> Iterator[list[OutMessage]]:
-    taken: list[OutMessage] = []
-    for one in messages:
-        taken.append(one)
-        if len(taken) == IN_FLIGHT:
-            yield taken
-            taken = []
-    yield taken

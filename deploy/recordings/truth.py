@@ -39,11 +39,9 @@ class Truth:
     Args:
         recordings: Hidden windows included.
         hop_s: Length of a slot, as the stream cuts time.
-        scaling_windows: As `ingest.scaling_windows`, for what was hidden.
     """
 
-    def __init__(self, recordings: Recordings, hop_s: float, scaling_windows: int = SCALING_WINDOWS) -> None:
-        self._scaling_windows = scaling_windows
+    def __init__(self, recordings: Recordings, hop_s: float) -> None:
         self._hop_ns = round(hop_s * NS_PER_S)
         self._hidden = recordings.hidden
         self._windows: dict[tuple[str, int], dict[str, SensorWindow]] = defaultdict(dict)
@@ -85,7 +83,7 @@ class Truth:
 
     def _hidden_scalings(self, sources: set[str]) -> dict[tuple[str, int], dict[str, Scaling]]:
         """As they would have been on arrival: by what came before."""
-        scalers = {key: RobustScaler(self._scaling_windows) for key in self._hidden if key[0] in sources}
+        scalers = {key: RobustScaler(SCALING_WINDOWS) for key in self._hidden if key[0] in sources}
         found: dict[tuple[str, int], dict[str, Scaling]] = defaultdict(dict)
         for place, windows in sorted(self._windows.items()):
             for name, window in windows.items():

@@ -79,8 +79,8 @@ def label_all(
     classes = tuple(ordered_classes(labels))
     if not classes:
         return Labelling((), np.zeros((n, 0)), np.zeros(n, bool), Mixture(1.0, 0.0))
-    number = {_key(label): one for one, label in enumerate(classes)}
-    wanted = np.array([number[_key(label)] for label in labels])
+    number = {label: one for one, label in enumerate(classes)}
+    wanted = np.array([number[label] for label in labels])
     task = _Task(samples, places, wanted, len(classes), _parts(samples, places, wanted))
     pairs, kin = pair_edges(samples, bindings), kin_edges(samples)
     classifier = task.classifier(shared)
@@ -177,7 +177,3 @@ def _parts(samples: Sequence[DescribedSample], places: np.ndarray, wanted: np.nd
         turns.append(seen[one] % MOST_PARTS)
         seen[one] += 1
     return np.array(turns)
-
-
-def _key(label: Label) -> tuple[bool, Label]:
-    return isinstance(label, str), label
