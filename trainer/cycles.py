@@ -21,6 +21,7 @@ class Cycles:
         n_samples: Tells how many are in the buffer.
         facts: Of earlier ones.
         choices: Of these, where there was no checkpoint since.
+        n_batches: How many each step takes.
     """
 
     def __init__(
@@ -29,8 +30,9 @@ class Cycles:
         n_samples: Callable[[], int],
         facts: Mapping[str, Any],
         choices: Iterable[Choice] = (),
+        n_batches: int = 1,
     ) -> None:
-        self._settings, self._n_samples = settings, n_samples
+        self._settings, self._n_samples, self._n_batches = settings, n_samples, n_batches
         self.n_done: int = facts.get("n_cycles", 0)
         self.n_new = int(facts.get("n_since_cycle", 0))
         self.pace = Pace(*facts["pace"]) if facts.get("pace") else None
@@ -73,7 +75,7 @@ class Cycles:
 
     @property
     def _usual_steps(self) -> int:
-        return self._settings.steps_of_cycle(self._n_samples())
+        return -(-self._settings.steps_of_cycle(self._n_samples()) // self._n_batches)
 
     def note_step(self, n_admitted: int, is_extra: bool) -> None:
         """A step was taken, so many Bindings having been admitted since the last checkpoint."""

@@ -18,6 +18,8 @@ from trainer.replay.buffer import Identity, PartnerRule, ReplayBuffer
 from trainer.replay.partners import bound_partner
 from trainer.settings import TrainerSettings
 from trainer.state import CycleReport, LearnerState, Weights, joined_arrays
+from trainer.step.edges import EdgeBatch
+from trainer.step.ranks import OtherRanks
 from trainer.step.step import StepResult, TrainStep
 from trainer.taught import Taught
 
@@ -37,6 +39,7 @@ class Learner:
         samples: Where the state's samples are found; missing ones are left out and counted in `n_missing`.
         device: Torch's name of it.
         forgotten: Sources of which nothing is taken; may grow, and `forget` says so.
+        ranks: Other processes, a batch of each step for each.
     """
 
     def __init__(
@@ -50,6 +53,7 @@ class Learner:
         samples: Mapping[str, Sample] | None = None,
         device: str = "cpu",
         forgotten: Container[str] = frozenset(),
+        ranks: OtherRanks | None = None,
     ) -> None:
         self.specs, self.shared, self.settings, self._device = dict(specs), shared, settings, device
         self._forgotten, facts = forgotten, state.facts if state else {}
@@ -60,9 +64,10 @@ class Learner:
         self._natural: set[tuple[str, str]] = {(one, other) for one, other in facts.get("natural", ())}
         self._best: Weights = state.best if state else {}
         self._admissions: list[Identity] = list(state.admissions) if state else []
-        self._step = TrainStep(specs, shared, settings, settings.seed, state.step if state else None, device)
+        self._step = TrainStep(specs, shared, settings, settings.seed, state.step if state else None, device, ranks)
         self._replay = ReplayBuffer(settings, rule or bound_partner(shared), state.replay if state else None, samples)
-        self.cycles = Cycles(settings, lambda: len(self._replay), facts, state.choices if state else ())
+        choices, n_batches = state.choices if state else (), self._step.n_batches
+        self.cycles = Cycles(settings, lambda: len(self._replay), facts, choices, n_batches)
         known, held_out = samples or {}, facts.get("held_out", [])
         kept = [known[name] for name in held_out if name in known]
         self._held_out = HeldOut(settings.evaluation_max_samples, kept)
@@ -179,11 +184,13 @@ class Learner:
         return self._train(is_extra=True)
 
     def _train(self, is_extra: bool) -> StepResult:
-        batch = self._replay.draw(self.settings.batch_pairs)
-        result = self._step.run(batch)
-        self.taught.note(batch)
+        result = self._step.run_with_others(self._draw)
         self.cycles.note_step(len(self._admissions), is_extra)
         return result
+
+    def _draw(self) -> EdgeBatch:
+        self.taught.note(batch := self._replay.draw(self.settings.batch_pairs))
+        return batch
 
     @property
     def trained_modalities(self) -> list[str]:
@@ -198,7 +205,7 @@ class Learner:
 
     def evaluate_best(self) -> Evaluation | None:
         """The same figures of the best encoders so far; None if none were crowned."""
-        return self._judge(self._best) if self.best_version is not None else None
+        return None if self.best_version is None else self._judge(self._best)
 
     def crown(self, version: int) -> None:
         """The present encoders, known as `version`, are the best so far."""
@@ -219,8 +226,7 @@ class Learner:
 
     def trained_weights(self) -> Weights:
         """The encoders' arrays, averaged over the last steps, of those that took part in a step."""
-        weights = self._step.averaged_weights()
-        return {name: weights[name] for name in self.trained_modalities}
+        return {name: own for name, own in self._step.averaged_weights().items() if self.taught.windows[name]}
 
     def _judge(self, weights: Weights) -> Evaluation:
         return self._held_out.evaluate(self.specs, weights, self._natural, self._device)

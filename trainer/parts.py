@@ -17,6 +17,7 @@ from trainer.checkpoints.checkpoint import CheckpointFolder
 from trainer.checkpoints.progress import Progress, Resumption, resumption
 from trainer.learner import Learner
 from trainer.settings import TrainerSettings
+from trainer.step.ranks import OtherRanks
 from trainer.topics.bindings import BindingIntake
 from trainer.topics.consumers import consumer
 from trainer.topics.models import KafkaModels
@@ -56,7 +57,9 @@ class Parts:
         self.lock.release()
 
 
-def open_parts(settings: StreamSettings, trainer: TrainerSettings, stop: threading.Event) -> Parts:
+def open_parts(
+    settings: StreamSettings, trainer: TrainerSettings, stop: threading.Event, ranks: OtherRanks | None = None
+) -> Parts:
     """All parts of a trainer, its learner restored from the newest checkpoint with its samples looked up again.
 
     Raises:
@@ -82,7 +85,7 @@ def open_parts(settings: StreamSettings, trainer: TrainerSettings, stop: threadi
         partial(checked_sample, specs=settings.specs),
     )
     forgotten = Forgotten(settings.broker, names.forgotten)
-    learner = _learner(resumed, samples, forgotten, settings, trainer, stop)
+    learner = _learner(resumed, samples, forgotten, settings, trainer, stop, ranks)
     intake = BindingIntake(
         consumer(settings.broker, f"{topics.prefix}trainer"),
         names.pairs,
@@ -111,12 +114,13 @@ def _learner(
     settings: StreamSettings,
     trainer: TrainerSettings,
     stop: threading.Event,
+    ranks: OtherRanks | None,
 ) -> Learner:
     specs, shared, device = settings.specs, settings.shared_modality, settings.runtime.device
     if resumed is None:
-        return Learner(specs, shared, trainer, device=device, forgotten=forgotten)
+        return Learner(specs, shared, trainer, device=device, forgotten=forgotten, ranks=ranks)
     samples = log_of_samples.find(resumed.sample_ids, stop)
-    learner = resumed.learner(specs, shared, trainer, samples, device, forgotten)
+    learner = resumed.learner(specs, shared, trainer, samples, device, forgotten, ranks)
     log.info("resumed checkpoint %d; %d samples found again", resumed.number, len(samples))
     if learner.n_missing and not stop.is_set():
         log.error("%d samples of checkpoint %d are no longer in the log", learner.n_missing, resumed.number)

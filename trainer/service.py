@@ -28,6 +28,9 @@ from streams.service.lifecycle import (
 from streams.settings import StreamSettings
 from trainer.checkpoints.checkpoint import CheckpointError
 from trainer.metrics import TrainerMetrics
+from trainer.parallel.process_group import open_ranks, torchrun_rank
+from trainer.parallel.rank import serve_torchrun
+from trainer.parallel.wire import RankLost
 from trainer.parts import Parts, open_parts
 from trainer.readiness import Readiness
 from trainer.settings import TrainerSettings
@@ -46,6 +49,7 @@ FAILURES = (
     KafkaError,
     LogError,
     NotTheOwner,
+    RankLost,
     TopicsError,
 )
 
@@ -60,6 +64,8 @@ def run_trainer(settings: StreamSettings, trainer: TrainerSettings) -> int:
         ValueError: If the settings cannot be used.
     """
     torch.set_num_threads(settings.runtime.threads)
+    if torchrun_rank():
+        return serve_torchrun()
     code_version = _code_version()
     registry = CollectorRegistry()
     service = _Service(settings, trainer, TrainerMetrics(registry, code_version), code_version)
@@ -120,10 +126,15 @@ class _Service:
 
     def _train(self) -> None:
         self._not_ready = "the samples of the last checkpoint are being read again"
-        with closing(open_parts(self._settings, self._trainer, self.stop)) as parts:
-            self._readiness = Readiness(self._settings.runtime.stall_s)
+        settings, trainer = self._settings, self._trainer
+        runtime = settings.runtime
+        with (
+            open_ranks(settings, trainer) as ranks,
+            closing(open_parts(settings, trainer, self.stop, ranks)) as parts,
+        ):
+            self._readiness = Readiness(runtime.stall_s)
             self._parts, self._not_ready = parts, ""
-            prefix, readiness = self._settings.topics.prefix, self._readiness
+            prefix, readiness = settings.topics.prefix, self._readiness
             Training(parts, prefix, self._metrics, self.stop, readiness, self._code_version).run()
 
     def _on_wait(self, reason: str) -> None:

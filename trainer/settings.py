@@ -53,6 +53,9 @@ class TrainerSettings(Section):
     """All that the trainer is told."""
 
     seed: int = Field(0, ge=0, description="of all randomness")
+    processes: int = Field(
+        1, ge=1, description="that train together, a batch each in every step, of which a cycle then has fewer"
+    )
     cycle_bindings: int = Field(128, ge=1, description="a cycle is cut by so many new samples")
     steps_per_cycle: int = Field(100, ge=1, description="of a cycle once the buffer is warm")
     warm_samples: int = Field(

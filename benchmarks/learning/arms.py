@@ -32,6 +32,7 @@ PARTS: dict[str, dict[str, dict[str, Any]]] = {
 }
 ABLATION = (OURS, *(f"ours-no-{part}/soft" for part in PARTS), OURS_PLAIN)
 # Ours with some of its pairs made true: what is lost where they are not.
+TOGETHER, TOGETHER_PROCESSES = "ours-together/soft", 2
 LIMITS = (FLOOR, OURS, "ours-true-early/soft", "ours-true-late/soft", CEILING)
 
 # By mode, in the order of the table.
@@ -56,7 +57,7 @@ OFFLINE_ARMS = (
 ONLINE_ARMS = (FLOOR, "random/plain", MMBIND, FLOOR_SAME_LOSS, "random/soft", MMBIND_SAME_LOSS, OURS, CEILING)
 # What the figures of the summary need, and the control that must stay below natural edges.
 SHORT = (FLOOR, MMBIND, "random/soft", FLOOR_SAME_LOSS, OURS, CEILING)
-EVERY_ARM = tuple(dict.fromkeys((*OFFLINE_ARMS, *ONLINE_ARMS, *ABLATION, *LIMITS, *MIXTURES)))
+EVERY_ARM = tuple(dict.fromkeys((*OFFLINE_ARMS, *ONLINE_ARMS, *ABLATION, *LIMITS, TOGETHER, *MIXTURES)))
 
 MEANING = {
     "untrained": "nothing trained",
@@ -78,6 +79,7 @@ MEANING = {
     "mixed-none": "true pairs for half of the anchors",
     **{f"mixed-{one}": f"the other half right at {one} %" for one in (*PRECISIONS, 100)},
     **{f"only-{one}": f"all pairs right at {one} %" for one in PRECISIONS},
+    "ours-together": "ours by two processes, half the steps",
     "ours-no-lag": "ours without lag tolerance",
     "ours-no-review": "ours without asking again together",
     "ours-no-balance": "ours without spreading (Sinkhorn)",
@@ -126,7 +128,8 @@ class Task:
         trainer = self.settings.trainer
         softening = trainer.softening.model_copy(update={"enabled": self.arm.endswith("/soft")})
         weight = "similarity" if self.pairs.startswith("mmbind") else trainer.edge_weight
-        return trainer.model_copy(update={"softening": softening, "edge_weight": weight})
+        processes = TOGETHER_PROCESSES if self.arm == TOGETHER else 1
+        return trainer.model_copy(update={"softening": softening, "edge_weight": weight, "processes": processes})
 
 
 def without_part(settings: Settings, part: str) -> Settings:
@@ -150,13 +153,14 @@ def arms_of(mode: str, shared: str, arm_set: str) -> tuple[str, ...]:
     Args:
         mode: "offline" or an online one.
         shared: With labels shared there is nothing that MMBind's baselines could fill in.
-        arm_set: "short", "full", "ablation", "limits" or "mixtures".
+        arm_set: "short", "full", "ablation", "limits", "together" (online only) or "mixtures".
     """
     every = OFFLINE_ARMS if mode == "offline" else ONLINE_ARMS
     chosen: Mapping[str, tuple[str, ...]] = {
         "short": tuple(arm for arm in every if arm in SHORT),
         "full": every,
         "ablation": ABLATION,
+        "together": (OURS, TOGETHER) if mode != "offline" else (),
         "limits": LIMITS,
         "mixtures": MIXTURES if mode == "offline" else (),
     }

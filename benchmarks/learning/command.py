@@ -1,6 +1,6 @@
 """The standard experiment: does binding teach what only binding can, and how much of what true pairs would?
 
-    python -m benchmarks.learning [--short | --full | --ablation | --limits] [--mode offline|online|both]
+    python -m benchmarks.learning [--short | --full | --ablation | --limits | --together] [--mode offline|online|both]
         [--shared acc|skeleton|label] [--jobs 2] [--rotations 4] [--seeds N] [--steps N] [--arms A,B]
         [--data PATH] [--json FILE] [--figure FILE.png] [--any-code]
 
@@ -34,7 +34,7 @@ from deploy.recordings.files import read_recordings
 from deploy.recordings.recordings import Recordings
 
 MODES = (OFFLINE, *ORDERS)
-SETS = ("short", "full", "ablation", "limits", "mixtures")
+SETS = ("short", "full", "ablation", "limits", "together", "mixtures")
 # For an sd over seeds; the README's table is of three.
 FULL_SEEDS = 3
 ROWS_FILE = "learning_rows.jsonl"
@@ -70,6 +70,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     form.add_argument("--full", action="store_true", help=f"all arms, {FULL_SEEDS} seeds, both orders online")
     form.add_argument("--ablation", action="store_true", help="ours without each of its parts, one seed")
     form.add_argument("--limits", action="store_true", help="ours with some of its pairs made true, one seed")
+    form.add_argument("--together", action="store_true", help="ours next to ours trained by two processes, one seed")
     form.add_argument("--mixtures", action="store_true", help="true pairs and some right only so often, all at once")
     parser.add_argument("--jobs", type=int, default=2, help="processes, each with one thread")
     parser.add_argument("--rotations", type=int, default=N_ROTATIONS, choices=range(1, N_ROTATIONS + 1))
@@ -90,7 +91,7 @@ def main(given: Sequence[str] | None = None) -> None:
     recordings = read_recordings(asked.data)
     recordings = with_shared(recordings, asked.shared or recordings.shared)
     arm_set = next((one for one in SETS if getattr(asked, one)), "short")
-    named = [arm_set] if arm_set in ("ablation", "limits", "mixtures") else []
+    named = [arm_set] if arm_set in ("ablation", "limits", "together", "mixtures") else []
     named += [recordings.shared] if asked.shared else []
     file = asked.json or Path("_".join(["learning", *named]) + ".json")
     arms = planned(asked.mode, arm_set, recordings.shared, asked.arms)

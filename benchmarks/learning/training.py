@@ -25,6 +25,7 @@ from streams.models.registry import Registry
 from streams.records import Binding, Sample
 from trainer.controls import replay_bindings, spread_steps
 from trainer.learner import Learner
+from trainer.parallel.process_group import open_ranks
 from trainer.replay.buffer import PartnerRule
 from trainer.settings import TrainerSettings
 from trainer.state import CycleReport
@@ -89,8 +90,8 @@ def trained_online(task: Task, order: str) -> Trained:
     """
     stream = task.world.stream(order, task.trainer.seed)
     settings = _online_settings(task)
-    with tempfile.TemporaryDirectory() as folder:
-        loop = Loop(settings if task.is_ours else _only_assembling(settings), Registry(folder))
+    with tempfile.TemporaryDirectory() as folder, open_ranks(settings, settings.trainer) as ranks:
+        loop = Loop(settings if task.is_ours else _only_assembling(settings), Registry(folder), ranks)
         if task.is_ours:
             loop.replay(stream.visible)
         else:

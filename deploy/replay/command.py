@@ -22,6 +22,7 @@ def replay_offline(run: ReplayPlan, report_file: Path | None = None, picture_fil
 
     from deploy.report.assessment import assess
     from deploy.report.report import as_tables
+    from trainer.parallel.process_group import open_ranks
 
     settings = run.settings()
     torch.set_num_threads(settings.runtime.threads)
@@ -34,8 +35,12 @@ def replay_offline(run: ReplayPlan, report_file: Path | None = None, picture_fil
         TimeElapsedColumn(),
     )
     console = Console()
-    with tempfile.TemporaryDirectory() as folder, Progress(*columns, console=Console(stderr=True)) as progress:
-        loop = Loop(settings, Registry(folder))
+    with (
+        open_ranks(settings, settings.trainer) as ranks,
+        tempfile.TemporaryDirectory() as folder,
+        Progress(*columns, console=Console(stderr=True)) as progress,
+    ):
+        loop = Loop(settings, Registry(folder), ranks)
         windows = run.recordings.visible
         replaying = progress.add_task(f"{run.recordings.name}: windows through the loop", total=len(windows))
         loop.replay(windows, on_windows=lambda n: progress.advance(replaying, n))

@@ -20,6 +20,7 @@ from streams.pipeline import Bound, Pipeline
 from streams.records import Binding, Sample, SensorWindow
 from trainer.candidate import judged_candidate
 from trainer.learner import Learner
+from trainer.step.ranks import OtherRanks
 from trainer.topics.models import MemoryModels
 from trainer.topics.publishing import Publisher
 
@@ -28,13 +29,14 @@ WINDOWS_AT_A_TIME = 64
 
 @dataclass(slots=True, eq=False)
 class Loop:
-    """The loop without a broker; `registry` is where versions are published.
+    """The loop without a broker; `registry` is where versions are published, `ranks` other processes that train.
 
     Its fields after the replay are what it did.
     """
 
     settings: Settings
     registry: Registry
+    ranks: OtherRanks | None = None
     samples: dict[str, Sample] = field(default_factory=dict)
     bindings: list[Binding] = field(default_factory=list)
     weights: dict[int, Weights] = field(default_factory=dict)
@@ -53,6 +55,7 @@ class Loop:
             self.settings.shared_modality,
             self.settings.trainer,
             device=self.settings.runtime.device,
+            ranks=self.ranks,
         )
         channel = self.settings.registry.channel
         self.publisher = Publisher(self.models, self.registry, channel, time.time_ns)  # not started: announces at once

@@ -11,6 +11,7 @@ from trainer.checkpoints.checkpoint import Checkpoint, CheckpointError, Checkpoi
 from trainer.learner import Learner
 from trainer.settings import TrainerSettings
 from trainer.state import LearnerState
+from trainer.step.ranks import OtherRanks
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ class Resumption:
         samples: Mapping[str, Sample],
         device: str,
         forgotten: Container[str] = frozenset(),
+        ranks: OtherRanks | None = None,
     ) -> Learner:
         """The learner as it was.
 
@@ -100,6 +102,7 @@ class Resumption:
                     samples=samples,
                     device=device,
                     forgotten=forgotten,
+                    ranks=ranks,
                 )
         except ValueError as error:
             fault = str(error)

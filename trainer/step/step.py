@@ -1,22 +1,22 @@
 """One training step, and all the state that it moves. Performs no I/O and reads no clock."""
 
-import zlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from encoders.modality import ModalitySpec
 from encoders.nets import Encoder, encoder_weights
-from streams.records import Sample
 from trainer.settings import TrainerSettings
-from trainer.step.augmentation import augment, drop_features, kept_features
 from trainer.step.average import WeightAverage
-from trainer.step.edges import EdgeBatch, Edges, ItemGraph, edges_of, item_graph
-from trainer.step.loss import edge_losses, shares_of
+from trainer.step.batch_loss import BatchLoss
+from trainer.step.edges import EdgeBatch
+from trainer.step.fresh_encoders import fresh_encoders
+from trainer.step.packed import pack
+from trainer.step.ranks import OtherRanks, RankFound, RankTask, average_gradients, seed_of
 from trainer.step.softening import softening_of
 
 # Steps over which the learning rate rises to its value; from then on it is steady, since a stream has no end.
@@ -63,6 +63,7 @@ class TrainStep:
         seed: Of the first weights and of the variations.
         state: To go on from, as `state()` gave it; a modality that it lacks starts fresh.
         device: Torch's name of it.
+        ranks: Other processes that work at batches of the same step.
 
     Raises:
         ValueError: If `state` holds a modality that `specs` lacks, or weights of another shape.
@@ -76,71 +77,67 @@ class TrainStep:
         seed: int,
         state: StepState | None = None,
         device: str = "cpu",
+        ranks: OtherRanks | None = None,
     ) -> None:
         self.specs, self.shared, self.settings = dict(sorted(specs.items())), shared, settings
-        self._device = torch.device(device)
-        self._encoders = nn.ModuleDict(
-            {name: _fresh(spec, settings, seed).to(self._device) for name, spec in self.specs.items()}
-        )
+        self._device, self._ranks, self._seed = torch.device(device), ranks, seed
+        self._encoders = fresh_encoders(self.specs, settings, seed, self._device)
+        self._loss = BatchLoss(self._encoders, shared, settings, self._device)
         self._optimiser = torch.optim.AdamW(
             self._encoders.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
         )
         self._generator = torch.Generator().manual_seed(seed)
         self._average = WeightAverage(self._encoders, settings.average)
         self._softening = softening_of(shared, settings.softening)
-        self.n_steps = 0
+        self.n_batches, self.n_steps = 1 + (ranks.n_others if ranks else 0), 0
         if state is not None:
             self._restore(state)
 
     def run(self, batch: EdgeBatch) -> StepResult:
-        """Moves the encoders once by the batch. Nothing here waits for the device."""
-        graph = item_graph(batch)  # 1
-        edges = edges_of(graph, self.shared)
-        n_natural, n_pseudo = edges.n_natural, len(edges.weights) - edges.n_natural
-        if not len(edges.weights):
-            return StepResult(torch.tensor(float("nan")), 0, 0)
-        loss = self._loss(graph, edges)
-        for group in self._optimiser.param_groups:
-            group["lr"] = self.settings.learning_rate * min(1.0, (self.n_steps + 1) / WARM_UP_STEPS)
+        """Moves the encoders once by the batch, on this process alone. Nothing here waits for the device."""
+        found, loss = self._learn_from(batch)
+        return self._move(found.modalities, loss, found.n_natural_edges, found.n_pseudo_edges)
+
+    def run_with_others(self, draw: Callable[[], EdgeBatch]) -> StepResult:
+        """Moves the encoders once by the mean gradient of a batch for each process, this one's drawn last.
+
+        Raises:
+            RankLost: If one of the others is gone.
+        """
+        if self._ranks is None:
+            return self.run(draw())
+        self._ranks.begin(self._encoders)
+        for rank in range(1, self._ranks.n_others + 1):
+            seed = seed_of(self._seed, self.n_steps, rank)
+            self._ranks.ask(rank, RankTask(pack(draw(), self.shared), self._softening.quantile, seed))
+        own, loss = self._learn_from(draw())
+        gradient, found = self._ranks.finish()
+        seen = [one for one in (replace(own, loss=float(loss)), *found) if one.counts]
+        modalities = sorted({name for one in seen for name in one.modalities})
+        average_gradients(self._encoders, gradient, len(seen), modalities)
+        loss = torch.tensor(sum(one.loss for one in seen) / len(seen) if seen else float("nan"))
+        n_natural, n_pseudo = sum(one.n_natural_edges for one in seen), sum(one.n_pseudo_edges for one in seen)
+        return self._move(modalities, loss, n_natural, n_pseudo)
+
+    def _learn_from(self, batch: EdgeBatch) -> tuple[RankFound, Tensor]:
+        """Leaves the gradient of the batch at the weights; the loss is told as it lies on the device."""
+        packed = pack(batch, self.shared)  # 1
+        loss = torch.tensor(float("nan"))
         self._optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        self._optimiser.step()  # 5
-        self._average.update(edges.modalities)  # 6
-        self.n_steps += 1
-        return StepResult(loss.detach(), n_natural, n_pseudo)
+        if len(packed.edges.weights):
+            loss = self._loss(packed, self._softening, self._generator)  # 2, 3, 4
+            loss.backward()  # type: ignore[no-untyped-call]
+        edges = packed.edges
+        return RankFound(float("nan"), edges.n_natural, packed.n_pseudo, edges.modalities), loss.detach()
 
-    def _loss(self, graph: ItemGraph, edges: Edges) -> Tensor:
-        rows = {name: graph.rows_of(name) for name in {*edges.modalities, self.shared}}
-        scaled = {name: _scaled(graph.items, name, own) for name, own in rows.items() if len(own)}
-        embedded = torch.cat([self._embed(name, scaled[name]) for name in edges.modalities])
-        log_weights = self._softening.log_weights(len(graph.items), rows[self.shared], scaled.get(self.shared))
-        between = np.ix_(edges.item, edges.item)
-        losses = edge_losses(  # 3
-            embedded,
-            self._there(edges.modality),
-            len(edges.modalities),
-            self._there(edges.query),
-            self._there(edges.key),
-            self._there(graph.related[between]),
-            self._there(log_weights[between]),
-            self.settings.temperature,
-        )
-        return (losses * self._there(shares_of(edges.weights))).sum()  # 4
-
-    def _embed(self, modality: str, windows: np.ndarray) -> Tensor:
-        settings, encoder = self.settings.augmentation, self._encoder(modality)
-        varied = augment(torch.from_numpy(windows), settings, self._generator)
-        kept = kept_features(len(windows), encoder.n_features, settings.dropout, self._generator)
-        hidden = encoder.hidden(self._sent(varied))
-        return encoder.project(drop_features(hidden, self._sent(kept), settings.dropout))
-
-    def _there(self, values: np.ndarray) -> Tensor:
-        return self._sent(torch.from_numpy(values))
-
-    def _sent(self, values: Tensor) -> Tensor:
-        # From pinned memory: only then the copy waits for no work under way.
-        on_cuda = self._device.type == "cuda"
-        return values.pin_memory().to(self._device, non_blocking=True) if on_cuda else values.to(self._device)
+    def _move(self, modalities: Sequence[str], loss: Tensor, n_natural: int, n_pseudo: int) -> StepResult:
+        if n_natural + n_pseudo:
+            for group in self._optimiser.param_groups:
+                group["lr"] = self.settings.learning_rate * min(1.0, (self.n_steps + 1) / WARM_UP_STEPS)
+            self._optimiser.step()  # 5
+            self._average.update(modalities)  # 6
+            self.n_steps += 1
+        return StepResult(loss, n_natural, n_pseudo)
 
     def weights(self) -> dict[str, dict[str, np.ndarray]]:
         """Copies of all encoders' arrays as the last step left them: modality, name, array."""
@@ -202,18 +199,3 @@ class TrainStep:
         self._generator.set_state(torch.from_numpy(state.arrays["generator"].copy()))
         self._softening = softening_of(self.shared, self.settings.softening, state.details["quantile"])
         self.n_steps = state.details["n_steps"]
-
-
-def _fresh(spec: ModalitySpec, settings: TrainerSettings, seed: int) -> Encoder:
-    # The name is in the seed, so that a modality more leaves the first weights of the others as they were.
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed((seed * 2**32 + zlib.crc32(spec.name.encode())) % 2**63)
-        return Encoder(spec, settings.dim, settings.width)
-
-
-def _scaled(items: Sequence[Sample], modality: str, rows: np.ndarray) -> np.ndarray:
-    """Their windows in robust units, as `Sample.scaled` has them, all at once."""
-    scalings = [items[row].scaling[modality] for row in rows]
-    center, scale = (np.stack([getattr(one, name) for one in scalings])[:, None] for name in ("center", "scale"))
-    scaled: np.ndarray = (np.stack([items[row].windows[modality] for row in rows]) - center) / scale
-    return scaled.astype(np.float32, copy=False)

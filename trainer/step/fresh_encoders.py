@@ -1,0 +1,25 @@
+"""Encoders that have learned nothing, by seed. Performs no I/O."""
+
+import zlib
+from collections.abc import Mapping
+
+import torch
+from torch import nn
+
+from encoders.modality import ModalitySpec
+from encoders.nets import Encoder
+from trainer.settings import TrainerSettings
+
+
+def fresh_encoders(
+    specs: Mapping[str, ModalitySpec], settings: TrainerSettings, seed: int, device: torch.device
+) -> nn.ModuleDict:
+    """Encoders of these modalities, in this order, that have learned nothing."""
+    return nn.ModuleDict({name: _fresh(spec, settings, seed).to(device) for name, spec in specs.items()})
+
+
+def _fresh(spec: ModalitySpec, settings: TrainerSettings, seed: int) -> Encoder:
+    # The name is in the seed, so that a modality more leaves the first weights of the others as they were.
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed((seed * 2**32 + zlib.crc32(spec.name.encode())) % 2**63)
+        return Encoder(spec, settings.dim, settings.width)
