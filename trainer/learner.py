@@ -137,11 +137,6 @@ class Learner:
         return self.cycles.n_until_next <= 0
 
     @property
-    def n_cycles(self) -> int:
-        """Cycles trained."""
-        return self.cycles.n_done
-
-    @property
     def buffers(self) -> dict[str, tuple[int, int]]:
         """How many records each buffer holds, and how many it may."""
         return {
@@ -177,7 +172,7 @@ class Learner:
             if on_step is not None:
                 on_step(result)
         self.cycles.note_cycle()
-        return CycleReport(self.n_cycles, self._step.n_steps, tuple(result.loss for result in results))
+        return CycleReport(self.cycles.n_done, self._step.n_steps, tuple(result.loss for result in results))
 
     def extra_step(self) -> StepResult:
         """One step more on what the buffer holds, while nothing new comes: see `cycles.extra_left`."""

@@ -26,7 +26,7 @@ class Offering:
     def offer(self) -> Candidate | None:
         """The candidate, None where none is due or there is nothing to publish yet."""
         learner, publisher = self._parts.learner, self._parts.publisher
-        if learner.n_cycles % learner.settings.publish_every_cycles or time.monotonic() < self._next_s:
+        if learner.cycles.n_done % learner.settings.publish_every_cycles or time.monotonic() < self._next_s:
             return None
         ranges = self._parts.intake.ranges
         candidate = judged_candidate(learner, publisher.last_version, time.time_ns(), ranges, self._code_version)

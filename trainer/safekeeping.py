@@ -67,7 +67,7 @@ class Safekeeping:
         try:
             with self._metrics.checkpoint_seconds.time():
                 self.checkpoint = save(parts.folder, parts.learner, progress, self.checkpoint)
-            log.info("checkpoint %d after %d cycles", self.checkpoint, parts.learner.n_cycles)
+            log.info("checkpoint %d after %d cycles", self.checkpoint, parts.learner.cycles.n_done)
         except OSError as error:
             self._metrics.checkpoint_failures.inc()
             fault = f"the checkpoint could not be written: {error}"

@@ -76,7 +76,7 @@ def run(stream: LateStream, settings: Settings) -> Course:
         loop = Loop(settings, Registry(folder))
 
         def on_windows(n: int) -> None:
-            if loop.learner.n_cycles > (course.cycles or [0])[-1]:
+            if loop.learner.cycles.n_done > (course.cycles or [0])[-1]:
                 _measure(course, stream, loop)
 
         loop.replay(stream.windows, on_windows=on_windows)
@@ -94,7 +94,7 @@ def _measure(course: Course, stream: LateStream, loop: Loop) -> None:
 
     shared, late = stream.early[0], stream.late
     early = list(permutations(stream.early, 2))
-    course.cycles.append(loop.learner.n_cycles)
+    course.cycles.append(loop.learner.cycles.n_done)
     course.followed.append(loop.followed)
     course.others.append(mean(early))
     course.natural.append(mean([(shared, late), (late, shared)]))

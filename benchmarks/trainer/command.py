@@ -6,11 +6,14 @@
 encoders, batch, loss and optimiser on tensors that lie there ready. Windows are those of the demo.
 2. A step on 30 modalities next to one on 3, with as many windows a batch.
 3. The most bytes of windows that a replay buffer holds while four times its limit comes.
-4. A trainer with default settings finds a backlog of Bindings, so many rounds for each sample, on Apache Kafka where
+4. Batches a second of two processes that train together (`trainer.processes`), and of one with two threads, next to
+those of one process. What two learn next to one in the same number of batches: `python -m benchmarks.learning
+--together`.
+5. A trainer with default settings finds a backlog of Bindings, so many rounds for each sample, on Apache Kafka where
 KAFKA_HOME is set, else on the embedded broker: Bindings admitted in a second while it trains; those left when 2,000 a
 second would have worked off all; steps meanwhile, and in 12 s afterwards, when nothing comes.
 
-1. is done for each number of threads, 4. with the first; the figures at the top are those with the first.
+1. is done for each number of threads, 5. with the first; the figures at the top are those with the first.
 """
 
 import argparse
@@ -24,6 +27,7 @@ from rich.console import Console
 from benchmarks.command_line import parser_of, some_of, write_json
 from benchmarks.speed.processes import broker_in
 from benchmarks.trainer.backlog import ROUND_AFTER, measure
+from benchmarks.trainer.processes import processes_over_one
 from benchmarks.trainer.steps import cost_of_many, replay_memory, step_over_bare
 
 THREADS = ("1", "2")
@@ -50,6 +54,7 @@ def figures_of(asked: argparse.Namespace) -> dict[str, Any]:
                 backlog = measure(broker, Path(name), asked.bindings, asked.rounds, int(threads))
             by_threads[threads]["backlog"] = backlog | {"broker": broker.name}
     many, memory = cost_of_many(asked.steps), replay_memory(REPLAY_BYTES)
+    together = processes_over_one(asked.steps)
     first = by_threads[asked.threads[0]]
     return {
         "admitted_per_s": first.get("backlog", {}).get("admitted_per_s"),
@@ -57,6 +62,8 @@ def figures_of(asked: argparse.Namespace) -> dict[str, Any]:
         "step_over_bare": first["step"]["step_over_bare"],
         "cost_30_modalities_over_3": many["ratio"],
         "replay_bytes_over_limit": memory["most_bytes"] / memory["limit_bytes"],
+        "two_processes_over_one": together["two_processes_over_one"],
+        "together": together,
         "modalities": many,
         "replay": memory,
         "threads": by_threads,
@@ -82,6 +89,11 @@ def told(figures: Mapping[str, Any]) -> str:
             )
     lines.append(f"30 modalities cost {figures['cost_30_modalities_over_3']:.1f} times what 3 do (aim 3)")
     lines.append(f"replay holds {figures['replay_bytes_over_limit']:.2f} of the bytes that it may, at most")
+    together = figures["together"]
+    lines.append(
+        f"two processes take {together['two_processes_over_one']:.2f} times as many batches a second as one (aim 1.6), "
+        f"one with two threads {together['two_threads_over_one']:.2f} times"
+    )
     return "\n".join(lines)
 
 

@@ -34,15 +34,19 @@ class TwoWindowsEach(SyntheticWorld):
         return (self.shared, others[source % len(others)])
 
 
+def demo_specs(n_modalities: int) -> list[ModalitySpec]:
+    """So many modalities whose windows are as long as the demo's."""
+    return [
+        ModalitySpec(name=f"sensor-{number:02d}", n_channels=3, n_steps=N_STEPS, rate_hz=RATE_HZ)
+        for number in range(n_modalities)
+    ]
+
+
 class Product:
     """A filled replay buffer, and a step on what it gives."""
 
     def __init__(self, n_modalities: int, settings: TrainerSettings) -> None:
-        specs = [
-            ModalitySpec(name=f"sensor-{number:02d}", n_channels=3, n_steps=N_STEPS, rate_hz=RATE_HZ)
-            for number in range(n_modalities)
-        ]
-        self.world, self.settings = TwoWindowsEach(N_SOURCES, specs=specs), settings
+        self.world, self.settings = TwoWindowsEach(N_SOURCES, specs=demo_specs(n_modalities)), settings
         self._buffer = ReplayBuffer(settings, bound_partner(self.world.shared))
         self._step = TrainStep(self.world.specs, self.world.shared, settings, seed=0)
         samples = list(self.world.samples(N_SLOTS))

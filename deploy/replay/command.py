@@ -27,18 +27,13 @@ def replay_offline(run: ReplayPlan, report_file: Path | None = None, picture_fil
     settings = run.settings()
     torch.set_num_threads(settings.runtime.threads)
     started_s = time.monotonic()
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
+    shown = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    bar = Progress(SpinnerColumn(), TextColumn("{task.description}"), *shown, console=Console(stderr=True))
     console = Console()
     with (
         open_ranks(settings, settings.trainer) as ranks,
         tempfile.TemporaryDirectory() as folder,
-        Progress(*columns, console=Console(stderr=True)) as progress,
+        bar as progress,
     ):
         loop = Loop(settings, Registry(folder), ranks)
         windows = run.recordings.visible

@@ -77,9 +77,10 @@ class TrainerFleet:
                 self.producer.send(self.names.pairs, value=value, partition=start % n_partitions)
         self.producer.flush()
 
-    def start(self) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "tests.support.trainer_process", "settings.json", "trainer.json"]
-        command[3:] = [str(self.folder / name) for name in command[3:]]
+    def start(self, *launcher: str) -> subprocess.Popen[bytes]:
+        """A trainer; `launcher` are arguments of Python before it."""
+        files = [str(self.folder / name) for name in ("settings.json", "trainer.json")]
+        command = [sys.executable, *launcher, "-m", "tests.support.trainer_process", *files]
         with self.log_file.open("ab") as log:
             process = subprocess.Popen(command, stdout=log, stderr=log, env=os.environ | {"OMP_NUM_THREADS": "1"})
         self.processes.append(process)

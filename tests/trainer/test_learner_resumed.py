@@ -47,7 +47,7 @@ def test_killed_in_the_middle_of_a_cycle_and_resumed_from_disk_it_has_the_same_b
             def on_step(result: object) -> None:
                 nonlocal n_left
                 n_left -= 1
-                if learner.n_cycles + 1 == kill_in_cycle and not n_left:
+                if learner.cycles.n_done + 1 == kill_in_cycle and not n_left:
                     raise Killed
 
             learner.run_cycle(on_step)

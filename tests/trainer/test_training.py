@@ -23,7 +23,7 @@ def test_checkpoints_then_commits_after_every_cycle(tmp_path: Path) -> None:
     record = recorded()
     trainer = trainer_of(record, broker := filled(record), CheckpointFolder(tmp_path))
     run(trainer)
-    assert trainer.parts.learner.n_cycles == 3
+    assert trainer.parts.learner.cycles.n_done == 3
     found = trainer.parts.folder.latest()
     assert found is not None and found.number == 3
     assert broker.committed[PAIRS] == found.facts["progress"]["next_pairs"]["0"]
@@ -39,7 +39,7 @@ def test_versions_come_no_faster_than_is_wanted(tmp_path: Path) -> None:
         settings = small_settings(publish_every_s=3600, gate=gate)
         trainer = trainer_of(record, filled(record), CheckpointFolder(tmp_path / str(number)), settings=settings)
         run(trainer)
-        assert trainer.parts.learner.n_cycles == 3
+        assert trainer.parts.learner.cycles.n_done == 3
         seen.append([trainer.value("mmbind_gate_decisions_total", result=one) for one in ("passed", "refused")])
     assert seen[0][0] == 1
     assert seen[1] == [0, 3], "one that is refused is nobody's burden"
@@ -64,7 +64,7 @@ def test_nothing_is_committed_or_offered_that_was_not_saved(tmp_path: Path) -> N
     folder.n_left = 99
     trainer = trainer_of(record, broker := filled(record), folder)
     run(trainer)
-    assert trainer.parts.learner.n_cycles == 3
+    assert trainer.parts.learner.cycles.n_done == 3
     assert broker.committed == {}
     assert trainer.models.keys == []
     assert [trainer.value("mmbind_gate_decisions_total", result=one) for one in ("passed", "refused")] == [0, 0]
@@ -108,7 +108,7 @@ def test_a_topic_that_nobody_knows_yet_is_no_other_trainer(tmp_path: Path, monke
 
     monkeypatch.setattr(consumer, "partitions_for_topic", comes_to_be)
     run(trainer)
-    assert trainer.parts.learner.n_cycles == 3
+    assert trainer.parts.learner.cycles.n_done == 3
 
 
 class Rejoining(StopsAtTheEnd):
@@ -138,7 +138,7 @@ def test_a_commit_that_a_rebalance_refused_is_polled_for_and_made(
     record = recorded()
     trainer = trainer_of(record, broker := filled(record), CheckpointFolder(tmp_path), Rejoining)
     run(trainer)
-    assert trainer.parts.learner.n_cycles == 3
+    assert trainer.parts.learner.cycles.n_done == 3
     assert PAIRS in broker.committed
     assert trainer.parts.intake._consumer.n_refused == 1
 
@@ -152,7 +152,7 @@ def test_repeated_bindings_do_not_bring_a_cycle_nearer(tmp_path: Path) -> None:
         broker.write("pairs", 0, encode_batch([record.bindings[10]]))
     trainer = trainer_of(record, broker, CheckpointFolder(tmp_path))
     run(trainer)
-    assert trainer.parts.learner.n_cycles == 3
+    assert trainer.parts.learner.cycles.n_done == 3
     assert trainer.parts.learner.counts["repeated"] == 40
 
 

@@ -40,7 +40,7 @@ def test_a_broker_that_dies_in_its_first_seconds_does_not_end_it(tmp_path: Path)
     trainer = trainer_of(record, filled(record), CheckpointFolder(tmp_path), DiesAtFirst)
     run(trainer)
     assert trainer.parts.intake._consumer.n_left < 0
-    assert trainer.parts.learner.n_cycles == 3
+    assert trainer.parts.learner.cycles.n_done == 3
 
 
 def test_the_models_topic_may_be_away_when_it_starts(tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_the_models_topic_may_be_away_when_it_starts(tmp_path: Path) -> None:
 
     trainer.models.refresh = away  # type: ignore[assignment, method-assign]
     run(trainer)
-    assert trainer.parts.learner.n_cycles == 3
+    assert trainer.parts.learner.cycles.n_done == 3
 
 
 def test_says_that_checkpoints_fail_until_one_is_written(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_does_not_go_on_without_a_checkpoint_once_its_books_are_full(tmp_path: P
     folder.n_left = 20
     trainer = trainer_of(record, filled(record), folder, settings=small_settings(remembered_bindings=32))
     run(trainer)
-    assert trainer.parts.learner.n_cycles == 3
+    assert trainer.parts.learner.cycles.n_done == 3
     found = folder.latest()
     assert found is not None and folder.n_left == 0
     # The first cycle goes on without; the second waits for the disk.
@@ -124,7 +124,7 @@ def test_ends_where_somebody_else_published(tmp_path: Path) -> None:
     trainer.parts.publisher.refusal = NotTheOwner("version 7 was published by another training")
     with pytest.raises(NotTheOwner):
         run(trainer)
-    assert trainer.parts.learner.n_cycles == 0
+    assert trainer.parts.learner.cycles.n_done == 0
 
 
 def test_takes_nothing_of_a_source_that_is_to_be_forgotten(tmp_path: Path) -> None:

@@ -133,6 +133,10 @@ def _started(folder: Path, n_ranks: int, threads: int) -> Iterator[None]:
     try:
         join(0, n_ranks, folder)
         yield
+    except BaseException:
+        for process in started:
+            process.kill()
+        raise
     finally:
         for process in started:
             try:
@@ -152,4 +156,5 @@ def _told() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        raise RankLost(f"a process that trains with this one is gone: {error}") from error
+        log.debug("the process group says: %s", error)
+        raise RankLost("a process that trains with this one is gone, or does not answer") from error

@@ -60,7 +60,8 @@ def _serve_to_the_end() -> int:
     try:
         serve()
     except RuntimeError as error:
-        log.error("the trainer is gone: %s", error)
+        log.error("the trainer is gone")
+        log.debug("the process group says: %s", error)
         return 1
     finally:
         dist.destroy_process_group()

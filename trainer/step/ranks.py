@@ -102,9 +102,10 @@ def flat(encoders: nn.ModuleDict) -> Tensor:
 
 def put_flat(encoders: nn.ModuleDict, weights: Tensor) -> None:
     """Has the encoders these weights, in the order of `flat`."""
-    parameters = list(encoders.parameters())
-    for one, part in zip(parameters, weights.split([one.numel() for one in parameters]), strict=True):
-        one.data.copy_(part.view(one.shape))
+    start = 0
+    for one in encoders.parameters():
+        one.data.copy_(weights[start : start + one.numel()].view(one.shape))
+        start += one.numel()
 
 
 def flat_gradient(encoders: nn.ModuleDict) -> Tensor:

@@ -2,9 +2,13 @@
 
 from tests.mutants.mutation import Mutation
 
+FRESH = "trainer/step/fresh_encoders.py"
+BATCH_LOSS, PACKED, RANKS = "trainer/step/batch_loss.py", "trainer/step/packed.py", "trainer/step/ranks.py"
 STEP, LOSS, EDGES = "trainer/step/step.py", "trainer/step/loss.py", "trainer/step/edges.py"
 SOFTENING, AUGMENTATION = "trainer/step/softening.py", "trainer/step/augmentation.py"
 OF_LOSS, OF_EDGES = ("tests/trainer/step/test_loss.py",), ("tests/trainer/step/test_edges.py",)
+OF_PROCESSES = ("tests/trainer/parallel/test_process_group.py",)
+OF_RANKS = ("tests/trainer/step/test_ranks.py",)
 OF_PRODUCT = ("tests/trainer/step/test_block_product.py",)
 OF_SOFTENING = ("tests/trainer/step/test_softening.py",)
 OF_AUGMENTATION = ("tests/trainer/step/test_augmentation.py",)
@@ -19,8 +23,36 @@ def setting(name: str) -> tuple[str, ...]:
 
 MUTATIONS = (
     Mutation(
+        "gradients added up, not averaged", RANKS, "one.grad + part) / n_batches", "one.grad + part) / 1", OF_RANKS
+    ),
+    Mutation(
+        "a batch without edges counts",
+        RANKS,
+        "return bool(self.n_natural_edges",
+        "return True or bool(self.n_natural_edges",
+        OF_RANKS,
+    ),
+    Mutation("all processes vary alike", RANKS, "[seed, n_steps, rank]", "[seed, n_steps, 0]", OF_RANKS),
+    Mutation("each step varies alike", RANKS, "[seed, n_steps, rank]", "[seed, 0, rank]", OF_RANKS),
+    Mutation("the others soften from nothing", STEP, "self._softening.quantile, seed)", "None, seed)", OF_RANKS),
+    Mutation("a cycle as long as for one", "trainer/cycles.py", "// self._n_batches)", "// 1)", OF_PROCESSES),
+    Mutation(
+        "old weights for the others",
+        "trainer/parallel/rank.py",
+        "        put_flat(encoders, weights)\n",
+        "",
+        OF_PROCESSES,
+    ),
+    Mutation(
+        "others take the trainer's signals",
+        "trainer/parallel/rank.py",
+        "signal.SIG_IGN",
+        "signal.SIG_DFL",
+        OF_PROCESSES,
+    ),
+    Mutation(
         "softening off",
-        STEP,
+        BATCH_LOSS,
         "self._there(log_weights[between])",
         "self._there(0 * log_weights[between])",
         setting("a_look_alike_is_hardly_a_negative"),
@@ -41,15 +73,15 @@ MUTATIONS = (
     ),
     Mutation(
         "dropout off",
-        STEP,
+        BATCH_LOSS,
         "drop_features(hidden, self._sent(kept), settings.dropout)",
         "hidden",
         setting("every_kind_of_variation_changes_what_is_learned_from"),
     ),
     Mutation(
         "augmentation off",
-        STEP,
-        "augment(torch.from_numpy(windows), settings, self._generator)",
+        BATCH_LOSS,
+        "augment(torch.from_numpy(windows), settings, generator)",
         "torch.from_numpy(windows)",
         setting("every_kind_of_variation_changes_what_is_learned_from"),
     ),
@@ -62,7 +94,7 @@ MUTATIONS = (
     ),
     Mutation(
         "raw windows are trained on",
-        STEP,
+        PACKED,
         "for row in rows]) - center) / scale",
         "for row in rows]))",
         setting("windows_are_learned_from_in_the_units_of_their_source"),
@@ -70,7 +102,7 @@ MUTATIONS = (
     Mutation("gradients add up", STEP, "self._optimiser.zero_grad(set_to_none=True)", "pass", ABSENT),
     Mutation(
         "all encoders begin alike",
-        STEP,
+        FRESH,
         "zlib.crc32(spec.name.encode())",
         "zlib.crc32(b'')",
         setting("encoders_of_two_modalities_begin_unlike"),
@@ -89,7 +121,7 @@ MUTATIONS = (
     Mutation("negatives all weigh alike", LOSS, "(logits + log_weights)", "logits", OF_LOSS),
     Mutation(
         "trust in a pair does nothing",
-        STEP,
+        BATCH_LOSS,
         "(losses * self._there(shares_of(edges.weights))).sum()",
         "losses.mean()",
         OF_PRODUCT,

@@ -34,7 +34,7 @@ def test_training_goes_on_from_it(tmp_path: Path) -> None:
     assert resumed is not None
     settings = small_settings(dim=8, width=8, cycle_bindings=8)
     learner = resumed.learner(record.world.specs, record.world.shared, settings, record.samples, "cpu")
-    assert (learner.n_cycles, learner.n_missing, resumed.progress.next_pairs) == (1, 0, {0: 5})
+    assert (learner.cycles.n_done, learner.n_missing, resumed.progress.next_pairs) == (1, 0, {0: 5})
     assert len(learner.run_cycle().losses) == settings.steps_per_cycle
 
 
