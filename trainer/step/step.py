@@ -87,9 +87,12 @@ class TrainStep:
             self._encoders.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
         )
         self._generator = torch.Generator().manual_seed(seed)
-        self._average = WeightAverage(self._encoders, settings.average)
-        self._softening = softening_of(shared, settings.softening)
         self.n_batches, self.n_steps = 1 + (ranks.n_others if ranks else 0), 0
+        # Of n batches there is one step where one process takes n: it goes n times as far (linear scaling,
+        # arXiv 1706.02677), and as much of the mean is of the same samples.
+        self._rate, self._kept = settings.learning_rate * self.n_batches, settings.average**self.n_batches
+        self._average = WeightAverage(self._encoders, self._kept)
+        self._softening = softening_of(shared, settings.softening)
         if state is not None:
             self._restore(state)
 
@@ -133,7 +136,7 @@ class TrainStep:
     def _move(self, modalities: Sequence[str], loss: Tensor, n_natural: int, n_pseudo: int) -> StepResult:
         if n_natural + n_pseudo:
             for group in self._optimiser.param_groups:
-                group["lr"] = self.settings.learning_rate * min(1.0, (self.n_steps + 1) / WARM_UP_STEPS)
+                group["lr"] = self._rate * min(1.0, (self.n_steps + 1) / WARM_UP_STEPS)
             self._optimiser.step()  # 5
             self._average.update(modalities)  # 6
             self.n_steps += 1
@@ -192,7 +195,7 @@ class TrainStep:
                     self._optimiser.state[parameter] = {
                         kind: torch.from_numpy(value.copy()).to(self._device) for kind, value in moments.items()
                     }
-        self._average = WeightAverage(self._encoders, self.settings.average, state.details.get("n_averaged"))
+        self._average = WeightAverage(self._encoders, self._kept, state.details.get("n_averaged"))
         for modality in state.details.get("n_averaged", {}):  # a release before there was one has none
             names = [name for name, _ in self._encoder(modality).named_parameters()]
             self._average.put(modality, {name: state.arrays[f"average/{modality}/{name}"] for name in names})

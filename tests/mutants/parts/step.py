@@ -32,6 +32,10 @@ MUTATIONS = (
         "return True or bool(self.n_natural_edges",
         OF_RANKS,
     ),
+    Mutation(
+        "steps as short as of one", STEP, "settings.learning_rate * self.n_batches", "settings.learning_rate", OF_RANKS
+    ),
+    Mutation("a mean as long as of one", STEP, "settings.average**self.n_batches", "settings.average", OF_RANKS),
     Mutation("all processes vary alike", RANKS, "[seed, n_steps, rank]", "[seed, n_steps, 0]", OF_RANKS),
     Mutation("each step varies alike", RANKS, "[seed, n_steps, rank]", "[seed, 0, rank]", OF_RANKS),
     Mutation("the others soften from nothing", STEP, "self._softening.quantile, seed)", "None, seed)", OF_RANKS),

@@ -83,6 +83,24 @@ def test_the_encoders_move_by_the_mean_gradient_of_all_batches(n_others: int) ->
     assert result.n_natural_edges == 16 * len(batches) and result.n_pseudo_edges == 8 * len(batches)
 
 
+def test_a_step_of_two_batches_goes_twice_as_far_and_remembers_half_as_many() -> None:
+    step, _ = shared_step()
+    same, twice = batch(0), STILL.model_copy(update={"learning_rate": 2 * STILL.learning_rate})
+    wanted = TrainStep(SPECS, "acc", twice.model_copy(update={"average": STILL.average**2}), 1)
+    for _ in range(40):
+        run(step, same, same)
+        wanted.run(same)
+    step = TrainStep(SPECS, "acc", STILL, 1, step.state(), ranks=step._ranks)
+    run(step, same, same)
+    wanted.run(same)
+
+    for kind in ("weights", "averaged_weights"):
+        found, expected = getattr(step, kind)()["depth"], getattr(wanted, kind)()["depth"]
+        np.testing.assert_allclose(
+            found["head.2.weight"], expected["head.2.weight"], rtol=2e-3, atol=2e-4, err_msg=kind
+        )
+
+
 def test_a_modality_of_one_batch_alone_moves_by_half_its_gradient_and_one_of_none_not_at_all() -> None:
     step, _ = shared_step()
     before = step.weights()
