@@ -84,13 +84,14 @@ def test_the_encoders_move_by_the_mean_gradient_of_all_batches(n_others: int) ->
 
 
 def test_a_step_of_two_batches_goes_twice_as_far_and_remembers_half_as_many() -> None:
-    step, _ = shared_step()
-    same, twice = batch(0), STILL.model_copy(update={"learning_rate": 2 * STILL.learning_rate})
-    wanted = TrainStep(SPECS, "acc", twice.model_copy(update={"average": STILL.average**2}), 1)
+    short = STILL.model_copy(update={"average": 0.5})
+    step, _ = shared_step(short)
+    same, twice = batch(0), {"learning_rate": 2 * short.learning_rate, "average": 0.25}
+    wanted = TrainStep(SPECS, "acc", short.model_copy(update=twice), 1)
     for _ in range(40):
         run(step, same, same)
         wanted.run(same)
-    step = TrainStep(SPECS, "acc", STILL, 1, step.state(), ranks=step._ranks)
+    step = TrainStep(SPECS, "acc", short, 1, step.state(), ranks=step._ranks)
     run(step, same, same)
     wanted.run(same)
 
