@@ -7,6 +7,7 @@ Bindings, the seed and what its service chooses, `cycles.pace` and `extra_step`,
 
 from collections import Counter
 from collections.abc import Callable, Container, Mapping, Sequence
+from contextlib import closing
 from itertools import combinations
 
 from encoders.modality import ModalitySpec
@@ -167,20 +168,19 @@ class Learner:
         An exception of `on_step`, which is called after each, ends the cycle, and with it this learner's use.
         """
         results = []
-        for _ in range(self.cycles.n_steps):
-            results.append(result := self._train(is_extra=False))
-            if on_step is not None:
-                on_step(result)
+        with closing(self._step.steps(self._draw, self.cycles.n_steps)) as steps:
+            for result in steps:
+                self.cycles.note_step(len(self._admissions), is_extra=False)
+                results.append(result)
+                if on_step is not None:
+                    on_step(result)
         self.cycles.note_cycle()
         return CycleReport(self.cycles.n_done, self._step.n_steps, tuple(result.loss for result in results))
 
     def extra_step(self) -> StepResult:
         """One step more on what the buffer holds, while nothing new comes: see `cycles.extra_left`."""
-        return self._train(is_extra=True)
-
-    def _train(self, is_extra: bool) -> StepResult:
-        result = self._step.run_with_others(self._draw)
-        self.cycles.note_step(len(self._admissions), is_extra)
+        (result,) = self._step.steps(self._draw, 1)
+        self.cycles.note_step(len(self._admissions), is_extra=True)
         return result
 
     def _draw(self) -> EdgeBatch:

@@ -12,8 +12,8 @@ from trainer.parallel.process_group import open_ranks
 from trainer.settings import TrainerSettings
 
 WARM_UP = 3
-# In turns, so that a slow moment of the machine meets all of them.
-STEPS_AT_A_TIME = 5
+# Of a cycle; they take turns, so that a slow moment of the machine meets all of them.
+BATCHES = 20
 
 
 def processes_over_one(rounds: int) -> dict[str, float]:
@@ -22,10 +22,10 @@ def processes_over_one(rounds: int) -> dict[str, float]:
         took = []
         for _ in range(WARM_UP + rounds):
             torch.set_num_threads(2)
-            two_threads_s = seconds(lambda: _steps(alone))
+            two_threads_s = seconds(alone.run_cycle)
             torch.set_num_threads(1)
-            took.append((seconds(lambda: _steps(alone)), two_threads_s, seconds(lambda: _steps(together))))
-    rates = np.array([1, 1, 2]) * STEPS_AT_A_TIME / np.array(took[WARM_UP:])
+            took.append((seconds(alone.run_cycle), two_threads_s, seconds(together.run_cycle)))
+    rates = BATCHES / np.array(took[WARM_UP:])
     one, threads, processes = np.median(rates, axis=0).tolist()
     return {
         "batches_per_s_1": one,
@@ -36,15 +36,10 @@ def processes_over_one(rounds: int) -> dict[str, float]:
     }
 
 
-def _steps(learner: Learner) -> None:
-    for _ in range(STEPS_AT_A_TIME):
-        learner.extra_step()
-
-
 @contextmanager
 def _learner(n_processes: int) -> Iterator[Learner]:
     world = TwoWindowsEach(N_SOURCES, specs=demo_specs(3))
-    settings = TrainerSettings(processes=n_processes)
+    settings = TrainerSettings(processes=n_processes, steps_per_cycle=BATCHES, warm_samples=1)
     samples = {one.sample_id: one for one in world.samples(N_SLOTS)}
     with open_ranks(world.settings(), settings) as ranks:
         learner = Learner(world.specs, world.shared, settings, ranks=ranks)

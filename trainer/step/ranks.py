@@ -89,7 +89,7 @@ class RankWork:
         loss = torch.tensor(float("nan"))
         if len(edges.weights):
             softening = softening_of(self._shared, self._settings.softening, task.quantile)
-            loss = self._loss(task.batch, softening, torch.Generator().manual_seed(task.seed))
+            loss = self._loss(self._loss.varied(task.batch, softening, torch.Generator().manual_seed(task.seed)))
             loss.backward()  # type: ignore[no-untyped-call]
         found = RankFound(float(loss.detach()), edges.n_natural, task.batch.n_pseudo, edges.modalities)
         return flat_gradient(self._encoders), found

@@ -1,7 +1,8 @@
 """One training step, and all the state that it moves. Performs no I/O and reads no clock."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Generator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from encoders.modality import ModalitySpec
 from encoders.nets import Encoder, encoder_weights
 from trainer.settings import TrainerSettings
 from trainer.step.average import WeightAverage
-from trainer.step.batch_loss import BatchLoss
+from trainer.step.batch_loss import BatchLoss, VariedBatch
 from trainer.step.edges import EdgeBatch
 from trainer.step.fresh_encoders import fresh_encoders
 from trainer.step.packed import pack
@@ -47,6 +48,14 @@ class StepState:
 
     arrays: dict[str, np.ndarray]
     details: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Ready:
+    """What is drawn and needs no weights: for the other processes, and of this one."""
+
+    own: VariedBatch
+    tasks: Sequence[RankTask]
 
 
 class TrainStep:
@@ -87,7 +96,7 @@ class TrainStep:
             self._encoders.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
         )
         self._generator = torch.Generator().manual_seed(seed)
-        self.n_batches, self.n_steps = 1 + (ranks.n_others if ranks else 0), 0
+        self.n_batches, self.n_steps, self._n_prepared = 1 + (ranks.n_others if ranks else 0), 0, 0
         # Of n batches there is one step where one process takes n: it goes n times as far (linear scaling,
         # arXiv 1706.02677), and as much of the mean is of the same samples.
         self._rate, self._kept = settings.learning_rate * self.n_batches, settings.average**self.n_batches
@@ -97,41 +106,62 @@ class TrainStep:
             self._restore(state)
 
     def run(self, batch: EdgeBatch) -> StepResult:
-        """Moves the encoders once by the batch, on this process alone. Nothing here waits for the device."""
-        found, loss = self._learn_from(batch)
-        return self._move(found.modalities, loss, found.n_natural_edges, found.n_pseudo_edges)
+        """Moves the encoders once by the batch, on this process alone."""
+        (result,) = self.steps(lambda: batch, 1)
+        return result
 
-    def run_with_others(self, draw: Callable[[], EdgeBatch]) -> StepResult:
-        """Moves the encoders once by the mean gradient of a batch for each process, this one's drawn last.
+    def steps(self, draw: Callable[[], EdgeBatch], n_steps: int) -> Generator[StepResult]:
+        """Moves the encoders so many times by the mean gradient of a batch for each process, this one's drawn last.
+
+        What needs no weights of a step is done beside the one before it, in a thread: by then `draw` must give what it
+        would give later. The bits are the same. Nothing here waits for the device.
 
         Raises:
-            RankLost: If one of the others is gone.
+            RankLost: If one of the other processes is gone.
         """
-        if self._ranks is None:
-            return self.run(draw())
+        with ThreadPoolExecutor(1, "batches", torch.set_num_threads, (1,)) as thread:
+            coming = thread.submit(self._prepare, draw)
+            for n_left in range(n_steps, 0, -1):
+                ready = coming.result()
+                if ready.tasks:
+                    self._ask_others(ready.tasks)
+                edges = ready.own.batch.edges
+                loss = self._loss(ready.own) if len(edges.weights) else torch.tensor(float("nan"))  # 2, 3, 4
+                if n_left > 1:
+                    # Not before: what follows gives way to other threads, much of what comes before does not.
+                    coming = thread.submit(self._prepare, draw)
+                self._optimiser.zero_grad(set_to_none=True)
+                if len(edges.weights):
+                    loss.backward()  # type: ignore[no-untyped-call]
+                yield self._moved(ready, loss.detach())
+
+    def _prepare(self, draw: Callable[[], EdgeBatch]) -> _Ready:
+        self._n_prepared += 1
+        tasks = []
+        for rank in range(1, self.n_batches):
+            seed = seed_of(self._seed, self._n_prepared, rank)
+            tasks.append(RankTask(pack(draw(), self.shared), self._softening.quantile, seed))
+        own = self._loss.varied(pack(draw(), self.shared), self._softening, self._generator)  # 1, 2
+        return _Ready(own, tasks)
+
+    def _ask_others(self, tasks: Sequence[RankTask]) -> None:
+        assert self._ranks is not None
         self._ranks.begin(self._encoders)
-        for rank in range(1, self._ranks.n_others + 1):
-            seed = seed_of(self._seed, self.n_steps, rank)
-            self._ranks.ask(rank, RankTask(pack(draw(), self.shared), self._softening.quantile, seed))
-        own, loss = self._learn_from(draw())
+        for rank, task in enumerate(tasks, 1):
+            self._ranks.ask(rank, task)
+
+    def _moved(self, ready: _Ready, loss: Tensor) -> StepResult:
+        edges, n_pseudo = ready.own.batch.edges, ready.own.batch.n_pseudo
+        if self._ranks is None:
+            return self._move(edges.modalities, loss, edges.n_natural, n_pseudo)
         gradient, found = self._ranks.finish()
-        seen = [one for one in (replace(own, loss=float(loss)), *found) if one.counts]
+        own = RankFound(float(loss), edges.n_natural, n_pseudo, edges.modalities)
+        seen = [one for one in (own, *found) if one.counts]
         modalities = sorted({name for one in seen for name in one.modalities})
         average_gradients(self._encoders, gradient, len(seen), modalities)
         loss = torch.tensor(sum(one.loss for one in seen) / len(seen) if seen else float("nan"))
         n_natural, n_pseudo = sum(one.n_natural_edges for one in seen), sum(one.n_pseudo_edges for one in seen)
         return self._move(modalities, loss, n_natural, n_pseudo)
-
-    def _learn_from(self, batch: EdgeBatch) -> tuple[RankFound, Tensor]:
-        """Leaves the gradient of the batch at the weights; the loss is told as it lies on the device."""
-        packed = pack(batch, self.shared)  # 1
-        loss = torch.tensor(float("nan"))
-        self._optimiser.zero_grad(set_to_none=True)
-        if len(packed.edges.weights):
-            loss = self._loss(packed, self._softening, self._generator)  # 2, 3, 4
-            loss.backward()  # type: ignore[no-untyped-call]
-        edges = packed.edges
-        return RankFound(float("nan"), edges.n_natural, packed.n_pseudo, edges.modalities), loss.detach()
 
     def _move(self, modalities: Sequence[str], loss: Tensor, n_natural: int, n_pseudo: int) -> StepResult:
         if n_natural + n_pseudo:
@@ -175,6 +205,7 @@ class TrainStep:
             arrays |= {f"average/{modality}/{name}": value for name, value in weights.items()}
         details = {
             "n_steps": self.n_steps,
+            "n_prepared": self._n_prepared,
             "n_averaged": self._average.counts,
             "quantile": self._softening.quantile,
             "modalities": list(self.specs),
@@ -202,3 +233,4 @@ class TrainStep:
         self._generator.set_state(torch.from_numpy(state.arrays["generator"].copy()))
         self._softening = softening_of(self.shared, self.settings.softening, state.details["quantile"])
         self.n_steps = state.details["n_steps"]
+        self._n_prepared = state.details.get("n_prepared", self.n_steps)

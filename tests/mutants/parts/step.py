@@ -57,8 +57,8 @@ MUTATIONS = (
     Mutation(
         "softening off",
         BATCH_LOSS,
-        "self._there(log_weights[between])",
-        "self._there(0 * log_weights[between])",
+        "self._there(varied.log_weights[between])",
+        "self._there(0 * varied.log_weights[between])",
         setting("a_look_alike_is_hardly_a_negative"),
     ),
     Mutation(
@@ -78,15 +78,15 @@ MUTATIONS = (
     Mutation(
         "dropout off",
         BATCH_LOSS,
-        "drop_features(hidden, self._sent(kept), settings.dropout)",
+        "drop_features(hidden, self._sent(varied.kept[modality]), dropout)",
         "hidden",
         setting("every_kind_of_variation_changes_what_is_learned_from"),
     ),
     Mutation(
         "augmentation off",
         BATCH_LOSS,
-        "augment(torch.from_numpy(windows), settings, generator)",
-        "torch.from_numpy(windows)",
+        "augment(given, self._settings.augmentation, generator)",
+        "given",
         setting("every_kind_of_variation_changes_what_is_learned_from"),
     ),
     Mutation(

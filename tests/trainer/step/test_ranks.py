@@ -50,7 +50,7 @@ def shared_step(
 def run(step: TrainStep, *batches: EdgeBatch) -> StepResult:
     """Draws these, in this order: the last one is rank 0's own."""
     left = list(batches)
-    result = step.run_with_others(lambda: left.pop(0))
+    (result,) = step.steps(lambda: left.pop(0), 1)
     assert not left
     return result
 
