@@ -1,6 +1,6 @@
 """The records that travel through the topics. Performs no I/O and checks nothing: see `validation`."""
 
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 import numpy as np
@@ -121,8 +121,25 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     figures: dict[str, float] = {}
 
 
+class Rollout(msgspec.Struct, frozen=True, kw_only=True):
+    """How a version is tried: by the followers of `channel` whose lot is below `upto`, for `for_s` seconds.
+
+    They load it beside the version that they serve and embed with both; with `serves` they hand out its results. A word
+    on it takes `min_calls` calls of it at least.
+    """
+
+    channel: str
+    upto: Annotated[float, msgspec.Meta(gt=0, le=1)]
+    for_s: Annotated[float, msgspec.Meta(gt=0)]
+    min_calls: Annotated[int, msgspec.Meta(ge=1)] = 100
+    serves: bool = False
+
+
 class ChannelMove(msgspec.Struct, frozen=True, kw_only=True):
-    """Points a channel at a version. It is void unless `replaces` is the version the channel had."""
+    """Points a channel at a version. It is void unless `replaces` is the version the channel had.
+
+    While the last move of a channel is `pinned` only people move it. One with a `rollout` has its version tried.
+    """
 
     channel: str
     seq: Count
@@ -131,10 +148,31 @@ class ChannelMove(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     by: str
     at_ns: Count
+    pinned: bool = False
+    rollout: Rollout | None = None
+
+
+class VersionUse(msgspec.Struct, frozen=True, kw_only=True):
+    """How a version has done in one follower since it was taken up there.
+
+    `embed_s` are the seconds of all its calls; `mean_cosine` is that of its latest embeddings of unlike windows: near 1
+    they are all the same. None where there were too few.
+    """
+
+    version: int
+    since_ns: int
+    calls: int = 0
+    errors: int = 0
+    embed_s: float = 0.0
+    mean_cosine: float | None = None
 
 
 class FollowerReport(msgspec.Struct, frozen=True, kw_only=True):
-    """Which version a follower runs, and how its last swap went."""
+    """Which version a follower runs, how its last swap went, and how it and the one on trial are doing.
+
+    `agreement` says how alike the two are about what is like what (linear CKA, arXiv 1905.00414): 1 where they agree, 0
+    where not at all; None without one on trial or where there were too few windows.
+    """
 
     follower_id: str
     version: int
@@ -142,4 +180,7 @@ class FollowerReport(msgspec.Struct, frozen=True, kw_only=True):
     swaps: int = 0
     failures: int = 0
     last_error: str = ""
+    use: VersionUse | None = None
+    trial: VersionUse | None = None
+    agreement: float | None = None
     details: dict[str, Any] = {}
