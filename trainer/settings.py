@@ -49,6 +49,28 @@ class GateSettings(Section):
     )
 
 
+class RolloutSettings(Section):
+    """How a version that passed is tried by some followers first, and what it may do there.
+
+    The limits count for trials that an operator begins, too.
+    """
+
+    canary: float = Field(0.0, ge=0, le=1, description="share of the followers that try it; 0: all follow at once")
+    for_s: float = Field(600.0, gt=0, description="how long")
+    min_calls: int = Field(100, ge=1, description="without so many calls there is no verdict")
+    serves: bool = Field(False, description="whether they hand out its results, or only embed with it, too")
+    max_error_share: float = Field(
+        0.01, ge=0, le=1, description="of its calls that may fail, beyond the served version's share"
+    )
+    max_mean_cosine: float = Field(
+        0.9, gt=0, le=1, description="of its embeddings of unlike windows, where the served version keeps it"
+    )
+    min_agreement: float = Field(
+        0.3, ge=0, le=1, description="with the served version about what is alike (linear CKA)"
+    )
+    max_slowdown: float = Field(3.0, ge=1, description="how many times the served version's time a call may take")
+
+
 class TrainerSettings(Section):
     """All that the trainer is told."""
 
@@ -106,6 +128,7 @@ class TrainerSettings(Section):
     )
     checkpoints_kept: int = Field(3, ge=1, description="whose weights are kept")
     gate: GateSettings = GateSettings()
+    rollout: RolloutSettings = RolloutSettings()
 
     def steps_of_cycle(self, n_samples: int) -> int:
         """The steps of a cycle over a buffer of so many samples.

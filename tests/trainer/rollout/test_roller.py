@@ -1,0 +1,145 @@
+"""The roller: what it does to the channels, and that its state is the topic alone."""
+
+import msgspec
+import pytest
+
+from streams.models.channels import move_record, version_record
+from streams.models.rollout import CANARY, trial
+from streams.records import ChannelMove, FollowerReport, Rollout, VersionUse
+from tests.support.models import bundle
+from trainer.rollout.roller import Roller
+from trainer.settings import RolloutSettings
+from trainer.topics.models import MemoryModels
+
+S = 10**9
+BEGAN_NS = 1_000_000 * S
+
+
+class Trial:
+    """Version 2 on trial beside version 1, for a minute; the time is `now_s` after its begin."""
+
+    def __init__(self) -> None:
+        self.models, self.now_s, self.reports = MemoryModels(), 0.0, dict[str, FollowerReport]()
+        for version in (1, 2):
+            self.models.append(version_record(bundle(version).manifest))
+        self.move("stable", 1)
+        self.move(CANARY, 2, Rollout(channel="stable", upto=0.1, for_s=60))
+        self.may_move = True
+
+    def move(self, channel: str, version: int, rollout: Rollout | None = None, **more: object) -> None:
+        key, value = move_record(self.models.view, channel, version, "as told", "anna", BEGAN_NS)
+        told = msgspec.json.decode(value, type=ChannelMove)
+        moved = msgspec.structs.replace(told, rollout=rollout, **more)
+        self.models.append((key, msgspec.json.encode(moved)))
+        assert self.models.view.counted(key)
+
+    def report(self, calls: int = 200, errors: int = 0) -> None:
+        tried = VersionUse(version=2, since_ns=BEGAN_NS, calls=calls, errors=errors)
+        self.reports["a"] = FollowerReport(follower_id="a", version=1, at_ns=BEGAN_NS, trial=tried)
+
+    def roller(self) -> Roller:
+        """A new one each time: it knows nothing but what the topics say."""
+        return Roller(
+            self.models,
+            lambda: self.reports,
+            "stable",
+            RolloutSettings(),
+            lambda: self.may_move,
+            lambda: BEGAN_NS + int(self.now_s * S),
+        )
+
+    def look(self) -> str:
+        verdict = self.roller().look()
+        return verdict.outcome if verdict else ""
+
+    @property
+    def channels(self) -> dict[str, int]:
+        return self.models.view.channels
+
+    def last(self, channel: str) -> ChannelMove:
+        return self.models.view.history(channel)[-1]
+
+
+@pytest.fixture
+def given() -> Trial:
+    return Trial()
+
+
+def test_a_good_version_is_promoted_and_its_trial_ends(given: Trial) -> None:
+    given.report()
+    assert given.look() == "wait" and given.channels == {"canary": 2, "stable": 1}
+    given.now_s = 61
+    assert given.look() == "promote" and given.channels == {"canary": 0, "stable": 2}
+    assert (given.last("stable").by, given.last("stable").replaces) == ("roller", 1)
+    assert given.last("stable").reason == "passed its trial: 200 calls in 1 followers, 0 errors in 61 s"
+    assert given.last(CANARY).reason.startswith("version 2 promoted")
+    assert given.look() == ""
+
+
+def test_a_bad_one_is_rolled_back_and_the_reason_stands_in_the_topic(given: Trial) -> None:
+    given.report(errors=100)
+    assert given.look() == "roll-back" and given.channels == {"canary": 0, "stable": 1}
+    assert given.last(CANARY).reason.startswith("version 2 rolled back: 100 errors, 50% of its calls")
+    assert given.look() == ""
+
+
+def test_one_that_nobody_calls_is_given_up(given: Trial) -> None:
+    given.now_s = 181
+    assert given.look() == "give-up" and given.channels == {"canary": 0, "stable": 1}
+    assert "no verdict: 0 calls in 0 followers" in given.last(CANARY).reason
+
+
+def test_what_an_operator_promoted_meanwhile_is_no_longer_on_trial(given: Trial) -> None:
+    given.move("stable", 2)
+    assert given.look() == "promote" and given.channels == {"canary": 0, "stable": 2}
+    assert given.last("stable").by == "anna"
+
+
+def test_one_that_ended_between_its_two_moves_is_finished_by_the_next(given: Trial) -> None:
+    given.report()
+    given.now_s = 61
+    append = given.models.append
+
+    def cut(record: tuple[bytes, bytes]) -> None:
+        if record[0].startswith(b"channel/canary"):
+            raise ConnectionError("gone")
+        append(record)
+
+    given.models.append = cut  # type: ignore[method-assign]
+    with pytest.raises(ConnectionError):
+        given.look()
+    assert given.channels == {"canary": 2, "stable": 2}
+    given.models.append = append  # type: ignore[method-assign]
+    assert given.look() == "promote" and given.channels == {"canary": 0, "stable": 2}
+
+
+def test_where_somebody_moves_the_channel_first_nothing_else_happens(given: Trial) -> None:
+    given.report()
+    given.now_s = 61
+    append, raced = given.models.append, list[object]()
+
+    def race(record: tuple[bytes, bytes]) -> None:
+        if not raced:
+            raced.append(record)
+            given.move("stable", 0)
+        append(record)
+
+    given.models.append = race  # type: ignore[method-assign]
+    assert given.look() == "wait"
+    assert given.channels == {"canary": 2, "stable": 0}
+
+
+def test_who_may_not_move_channels_does_not(given: Trial) -> None:
+    given.report(errors=100)
+    given.may_move = False
+    assert given.look() == "" and given.channels == {"canary": 2, "stable": 1}
+
+
+def test_a_trial_is_of_one_channel_and_over_when_the_canary_has_nothing(given: Trial) -> None:
+    assert trial(given.models.view, "mine") is None
+    found = trial(given.models.view, "stable")
+    assert found is not None and found.version == 2
+    given.move(CANARY, 0)
+    assert trial(given.models.view, "stable") is None
+    given.move(CANARY, 2)
+    assert trial(given.models.view, "stable") is None

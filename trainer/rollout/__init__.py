@@ -1,0 +1,5 @@
+"""Versions tried by some consumers before all others follow: promoted, or rolled back with the reason.
+
+In: the topics `models` and `followers`.
+Out: moves of channels (`roller`); how a trial begins (`beginning`), and what followers' reports say of it (`verdict`).
+"""

@@ -1,0 +1,142 @@
+"""Watches the version on trial, and promotes it or rolls it back. Its state is the topic: it may end at any moment."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+
+import msgspec
+from kafka.errors import KafkaError
+
+from streams.broker.log import LogError, read_all
+from streams.messages.topic_names import TopicNames
+from streams.models.channels import ChannelView, move_record
+from streams.models.rollout import CANARY, trial
+from streams.records import ChannelMove, FollowerReport
+from streams.settings import BrokerSettings
+from trainer.rollout.verdict import Verdict, verdict_on
+from trainer.settings import RolloutSettings
+from trainer.topics.models import ModelsTopic
+
+log = logging.getLogger(__name__)
+
+LOOK_S = 5.0
+BY = "roller"
+
+
+class FollowerReports:
+    """The latest report of each follower, from the topic `followers`.
+
+    Args:
+        broker: Where.
+        prefix: Of all topics.
+    """
+
+    def __init__(self, broker: BrokerSettings, prefix: str) -> None:
+        self._broker, self._topic = broker, TopicNames(prefix).followers
+
+    def read(self) -> dict[str, FollowerReport]:
+        """All there are; what cannot be read is left out.
+
+        Raises:
+            LogError: If the topic cannot be read.
+            KafkaError: If the broker cannot be reached.
+        """
+        found: dict[str, FollowerReport] = {}
+        for message in read_all(self._broker, self._topic):
+            try:
+                report = msgspec.json.decode(message.value or b"", type=FollowerReport)
+            except msgspec.MsgspecError:
+                continue
+            found[report.follower_id] = report
+        return found
+
+
+class Roller:
+    """Looks every LOOK_S at the version on trial for a channel, in a thread of its own, if there is one.
+
+    Args:
+        models: The topic.
+        reports: Gives the latest report of each follower.
+        channel: Whose followers try versions.
+        limits: What a version on trial may do.
+        may_move: Asked before a channel is moved; while it says no, nothing is.
+        now_ns: Unix time.
+    """
+
+    def __init__(
+        self,
+        models: ModelsTopic,
+        reports: Callable[[], Mapping[str, FollowerReport]],
+        channel: str,
+        limits: RolloutSettings,
+        may_move: Callable[[], bool] = lambda: True,
+        now_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self._models, self._reports, self._channel, self._limits = models, reports, channel, limits
+        self._may_move, self._now_ns = may_move, now_ns
+        self._said = ""
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="roller", daemon=True)
+
+    def start(self) -> None:
+        """Looks from now on."""
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 5.0) -> None:
+        """Looks no more."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+
+    def look(self) -> Verdict | None:
+        """The word on the version on trial, and what follows from it done; None where nothing is tried.
+
+        Raises:
+            LogError: If a topic cannot be read.
+            KafkaError: If the broker cannot be reached.
+        """
+        view = self._models.refresh()
+        move = trial(view, self._channel)
+        if move is None or not self._may_move():
+            return None
+        if view.current(self._channel) == move.version:
+            # Somebody promoted it, or this was ended between the two moves.
+            verdict = Verdict("promote", f"{self._channel} is at it")
+        else:
+            verdict = verdict_on(move, self._reports(), self._now_ns(), self._limits)
+            if verdict.outcome == "promote" and not self._promote(view, move, verdict):
+                return Verdict("wait", f"somebody else moved {self._channel} first")
+        if verdict.outcome != "wait":
+            self._end(view, move, verdict)
+        self._say(move, verdict)
+        return verdict
+
+    def _promote(self, view: ChannelView, move: ChannelMove, verdict: Verdict) -> bool:
+        reason = f"passed its trial: {verdict.reason}"
+        return self._append(move_record(view, self._channel, move.version, reason, BY, self._now_ns()))
+
+    def _end(self, view: ChannelView, move: ChannelMove, verdict: Verdict) -> None:
+        words = {"promote": "promoted", "roll-back": "rolled back", "give-up": "given up"}
+        reason = f"version {move.version} {words[verdict.outcome]}: {verdict.reason}"
+        self._append(move_record(view, CANARY, 0, reason, BY, self._now_ns()))
+
+    def _append(self, record: tuple[bytes, bytes]) -> bool:
+        self._models.append(record)
+        return self._models.refresh().counted(record[0])
+
+    def _say(self, move: ChannelMove, verdict: Verdict) -> None:
+        said = f"{move.version} {verdict.outcome}"
+        if said != self._said:
+            level = logging.WARNING if verdict.outcome in ("roll-back", "give-up") else logging.INFO
+            log.log(level, "version %d on trial: %s: %s", move.version, verdict.outcome, verdict.reason)
+        self._said = said
+
+    def _run(self) -> None:
+        while not self._stop.wait(LOOK_S):
+            try:
+                self.look()
+            except (LogError, KafkaError) as error:
+                log.debug("the trial cannot be looked at: %s", error)
+            except Exception:  # training goes on whatever becomes of a trial
+                log.exception("the trial cannot be looked at")
