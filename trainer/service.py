@@ -33,6 +33,7 @@ from trainer.parallel.rank import serve_torchrun
 from trainer.parallel.wire import RankLost
 from trainer.parts import Parts, open_parts
 from trainer.readiness import Readiness
+from trainer.rollout.roller import rolling
 from trainer.settings import TrainerSettings
 from trainer.topics.bindings import DataGone
 from trainer.topics.publishing import NotTheOwner
@@ -131,6 +132,7 @@ class _Service:
         with (
             open_ranks(settings, trainer) as ranks,
             closing(open_parts(settings, trainer, self.stop, ranks)) as parts,
+            rolling(settings, trainer.rollout, lambda: parts.intake.is_sole),
         ):
             self._readiness = Readiness(runtime.stall_s)
             self._parts, self._not_ready = parts, ""

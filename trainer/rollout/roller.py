@@ -1,9 +1,10 @@
 """Watches the version on trial, and promotes it or rolls it back. Its state is the topic: it may end at any moment."""
 
+import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 from kafka.errors import KafkaError
@@ -11,12 +12,13 @@ from kafka.errors import KafkaError
 from streams.broker.log import LogError, read_all
 from streams.messages.topic_names import TopicNames
 from streams.models.channels import ChannelView, move_record
+from streams.models.log import KafkaModelLog, ModelLog
 from streams.models.rollout import CANARY, trial
 from streams.records import ChannelMove, FollowerReport
-from streams.settings import BrokerSettings
+from streams.settings import BrokerSettings, StreamSettings
 from trainer.rollout.verdict import Verdict, verdict_on
 from trainer.settings import RolloutSettings
-from trainer.topics.models import ModelsTopic
+from trainer.topics.models import KafkaModels, ModelsTopic
 
 log = logging.getLogger(__name__)
 
@@ -52,11 +54,26 @@ class FollowerReports:
         return found
 
 
+@contextlib.contextmanager
+def rolling(settings: StreamSettings, limits: RolloutSettings, may_move: Callable[[], bool]) -> Iterator[None]:
+    """A roller for the channel of the settings while the block runs."""
+    broker, prefix = settings.broker, settings.topics.prefix
+    models, reports = KafkaModels(broker, prefix), FollowerReports(broker, prefix)
+    roller = Roller(models, KafkaModelLog(broker, prefix), reports.read, settings.registry.channel, limits, may_move)
+    roller.start()
+    try:
+        yield
+    finally:
+        roller.stop()
+        models.close()
+
+
 class Roller:
     """Looks every LOOK_S at the version on trial for a channel, in a thread of its own, if there is one.
 
     Args:
-        models: The topic.
+        models: The topic, as it is moved.
+        news: The same, as it is followed.
         reports: Gives the latest report of each follower.
         channel: Whose followers try versions.
         limits: What a version on trial may do.
@@ -67,13 +84,15 @@ class Roller:
     def __init__(
         self,
         models: ModelsTopic,
+        news: ModelLog,
         reports: Callable[[], Mapping[str, FollowerReport]],
         channel: str,
         limits: RolloutSettings,
         may_move: Callable[[], bool] = lambda: True,
         now_ns: Callable[[], int] = time.time_ns,
     ) -> None:
-        self._models, self._reports, self._channel, self._limits = models, reports, channel, limits
+        self._models, self._news, self._reports = models, news, reports
+        self._channel, self._limits = channel, limits
         self._may_move, self._now_ns = may_move, now_ns
         self._said = ""
         self._stop = threading.Event()
@@ -133,10 +152,19 @@ class Roller:
         self._said = said
 
     def _run(self) -> None:
-        while not self._stop.wait(LOOK_S):
-            try:
-                self.look()
-            except (LogError, KafkaError) as error:
-                log.debug("the trial cannot be looked at: %s", error)
-            except Exception:  # training goes on whatever becomes of a trial
-                log.exception("the trial cannot be looked at")
+        view, next_s = ChannelView(), time.monotonic()
+        for record in self._news.records(self._stop):
+            if record is not None:
+                view.apply(record.key, record.value, record.offset)
+            elif trial(view, self._channel) and time.monotonic() >= next_s:
+                self._try_to_look()
+                next_s = time.monotonic() + LOOK_S
+        self._news.close()
+
+    def _try_to_look(self) -> None:
+        try:
+            self.look()
+        except (LogError, KafkaError) as error:
+            log.warning("the trial cannot be looked at, trying again: %s", error)
+        except Exception:  # training goes on whatever becomes of a trial
+            log.exception("the trial cannot be looked at")

@@ -1,12 +1,16 @@
 """The roller: what it does to the channels, and that its state is the topic alone."""
 
+import time
+
 import msgspec
 import pytest
 
 from streams.models.channels import move_record, version_record
+from streams.models.log import MemoryModelLog
 from streams.models.rollout import CANARY, trial
 from streams.records import ChannelMove, FollowerReport, Rollout, VersionUse
 from tests.support.models import bundle
+from tests.support.waiting import wait_until
 from trainer.rollout.roller import Roller
 from trainer.settings import RolloutSettings
 from trainer.topics.models import MemoryModels
@@ -25,6 +29,7 @@ class Trial:
         self.move("stable", 1)
         self.move(CANARY, 2, Rollout(channel="stable", upto=0.1, for_s=60))
         self.may_move = True
+        self.news = MemoryModelLog()
 
     def move(self, channel: str, version: int, rollout: Rollout | None = None, **more: object) -> None:
         key, value = move_record(self.models.view, channel, version, "as told", "anna", BEGAN_NS)
@@ -41,6 +46,7 @@ class Trial:
         """A new one each time: it knows nothing but what the topics say."""
         return Roller(
             self.models,
+            self.news,
             lambda: self.reports,
             "stable",
             RolloutSettings(),
@@ -127,6 +133,30 @@ def test_where_somebody_moves_the_channel_first_nothing_else_happens(given: Tria
     given.models.append = race  # type: ignore[method-assign]
     assert given.look() == "wait"
     assert given.channels == {"canary": 2, "stable": 0}
+
+
+def test_it_looks_by_itself_while_something_is_tried(given: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trainer.rollout.roller.LOOK_S", 0.01)
+    given.report()
+    append, failures = given.models.append, [ConnectionError("gone")]
+
+    def fails_once(record: tuple[bytes, bytes]) -> None:
+        if failures:
+            raise failures.pop()
+        append(record)
+
+    given.models.append = fails_once  # type: ignore[method-assign]
+    roller = given.roller()
+    roller.start()
+    try:
+        for move in (given.last("stable"), given.last(CANARY)):
+            given.news.append(f"channel/{move.channel}/1/0".encode(), msgspec.json.encode(move))
+        time.sleep(0.1)
+        assert given.channels == {"canary": 2, "stable": 1}
+        given.now_s = 61
+        wait_until(lambda: given.channels == {"canary": 0, "stable": 2}, 10, told=lambda: str(given.channels))
+    finally:
+        roller.stop()
 
 
 def test_who_may_not_move_channels_does_not(given: Trial) -> None:
