@@ -66,7 +66,7 @@ class RolloutSettings(Section):
         0.9, gt=0, le=1, description="of its embeddings of unlike windows, where the served version keeps it"
     )
     min_agreement: float = Field(
-        0.3, ge=0, le=1, description="with the served version about what is alike (linear CKA)"
+        0.45, ge=0, le=1, description="with the served version about what is alike (linear CKA)"
     )
     max_slowdown: float = Field(3.0, ge=1, description="how many times the served version's time a call may take")
 
