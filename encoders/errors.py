@@ -20,6 +20,7 @@ Where a caller may know it as one of Python's own, it is that one too::
         FolderInUse                   streams.service.folder_lock: another process works there
         NotTheOwner                   trainer.topics.publishing: somebody else published what this does not go on from
         RankLost                      trainer.parallel.wire: another process of the training is gone
+        CannotRetrace                 trainer.retraining.course: a version cannot be trained again from what is kept
         AnotherTrainer                trainer.training: another trainer has the partitions
         BrokerError                   deploy.machine.brokers: a broker of this machine cannot be started
         ServiceError                  deploy.demo.services: a service of the demo did not do its part

@@ -17,9 +17,10 @@ ORDER = {
     "streams": "recent records labels settings stopwatch messages similarity features broker forgotten intake history "
     "service models precision arrival review binder pipeline binding producer follower testing worker",
     "trainer": "settings newest_scaling pace cycles step parallel judging replay downstream labelling state taught "
-    "learner controls candidate metrics checkpoints topics rollout admission parts readiness readings safekeeping "
-    "offering training service",
-    "deploy": "errors settings recordings topics rejects audit machine report replay downstream labelling demo cli",
+    "learner controls candidate metrics checkpoints topics retraining rollout admission parts readiness readings "
+    "safekeeping offering training service",
+    "deploy": "errors settings recordings topics rejects audit machine report replay downstream labelling lineage demo "
+    "cli",
     "benchmarks": "data_sets hugadb slots default_settings spread command_line fingerprint "
     "speed learning downstream orders labels fleet late reliability workers soak trainer",
 }

@@ -41,7 +41,7 @@ class Lineage:
         """
         learner = Learner(settings.specs, settings.shared_modality, settings.trainer)
         bindings = {(one.sample_id, one.round): one for _, one in reversed(self._reading.bindings)}
-        for facts, admissions in self._folder.history(self._checkpoint.number):
+        for _, _, facts, admissions in self._folder.history(self._checkpoint.number):
             waiting = [bindings[identity] for identity in admissions]
             for at, n_steps in (*facts["choices"], (len(admissions), 0)):
                 n_done = len(admissions) - len(waiting)

@@ -48,7 +48,7 @@ def weights_by_choices(folder: CheckpointFolder, upto: int, record: Recorded = R
     """A learner that is told what was admitted and after how many of them how many steps were taken."""
     bindings = {(one.sample_id, one.round): one for one in record.bindings}
     learner = learner_of(record, **settings)
-    for facts, admissions in folder.history(upto):
+    for _, _, facts, admissions in folder.history(upto):
         done = 0
         for at, n_steps in facts["choices"]:
             for identity in admissions[done:at]:
@@ -75,7 +75,7 @@ def test_what_was_chosen_stands_in_the_checkpoints_and_gives_the_same_bits_again
     trainer, folder = trained(tmp_path, idle_cycles=2)
     last = folder.latest()
     assert last is not None
-    choices = [choice for facts, _ in folder.history(last.number) for choice in facts["choices"]]
+    choices = [choice for past in folder.history(last.number) for choice in past.facts["choices"]]
     assert sum(n_steps for _, n_steps in choices) == last.facts["learner"]["step"]["n_steps"]
     assert {1, 2, 4} <= {n_steps for _, n_steps in choices}, "both paces and the usual one"
     assert same_steps(trainer.parts.learner, weights_by_choices(folder, last.number, idle_cycles=2))
@@ -86,7 +86,7 @@ def test_paces_chosen_by_what_waits_give_the_same_bits_again(tmp_path: Path, mon
     trainer, folder = trained(tmp_path, backlog_bindings=40, idle_cycles=1)
     last = folder.latest()
     assert last is not None
-    told = [facts["learner"]["pace"] for facts, _ in folder.history(last.number)]
+    told = [past.facts["learner"]["pace"] for past in folder.history(last.number)]
     assert any(told) and told[-1] is None, "a backlog at first, and none at the end"
     assert trainer.parts.learner.counts["admitted"] == sum(one.outcome != "held-out" for one in RECORD.bindings)
     assert same_steps(trainer.parts.learner, weights_by_choices(folder, last.number, idle_cycles=1))

@@ -3,13 +3,12 @@
 import hashlib
 import json
 import logging
-import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -18,6 +17,7 @@ from safetensors.numpy import load, save
 
 from encoders.errors import UsageError
 from encoders.schema import SCHEMA, schema_complaint
+from trainer.checkpoints.durable import sync_folder, write_files
 from trainer.replay.buffer import Identity, ReplayEntry
 
 log = logging.getLogger(__name__)
@@ -47,6 +47,15 @@ class Checkpoint:
     admissions: tuple[Identity, ...]
     parent: int = 0
     number: int = 0
+
+
+class Past(NamedTuple):
+    """What is kept of a checkpoint as long as its lineage is: facts, and the Bindings admitted since its parent."""
+
+    number: int
+    parent: int
+    facts: Mapping[str, Any]
+    admissions: list[Identity]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,12 +91,12 @@ class CheckpointFolder:
         shutil.rmtree(fresh, ignore_errors=True)
         try:
             fresh.mkdir()
-            _write(fresh, _files(saved))
+            write_files(fresh, _files(saved))
             fresh.rename(self.root / str(saved.number))
         except OSError:
             shutil.rmtree(fresh, ignore_errors=True)
             raise
-        _sync(self.root)
+        sync_folder(self.root)
         self._thin_out()
         return saved
 
@@ -115,12 +124,17 @@ class CheckpointFolder:
 
     def admitted(self, number: int) -> list[Identity]:
         """The Bindings admitted in the lineage that ends with this checkpoint, oldest first, as far as it is kept."""
-        return [one for _, admissions in self.history(number) for one in admissions]
+        return [one for past in self.history(number) for one in past.admissions]
 
-    def history(self, number: int) -> list[tuple[Mapping[str, Any], list[Identity]]]:
-        """Facts and admissions of each checkpoint of that lineage, the oldest first."""
-        states = [*_lineage(self.root, number)]
-        return [(one.facts, _admissions(self.root / str(one.number))) for one in reversed(states)]
+    def history(self, number: int) -> list[Past]:
+        """Each checkpoint of that lineage, the oldest first."""
+        states = reversed([*_lineage(self.root, number)])
+        return [Past(one.number, one.parent, one.facts, _admissions(self.root / str(one.number))) for one in states]
+
+    @property
+    def newest(self) -> int:
+        """The highest number, whole or not; 0 where there is none."""
+        return max(_numbers(self.root), default=0)
 
     def _thin_out(self) -> None:
         newest = sorted(_numbers(self.root), reverse=True)
@@ -229,21 +243,3 @@ def _sums(folder: Path) -> dict[str, str]:
         return {name: digest for digest, name in (line.split(maxsplit=1) for line in lines)}
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{folder / SUMS}: wanted a sum for each file, got {error}") from error
-
-
-def _write(folder: Path, files: Mapping[str, bytes]) -> None:
-    for name, data in files.items():
-        with (folder / name).open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-    _sync(folder)
-
-
-def _sync(folder: Path) -> None:
-    """Makes the names in a folder as durable as the files' contents."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
