@@ -10,6 +10,7 @@ from tests.mutants.parts import (
     precision,
     replay,
     review,
+    rollout,
     rounds,
     similarity,
     speed,
@@ -27,6 +28,7 @@ PARTS = {
     "judging": judging.MUTATIONS,
     "labelling": labelling.MUTATIONS,
     "review": review.MUTATIONS,
+    "rollout": rollout.MUTATIONS,
     "rounds": rounds.MUTATIONS,
     "downstream": downstream.MUTATIONS,
 }

@@ -14,6 +14,7 @@ from tests.support.recorded import recorded, small_settings
 from tests.support.training import Trainer, filled, run, trainer_of
 from trainer.checkpoints.checkpoint import CheckpointFolder
 from trainer.learner import Learner
+from trainer.pace import Pace, Pacing
 from trainer.replay.buffer import Identity
 from trainer.retraining.course import CannotRetrace, Course, course_to, retraced
 
@@ -27,7 +28,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Trainer, Ch
     """A trainer that went through the record, and its checkpoints: more than are kept whole."""
     folder = CheckpointFolder(tmp_path_factory.mktemp("checkpoints"), kept=3)
     trainer = trainer_of(RECORD, filled(RECORD), folder, settings=SETTINGS)
-    run(trainer)
+    with pytest.MonkeyPatch.context() as patched:
+        # Steps are taken between the Bindings of a checkpoint, too.
+        patched.setattr(Pacing, "choose", lambda self, n_waiting: Pace(n_new=7, n_steps=2, n_cycles=2))
+        run(trainer)
     assert len(manifests(trainer)) > 3
     yield trainer, folder
 

@@ -1,0 +1,57 @@
+"""Trials of versions, and versions trained again."""
+
+from tests.mutants.mutation import Mutation
+
+VERDICT, ROLLER, BEGINNING = (f"trainer/rollout/{name}.py" for name in ("verdict", "roller", "beginning"))
+TRIAL, COURSE = "streams/models/rollout.py", "trainer/retraining/course.py"
+OF_VERDICT, OF_ROLLER = ("tests/trainer/rollout/test_verdict.py",), ("tests/trainer/rollout/test_roller.py",)
+OF_COURSE = ("tests/trainer/retraining/test_course.py",)
+
+MUTATIONS = (
+    Mutation("few errors are forgiven for ever", VERDICT, "n_errors >= MIN_ERRORS", "n_errors >= 10**9", OF_VERDICT),
+    Mutation("errors as usual count", VERDICT, "share > usual + limits", "share > limits", OF_VERDICT),
+    Mutation("few calls are enough", VERDICT, "if n_calls < plan.min_calls:", "if False:", OF_VERDICT),
+    Mutation("no time to look", VERDICT, "if took_s < plan.for_s:", "if False:", OF_VERDICT),
+    Mutation("a trial without end", VERDICT, "LONGEST_IN_TRIALS = 3.0", "LONGEST_IN_TRIALS = 1e9", OF_VERDICT),
+    Mutation("an earlier trial counts", VERDICT, "use.since_ns >= move.at_ns - 60 * 10**9", "True", OF_VERDICT),
+    Mutation("another version's calls count", VERDICT, "use.version == move.version and ", "", OF_VERDICT),
+    Mutation(
+        "alike windows are its fault", VERDICT, " and not (use and (use.mean_cosine or 0) > limit)", "", OF_VERDICT
+    ),
+    Mutation("agreement is not asked for", VERDICT, "min(agreements) < limits.min_agreement", "False", OF_VERDICT),
+    Mutation("slowness is not seen", VERDICT, "own_s > limits.max_slowdown * served_s", "False", OF_VERDICT),
+    Mutation("nobody need try it", BEGINNING, "max(share, lots[0] + 2**-53)", "share", OF_VERDICT),
+    Mutation("silent followers are counted on", BEGINNING, "now_ns - one.at_ns < SILENT_NS", "True", OF_VERDICT),
+    Mutation("all versions have the same lots", TRIAL, 'f"{version}/{follower_id}"', 'f"{follower_id}"', OF_VERDICT),
+    Mutation("a trial is of any channel", TRIAL, " and last.rollout.channel == channel", "", OF_ROLLER),
+    Mutation(
+        "a lost race ends the trial",
+        ROLLER,
+        "not self._promote(view, move, verdict)",
+        "self._promote(view, move, verdict) is None",
+        OF_ROLLER,
+    ),
+    Mutation(
+        "who may not move channels does",
+        ROLLER,
+        "if move is None or not self._may_move():",
+        "if move is None:",
+        OF_ROLLER,
+    ),
+    Mutation(
+        "a promoted version stays on trial",
+        ROLLER,
+        "if view.current(self._channel) == move.version:",
+        "if False:",
+        OF_ROLLER,
+    ),
+    Mutation(
+        "retraced without its steps",
+        COURSE,
+        "            for _ in range(n_steps):",
+        "            for _ in range(0):",
+        OF_COURSE,
+    ),
+    Mutation("retraced in one go", COURSE, "past.admissions[n_done:n_before]", "past.admissions", OF_COURSE),
+    Mutation("lost checkpoints are not missed", COURSE, "    if pasts[0].parent:", "    if False:", OF_COURSE),
+)
