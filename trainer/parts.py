@@ -16,6 +16,7 @@ from streams.settings import StreamSettings
 from trainer.checkpoints.checkpoint import CheckpointFolder
 from trainer.checkpoints.progress import Progress, Resumption, resumption
 from trainer.learner import Learner
+from trainer.rollout.own_trials import OwnTrials
 from trainer.settings import TrainerSettings
 from trainer.step.ranks import OtherRanks
 from trainer.topics.bindings import BindingIntake
@@ -102,6 +103,7 @@ def open_parts(
         may_publish=lambda: intake.membership.is_confirmed,
         last_version=progress.parent_version,
         lineage=progress.lineage,
+        trials=OwnTrials(settings, trainer.rollout),
     )
     number = resumed.number if resumed else 0
     return Parts(folder, number, progress.lineage, learner, intake, samples, again, forgotten, models, publisher, lock)

@@ -13,7 +13,7 @@ import msgspec
 from encoders.manifest import ModelManifest, schema_of
 from encoders.modality import NAME_PATTERN
 from encoders.schema import schema_complaint
-from streams.records import ChannelMove, Decision
+from streams.records import ChannelMove, Decision, Rollout
 
 # How far above all that came before a version may be: further, and whoever counts on from it would run out of numbers.
 MAX_JUMP = 1_000_000
@@ -158,7 +158,14 @@ def decision_record(decision: Decision) -> tuple[bytes, bytes]:
 
 
 def move_record(
-    view: ChannelView, channel: str, version: int, reason: str, by: str, at_ns: int, unique: str | None = None
+    view: ChannelView,
+    channel: str,
+    version: int,
+    reason: str,
+    by: str,
+    at_ns: int,
+    unique: str | None = None,
+    rollout: Rollout | None = None,
 ) -> tuple[bytes, bytes]:
     """Key and value that point a channel at a version, valid if nobody moves it before: ask `view.counted(key)` later.
 
@@ -167,6 +174,7 @@ def move_record(
         version: 0 takes the learned encoders away: generation 0.
         by: Who moves it: a user or a service.
         unique: Ends the key; a random one without it.
+        rollout: Has the version tried: see `rollout.trial`.
 
     Raises:
         ValueError: If the channel's name is none.
@@ -182,5 +190,6 @@ def move_record(
         reason=reason,
         by=by,
         at_ns=at_ns,
+        rollout=rollout,
     )
     return f"channel/{channel}/{move.seq}/{unique or uuid.uuid4()}".encode(), msgspec.json.encode(move)

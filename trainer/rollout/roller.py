@@ -6,16 +6,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 
-import msgspec
 from kafka.errors import KafkaError
 
-from streams.broker.log import LogError, read_all
-from streams.messages.topic_names import TopicNames
+from streams.broker.log import LogError
 from streams.models.channels import ChannelView, move_record
 from streams.models.log import KafkaModelLog, ModelLog
 from streams.models.rollout import CANARY, trial
 from streams.records import ChannelMove, FollowerReport
-from streams.settings import BrokerSettings, StreamSettings
+from streams.settings import StreamSettings
+from trainer.rollout.reports import FollowerReports
 from trainer.rollout.verdict import Verdict, verdict_on
 from trainer.settings import RolloutSettings
 from trainer.topics.models import KafkaModels, ModelsTopic
@@ -24,34 +23,6 @@ log = logging.getLogger(__name__)
 
 LOOK_S = 5.0
 BY = "roller"
-
-
-class FollowerReports:
-    """The latest report of each follower, from the topic `followers`.
-
-    Args:
-        broker: Where.
-        prefix: Of all topics.
-    """
-
-    def __init__(self, broker: BrokerSettings, prefix: str) -> None:
-        self._broker, self._topic = broker, TopicNames(prefix).followers
-
-    def read(self) -> dict[str, FollowerReport]:
-        """All there are; what cannot be read is left out.
-
-        Raises:
-            LogError: If the topic cannot be read.
-            KafkaError: If the broker cannot be reached.
-        """
-        found: dict[str, FollowerReport] = {}
-        for message in read_all(self._broker, self._topic):
-            try:
-                report = msgspec.json.decode(message.value or b"", type=FollowerReport)
-            except msgspec.MsgspecError:
-                continue
-            found[report.follower_id] = report
-        return found
 
 
 @contextlib.contextmanager

@@ -9,11 +9,11 @@ import msgspec
 from encoders.bundle import BundleConflict, BundleError, ModelBundle, pack_bundle
 from encoders.errors import MmbindError
 from encoders.manifest import ModelManifest
-from streams.models.channels import ChannelView, decision_record, move_record, version_record
+from streams.models.channels import ChannelView, decision_record, version_record
 from streams.models.registry import Registry
-from streams.records import Decision
 from streams.service.backoff import Backoff
 from trainer.candidate import Candidate
+from trainer.topics.following import Following, Trials
 from trainer.topics.models import ModelsTopic
 
 log = logging.getLogger(__name__)
@@ -49,6 +49,7 @@ class Publisher:
         last_version: The newest that was announced in an earlier life.
         lineage: Of the training; a version without one is anybody's.
         first_retry_s: Wait after the first failure; it doubles from there.
+        trials: Has a version that passed tried by some before the channel is moved to it.
     """
 
     def __init__(
@@ -61,15 +62,16 @@ class Publisher:
         last_version: int = 0,
         lineage: str = "",
         first_retry_s: float = FIRST_RETRY_S,
+        trials: Trials | None = None,
     ) -> None:
         self.last_version = last_version
         self.n_failures = 0
         self.complaint = ""
         self.refusal: NotTheOwner | None = None
         self._lineage = lineage
-        self._models, self._registry, self._channel = models, registry, channel
-        self._now_ns, self._may_publish = now_ns, may_publish
-        self._first_retry_s = first_retry_s
+        self._models, self._registry = models, registry
+        self._following = Following(models, channel, now_ns, trials)
+        self._may_publish, self._first_retry_s = may_publish, first_retry_s
         self._waiting: list[Candidate] = []
         self._changed = threading.Condition()
         self._stop = threading.Event()
@@ -153,8 +155,8 @@ class Publisher:
         decision = view.decisions.get(version) or msgspec.structs.replace(candidate.decision, version=version)
         if version not in view.decisions:
             self._models.append(decision_record(decision))  # 3
-        if decision.passed and all(move.version != version for move in view.history(self._channel)):
-            self._move(view, decision)  # 4
+        if decision.passed:
+            self._following.follow(view, decision)  # 4
         return version
 
     def _own_view(self, bundle: ModelBundle) -> tuple[ChannelView, ModelManifest | None]:
@@ -189,13 +191,6 @@ class Publisher:
                 # Left by a trainer that ended before it could announce it, or by another one.
                 log.warning("version %d is taken in the registry: %s", number, taken)
         raise BundleError(f"version {version}", "a free number", f"{TAKEN_VERSIONS} of them taken")
-
-    def _move(self, view: ChannelView, decision: Decision) -> None:
-        reason = f"passed the gate: {decision.reason}"
-        key, value = move_record(view, self._channel, decision.version, reason, "trainer", self._now_ns())
-        self._models.append((key, value))
-        if not self._models.refresh().counted(key):
-            log.warning("somebody else moved %s first: version %d is not followed", self._channel, decision.version)
 
     def _run(self) -> None:
         backoff = Backoff(self._first_retry_s, LONGEST_RETRY_S)

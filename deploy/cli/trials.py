@@ -1,0 +1,70 @@
+"""`mmbind models rollout` and `verify`: a version tried by some consumers, and one trained again."""
+
+import getpass
+import socket
+from typing import Annotated
+
+import typer
+
+from deploy.cli.output import ConfigOption, JsonOption, print_json
+from deploy.errors import WrongInput
+
+Version = Annotated[int, typer.Argument(help="Its number.", min=1)]
+
+
+def rollout(
+    version: Annotated[int | None, typer.Argument(help="Its number.", min=1, show_default=False)] = None,
+    canary: Annotated[float, typer.Option("--canary", help="Of the followers, in percent.", min=0.1, max=100)] = 10.0,
+    lasting: Annotated[str, typer.Option("--for", help="How long: 30s, 10m, 2h.")] = "10m",
+    min_calls: Annotated[int, typer.Option("--min-calls", help="Without so many there is no verdict.", min=1)] = 100,
+    serve: Annotated[bool, typer.Option("--serve", help="They hand out its results, too.")] = False,
+    stop: Annotated[bool, typer.Option("--stop", help="Ends the trial that is on.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Also one that the gate did not pass.")] = False,
+    reason: Annotated[str, typer.Option("--reason", help="For the history.")] = "",
+    config: ConfigOption = None,
+) -> None:
+    """Has some followers try a version; the trainer promotes it, or rolls it back and says why."""
+    from deploy.settings.config import load
+    from deploy.trials.beginning import begun, ended, seconds_of
+
+    by = f"{getpass.getuser()}@{socket.gethostname()}"
+    if stop == (version is not None):
+        raise WrongInput("wanted a version to try, or --stop")
+    if version is None:
+        typer.echo(ended(load(config), by, reason or "by hand"))
+        return
+    typer.echo(
+        begun(
+            load(config),
+            version,
+            share=canary / 100,
+            for_s=seconds_of(lasting),
+            min_calls=min_calls,
+            serves=serve,
+            by=by,
+            reason=reason or "by hand",
+            force=force,
+        )
+    )
+
+
+def verify(version: Version, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Trains a version again from the log and the checkpoints before it: the same files, or what differs."""
+    from dataclasses import asdict
+
+    from deploy.errors import CommandError
+    from deploy.lineage.verification import verified
+    from deploy.settings.config import load
+    from deploy.topics.models_view import read_view
+
+    settings = load(config)
+    manifests = read_view(settings).manifests
+    if version not in manifests:
+        raise CommandError(f"version {version} is unknown, wanted one of: {', '.join(map(str, manifests)) or 'none'}")
+    found = verified(manifests[version], settings)
+    if as_json:
+        print_json(asdict(found))
+    if found.differing:
+        raise CommandError(found.told)
+    if not as_json:
+        typer.echo(found.told)
