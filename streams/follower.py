@@ -3,36 +3,46 @@
 import logging
 import os
 import socket
+import threading
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from types import TracebackType
 
 import numpy as np
 
 from encoders.bundle import ModelBundle
-from encoders.errors import MmbindError
 from encoders.loaded_model import LoadedModel
 from encoders.manifest import ModelManifest
 from encoders.scaling import Scaling
-from streams.features import FeatureMaker
-from streams.labels import LABEL
+from streams.models.cache import ModelCache, NearestFirst
 from streams.models.log import KafkaModelLog, ModelLog
 from streams.models.registry import Registry
+from streams.models.serving import Embedded, NoModelYet, Serving, VersionInUse, loaded, windows_of
+from streams.models.trial import TrialWatch
 from streams.models.watch import ModelWatch
-from streams.records import Sample
+from streams.records import Rollout, Sample
 from streams.settings import BrokerSettings
+
+__all__ = ["Embedded", "ModelFollower", "NoModelYet"]
 
 log = logging.getLogger(__name__)
 
-
-class NoModelYet(MmbindError, RuntimeError):  # noqa: N818 - it says what is so
-    """No version has been loaded so far: see `ModelFollower.wait_for`."""
+# Without a version for so long, the kept one is served: by then a broker and a store that are there have answered.
+CACHE_AFTER_S = 3.0
 
 
 class ModelFollower:
     """Follows a channel: fetches each new version, verifies and loads it, and swaps it in between two calls of `embed`.
 
     Outlives the broker's and the store's absence; a model that is damaged or does not fit is counted in `failures`, and
-    the old one stays. What it runs is reported to the `followers` topic.
+    the old one stays. What it runs, and how that does, is reported to the `followers` topic. Calls may come from many
+    threads: each is answered by one version as a whole.
+
+    A version on trial, where this follower is chosen to take part, is loaded beside the one served. Then `embed`,
+    `embed_versioned` and `embed_sample` embed with both, one after the other: they take the time of both, and the
+    weights of both are in memory. The served one's result is given, unless the trial is of the kind that is handed out
+    (`Rollout.serves`); what fails on trial is counted and never raised. `model`, `version` and `features` are the
+    served one's all the time.
 
     Args:
         bootstrap_servers: The broker's addresses, or its whole settings where it wants TLS or a password.
@@ -41,6 +51,9 @@ class ModelFollower:
         follower_id: Names this process in `followers`; host and process number without it.
         on_swap: Called with the old and the new version's number after each swap, in the follower's thread.
         models: Where to read instead of Kafka.
+        cache: A folder for the last two versions served here. Where no version can be had within three seconds of the
+            start, broker or store being away, the last one is served from there until the channel's can be had.
+            Processes that follow the same channel of the same installation may share it.
 
     Example:
         >>> import numpy as np
@@ -65,25 +78,33 @@ class ModelFollower:
         device: str = "cpu",
         on_swap: Callable[[int, int], None] | None = None,
         models: ModelLog | None = None,
+        cache: str | Path | None = None,
     ) -> None:
         if isinstance(bootstrap_servers, str):
             bootstrap_servers = BrokerSettings(bootstrap_servers=bootstrap_servers)
-        self._model: LoadedModel | None = None
-        self._features: tuple[LoadedModel, FeatureMaker] | None = None
-        self._device = device
-        self._on_swap = on_swap
+        follower_id = follower_id or f"{socket.gethostname()}-{os.getpid()}"
+        modalities = None if modalities is None else tuple(modalities)
+        self._serving, self._swap = Serving(), threading.Lock()
+        self._device, self._on_swap = device, on_swap
+        self._cache = None if cache is None else ModelCache(cache, channel, modalities)
+        source = NearestFirst(lambda: trials.bundle, self._cache, Registry(root))
+        trials = TrialWatch(source, self._try, channel=channel, follower_id=follower_id, modalities=modalities)
         self.watch = ModelWatch(
             models or KafkaModelLog(bootstrap_servers, prefix),
-            Registry(root),
+            source,
             self._load,
             channel=channel,
-            follower_id=follower_id or f"{socket.gethostname()}-{os.getpid()}",
+            follower_id=follower_id,
             modalities=modalities,
+            trials=trials,
+            told=lambda: self._serving.told(),
         )
 
     def start(self) -> None:
         """Follows from now on, in a thread of its own."""
         self.watch.start()
+        if self._cache is not None:
+            threading.Thread(target=self._fall_back, args=(self._cache,), name="model-cache", daemon=True).start()
 
     def stop(self) -> None:
         """Follows no more; the present model stays usable."""
@@ -105,23 +126,23 @@ class ModelFollower:
         Raises:
             NoModelYet: Before the first one.
         """
-        if self._model is None:
-            raise NoModelYet("no model yet: wait_for(version, timeout_s) waits for one")
-        return self._model
+        return self._present().model
 
     @property
     def version(self) -> int:
         """The present model's number, 0 before the first one."""
-        return self._model.version if self._model else 0
+        present = self._serving.present
+        return present.model.version if present else 0
 
     @property
     def manifest(self) -> ModelManifest | None:
         """What the present model says of itself."""
-        return self._model.manifest if self._model else None
+        present = self._serving.present
+        return present.model.manifest if present else None
 
     @property
     def failures(self) -> int:
-        """How often a new model could not be taken up."""
+        """How often a new model could not be taken up, or tried."""
         return self.watch.failures
 
     @property
@@ -140,7 +161,13 @@ class ModelFollower:
             NoModelYet: Before the first model.
             ValueError: If the windows do not fit the model.
         """
-        return self.model.embed(windows, scaling)
+        return self.embed_versioned(windows, scaling).rows
+
+    def embed_versioned(
+        self, windows: Mapping[str, np.ndarray], scaling: Mapping[str, Scaling] | None = None
+    ) -> Embedded:
+        """The same with the version that made it; raises as `embed` does."""
+        return self._serving.embed(lambda model: windows, scaling)
 
     def embed_sample(self, sample: Sample) -> np.ndarray:
         """The fused embedding `[dim]` of those windows of a sample for which there are encoders, its label's left out.
@@ -149,10 +176,7 @@ class ModelFollower:
             NoModelYet: Before the first model.
             ValueError: If there is none.
         """
-        model = self.model
-        names = [name for name in sample.windows if name in model.encoders and name != LABEL]
-        known = {name: sample.scaled(name)[None] for name in names}
-        row: np.ndarray = model.embed(known)[0]
+        row: np.ndarray = self._serving.embed(windows_of(sample), None).rows[0]
         return row
 
     def features(self, windows: Mapping[str, np.ndarray], scaling: Mapping[str, Scaling]) -> np.ndarray:
@@ -166,33 +190,53 @@ class ModelFollower:
             NoModelYet: Before the first model.
             ValueError: If the windows do not fit the model.
         """
-        return self._maker().of_source(windows, scaling)
+        return self._present().features.of_source(windows, scaling)
 
     def features_of_sample(self, sample: Sample) -> np.ndarray:
         """The features `[dim]` of those windows of a sample for which there are encoders; raises as `features` does."""
-        maker = self._maker()
+        maker = self._present().features
         raw = {name: window[None] for name, window in sample.windows.items() if name in maker.modalities}
         row: np.ndarray = maker.of_source(raw, sample.scaling)[0]
         return row
 
-    def _maker(self) -> FeatureMaker:
-        """That of the present model: made once for each."""
-        model = self.model
-        if self._features is None or self._features[0] is not model:
-            self._features = model, FeatureMaker(model)
-        return self._features[1]
+    def _present(self) -> VersionInUse:
+        present = self._serving.present
+        if present is None:
+            raise NoModelYet("no model yet: wait_for(version, timeout_s) waits for one")
+        return present
 
     def _load(self, manifest: ModelManifest | None, bundle: ModelBundle | None) -> None:
         old = self.version
         if manifest is None or bundle is None:
-            self._model = None
+            present = None
         else:
-            # Here, so that a process that only sends windows needs no torch.
-            from encoders.nets import load_encoders
-
-            self._model = LoadedModel(manifest, load_encoders(bundle, device=self._device))
+            tried = self._serving.trial
+            is_loaded = tried is not None and tried.model.manifest == manifest
+            present = VersionInUse(tried.model if tried and is_loaded else loaded(bundle, self._device))
+        with self._swap:
+            self._serving = self._serving.with_present(present)
+        if self._cache is not None and bundle is not None:
+            self._cache.keep(bundle)
         if self._on_swap:
             try:
                 self._on_swap(old, self.version)
             except Exception:  # the swap has happened; what the user's code does with the news is its own affair
                 log.exception("on_swap failed")
+
+    def _try(self, rollout: Rollout | None, bundle: ModelBundle | None) -> None:
+        """Called by the TrialWatch."""
+        trial = None
+        if bundle is not None:
+            trial = self._serving.trial
+            if trial is None or trial.model.manifest != bundle.manifest:
+                trial = VersionInUse(loaded(bundle, self._device))
+        with self._swap:
+            self._serving = self._serving.with_trial(trial, rollout is not None and rollout.serves)
+
+    def _fall_back(self, cache: ModelCache) -> None:
+        if self.watch.wait_until_settled(CACHE_AFTER_S):
+            return
+        for bundle in cache.newest_first():
+            if self.watch.take_up(bundle):
+                log.warning("version %d is served as it was kept, until the channel's can be had", self.version)
+                return

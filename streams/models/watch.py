@@ -11,15 +11,11 @@ from encoders.manifest import ModelManifest
 from encoders.modality import ModalitySpec
 from streams.models.channels import ChannelView
 from streams.models.log import ModelLog, ModelRecord
-from streams.models.registry import Registry
-from streams.records import FollowerReport
-from streams.service.backoff import Backoff
+from streams.models.reporting import Reporter, Told
+from streams.models.trial import TrialWatch
+from streams.models.tries import BundleSource, Tries, announced, fetched
 
 log = logging.getLogger(__name__)
-
-REPORT_EVERY_S = 60.0
-FIRST_RETRY_S = 1.0
-LONGEST_RETRY_S = 60.0
 
 OnModel: TypeAlias = Callable[[ModelManifest | None, ModelBundle | None], None]
 
@@ -30,19 +26,23 @@ class ModelWatch:
     `on_model(manifest, bundle)` may take long and returns when the new model is in use; if it raises, the old one is
     taken to be still in use. Both arguments are None where the channel goes back to version 0, which has no encoders.
     Versions that were passed over while it worked are not delivered. A version that fails is tried again when it is
-    announced again or the channel moves; where the store or the network was at fault, also after a while.
+    announced again or the channel moves; where its files could not be had as they should, also after a while. What is
+    in use is reported after each change, at the end, and now and then: see Reporter.
 
     Args:
+        source: Where bundles come from: a Registry.
         modalities: Those whose encoders are fetched; all without it.
         specs: If given, a model whose windows have other shapes than these is refused.
         now_s: A clock that never goes back.
+        trials: Has a version tried beside the one in use; none is without it.
+        told: Completes the reports.
         changed: Is notified when `version`, `is_caught_up` or `has_failed` may have changed; one of its own without it.
     """
 
     def __init__(
         self,
         models: ModelLog,
-        registry: Registry,
+        source: BundleSource,
         on_model: OnModel,
         *,
         channel: str = "stable",
@@ -50,22 +50,25 @@ class ModelWatch:
         modalities: Iterable[str] | None = None,
         specs: Mapping[str, ModalitySpec] | None = None,
         now_s: Callable[[], float] = time.monotonic,
+        trials: TrialWatch | None = None,
+        told: Told = lambda: (None, None, None),
         changed: threading.Condition | None = None,
     ) -> None:
         self.view = ChannelView()
         self.version = 0
         self.swaps = 0
-        self.failures = 0
-        self.last_error = ""
-        self._models, self._registry, self._on_model = models, registry, on_model
-        self._channel, self._follower_id, self._now_s = channel, follower_id, now_s
+        self._models, self._source, self._on_model = models, source, on_model
+        self._channel = channel
         self._modalities = None if modalities is None else tuple(modalities)
         self._specs = specs
+        self._trials = trials
+        self._reporter = Reporter(models, channel, follower_id, told, now_s)
         self.is_caught_up = False
-        self._blocked: int | None = None
-        self._retry = Backoff(FIRST_RETRY_S, LONGEST_RETRY_S)
-        self._retry_at_s = float("inf")
-        self._report_at_s = float("-inf")
+        self._tries = Tries(now_s)
+        self._death = ""
+        self._delivering = threading.Lock()
+        # What `take_up` delivered: another one may be announced under its number.
+        self._unconfirmed: ModelManifest | None = None
         self._stop = threading.Event()
         self._changed = changed or threading.Condition()
         self._thread = threading.Thread(target=self._run, name="model-watch", daemon=True)
@@ -77,6 +80,8 @@ class ModelWatch:
     def stop(self, timeout_s: float = 5.0) -> None:
         """Follows no more; a delivery that is under way is given `timeout_s`."""
         self._stop.set()
+        with self._changed:
+            self._changed.notify_all()
         if self._thread.is_alive():
             self._thread.join(timeout_s)
 
@@ -85,6 +90,38 @@ class ModelWatch:
         with self._changed:
             return self._changed.wait_for(lambda: self.version >= version, timeout_s)
 
+    def wait_until_settled(self, timeout_s: float) -> bool:
+        """Whether a version is in use, or none is wanted, or all was stopped; waited for at most `timeout_s`."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._is_settled or self._stop.is_set(), timeout_s)
+
+    def take_up(self, bundle: ModelBundle) -> bool:
+        """Delivers a version from elsewhere, to be used until the channel's can be had; whether it is in use now.
+
+        Not where there is one already, or none is wanted. For any thread.
+        """
+        with self._delivering:
+            if self._is_settled:
+                return False
+            try:
+                self._on_model(bundle.manifest, bundle)
+            except Exception:  # as `_switch` does
+                log.exception("version %d does not load", bundle.manifest.version)
+                return False
+            self._unconfirmed = bundle.manifest
+            self._in_use(bundle.manifest.version)
+        return True
+
+    @property
+    def failures(self) -> int:
+        """How often a version could not be taken up, or tried."""
+        return self._tries.failures + (self._trials.tries.failures if self._trials else 0)
+
+    @property
+    def last_error(self) -> str:
+        """What went wrong last and is not mended; empty where all is well."""
+        return self._death or self._tries.last_error or (self._trials.tries.last_error if self._trials else "")
+
     @property
     def wanted(self) -> int:
         """The version that the channel points at; 0 where it was never moved."""
@@ -92,7 +129,7 @@ class ModelWatch:
 
     def has_failed(self, version: int) -> bool:
         """Whether this version, of those that are wanted, could not be taken up when it was last tried."""
-        return self._blocked == version
+        return self._tries.failed == version
 
     def complaints(self) -> list[str]:
         """What is wrong, for a health check; empty while all is well."""
@@ -109,7 +146,7 @@ class ModelWatch:
             self._apply(record)
         # Not before: the versions of the past would be fetched one after the other.
         if self.is_caught_up:
-            self._consider()
+            self._consider(is_idle=record is None)
 
     def _catch_up(self) -> None:
         if not self.is_caught_up:
@@ -117,16 +154,18 @@ class ModelWatch:
                 self.is_caught_up = True
                 self._changed.notify_all()
 
-    def _unblock(self) -> None:
-        self._blocked = None
-        self._retry.reset()
+    @property
+    def _is_settled(self) -> bool:
+        return self.version > 0 or (self.is_caught_up and self.wanted == 0)
 
     def _run(self) -> None:
         try:
             for record in self._models.records(self._stop):
                 self.follow(record)
+            if self.is_caught_up:
+                self._report(is_last=True)
         except Exception as error:
-            self.last_error = f"{type(error).__name__}: {error}"
+            self._death = f"{type(error).__name__}: {error}"
             log.exception("models are not followed any more")
         finally:
             self._models.close()
@@ -135,66 +174,62 @@ class ModelWatch:
         wanted = self.view.current(self._channel)
         if refusal := self.view.apply(record.key, record.value, record.offset):
             log.info("models record %s at offset %d changes nothing: %s", refusal.key, refusal.offset, refusal.reason)
-        announced = record.key == f"version/{self._blocked}".encode()
-        if announced or self.view.current(self._channel) != wanted:
-            self._unblock()
+        if self.view.current(self._channel) != wanted:
+            self._tries.forget()
+        for tries in (self._tries, self._trials.tries if self._trials else None):
+            if tries is not None:
+                tries.hear(record.key)
 
-    def _consider(self) -> None:
+    def _consider(self, is_idle: bool) -> None:
         wanted = self.wanted
-        may_try = self._blocked != wanted or self._now_s() >= self._retry_at_s
-        if wanted != self.version and may_try:
+        is_due = self._reporter.is_due
+        if not self._has(wanted) and self._tries.may_try(wanted):
             self._switch(wanted)
-        elif self._now_s() >= self._report_at_s:
+            is_due = True
+        if self._trials is not None:
+            is_due |= self._trials.consider(self.view, self.version, is_idle)
+        if is_due:
             self._report()
+
+    def _has(self, wanted: int) -> bool:
+        known, ours = self.view.manifests.get(wanted), self._unconfirmed
+        return wanted == self.version and not (known and ours and known.files != ours.files)
 
     def _switch(self, wanted: int) -> None:
         old = self.version
         try:
             manifest, bundle = self._fetch(wanted)
-            self._on_model(manifest, bundle)
+            with self._delivering:
+                self._on_model(manifest, bundle)
+                self._unconfirmed = None
+                self._in_use(wanted)
         except Exception as error:  # whatever is wrong with a new model, the present one goes on
-            self._fail(wanted, error)
-        else:
             with self._changed:
-                self.version, self.swaps, self.last_error = wanted, self.swaps + 1, ""
-                self._unblock()
+                self._tries.fail(wanted, error)
                 self._changed.notify_all()
+            log.error("keeping model version %d: %s", self.version, self._tries.last_error)
+        else:
             log.info("swapped model: version %d after %d", wanted, old)
-        self._report()
+
+    def _in_use(self, version: int) -> None:
+        with self._changed:
+            self.version, self.swaps = version, self.swaps + 1
+            if version == self.wanted:
+                self._tries.succeed()
+            self._changed.notify_all()
 
     def _fetch(self, wanted: int) -> tuple[ModelManifest | None, ModelBundle | None]:
         if wanted == 0:
             return None, None
-        manifest = self.view.manifests.get(wanted)
-        if manifest is None:
-            raise BundleError(f"version {wanted}", "a manifest", "none: it was never announced, or was removed")
+        manifest = announced(self.view, wanted)
         for spec in manifest.modalities:
             own = (self._specs or {}).get(spec.name)
             if own and (own.n_steps, own.n_channels, own.rate_hz) != (spec.n_steps, spec.n_channels, spec.rate_hz):
                 raise BundleError(f"version {wanted}", f"{spec.name} as in our settings, {own}", str(spec))
-        return manifest, self._registry.fetch(manifest, self._modalities)
+        return manifest, fetched(self._source, manifest, self._modalities)
 
-    def _fail(self, wanted: int, error: Exception) -> None:
-        self.failures += 1
-        self.last_error = f"version {wanted}: {error}" if isinstance(error, BundleError) else f"{wanted}: {error!r}"
-        with self._changed:
-            self._blocked, self._retry_at_s = wanted, float("inf")
-            self._changed.notify_all()
-        if isinstance(error, OSError) or isinstance(error.__cause__, OSError):
-            self._retry_at_s = self._now_s() + self._retry.next_s()
-        log.error("keeping model version %d: %s", self.version, self.last_error)
-
-    def _report(self) -> None:
-        self._report_at_s = self._now_s() + REPORT_EVERY_S
-        if self._follower_id:
-            self._models.report(
-                FollowerReport(
-                    follower_id=self._follower_id,
-                    version=self.version,
-                    at_ns=time.time_ns(),
-                    swaps=self.swaps,
-                    failures=self.failures,
-                    last_error=self.last_error,
-                    details={"channel": self._channel},
-                )
-            )
+    def _report(self, is_last: bool = False) -> None:
+        is_trying = self._trials is not None and self._trials.version > 0
+        self._reporter.report(
+            self.version, self.swaps, self.failures, self.last_error, is_trying=is_trying, is_last=is_last
+        )

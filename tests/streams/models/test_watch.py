@@ -1,59 +1,9 @@
 """Which version a watch delivers, in which order, and what it says of one that cannot be had."""
 
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
-from encoders.bundle import ModelBundle
-from encoders.manifest import ModelManifest
 from encoders.modality import ModalitySpec
-from streams.models.channels import ChannelView, move_record, version_record
-from streams.models.log import MemoryModelLog, ModelRecord
-from streams.models.registry import Registry
-from streams.models.watch import ModelWatch
-from tests.support.models import bundle
-
-
-class World:
-    """A registry, a log, a clock that is moved by hand, and a watch that is stepped by hand."""
-
-    def __init__(self, root: Path, **options: object) -> None:
-        self.root, self.log, self.view = root, MemoryModelLog(), ChannelView()
-        self.registry = Registry(str(root))
-        self.delivered: list[int] = []
-        self.now_s = 0.0
-        self.broken = False
-        self.watch = ModelWatch(
-            self.log,
-            self.registry,
-            self.deliver,
-            follower_id="me",
-            now_s=lambda: self.now_s,
-            **options,  # type: ignore[arg-type]
-        )
-        self._offset = 0
-
-    def deliver(self, manifest: ModelManifest | None, _bundle: ModelBundle | None) -> None:
-        if self.broken:
-            raise RuntimeError("does not load")
-        self.delivered.append(manifest.version if manifest else 0)
-
-    def take(self, key: bytes, value: bytes | None) -> None:
-        self.view.apply(key, value, self._offset)
-        self.watch.follow(ModelRecord(key, value, self._offset))
-        self._offset += 1
-
-    def idle(self) -> None:
-        self.watch.follow(None)
-
-    def publish(self, version: int) -> None:
-        self.take(*version_record(self.registry.publish(bundle(version))))
-
-    def promote(self, version: int, channel: str = "stable") -> None:
-        self.take(*move_record(self.view, channel, version, "better", "test", 1))
-
-    def file(self, version: int, modality: str = "gyroscope") -> Path:
-        return self.root / f"v{version}" / f"{modality}.safetensors"
+from tests.support.watching import World
 
 
 def test_a_published_version_is_not_delivered_before_the_channel_points_at_it(tmp_path: Path) -> None:
@@ -106,19 +56,47 @@ def test_a_damaged_file_keeps_the_old_model_and_is_counted(tmp_path: Path) -> No
     assert "v2/gyroscope.safetensors: wanted sha256" in world.watch.last_error
 
 
-def test_a_damaged_file_is_not_tried_again_before_it_is_announced_again(tmp_path: Path) -> None:
+def test_a_damaged_file_is_tried_again_after_a_while_and_at_once_when_it_is_announced_again(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.idle()
     world.publish(1)
     good = world.file(1).read_bytes()
     world.file(1).write_bytes(b"\x00" * len(good))
     world.promote(1)
-    world.now_s += 1e6
-    world.idle()
-    assert world.watch.failures == 1
+    attempts = []
+    for second in range(1, 8):
+        world.now_s = float(second)
+        world.idle()
+        attempts.append(world.watch.failures)
+    assert attempts == [2, 2, 3, 3, 3, 3, 4]
+    assert world.delivered == [], "never in part"
     world.file(1).write_bytes(good)
     world.publish(1)
-    assert world.delivered == [1]
+    assert (world.delivered, world.watch.last_error) == ([1], "")
+
+
+def test_the_waits_of_one_version_are_not_those_of_the_next(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.idle()
+    for version in (1, 2):
+        world.publish(version)
+        world.file(version).unlink()
+        world.promote(version)
+        for _ in range(6):
+            before = world.watch.failures
+            world.now_s += 60.0
+            world.idle()
+            assert world.watch.failures == before + 1
+        world.now_s += 59.0
+        world.idle()
+        assert world.watch.failures == before + 1, "not before 60 s have passed"
+    world.publish(3)
+    world.file(3).unlink()
+    world.promote(3)
+    world.now_s += 1.0
+    before = world.watch.failures
+    world.idle()
+    assert world.watch.failures == before + 1
 
 
 def test_a_missing_file_is_tried_again_after_a_while_and_then_less_often(tmp_path: Path) -> None:
@@ -148,6 +126,9 @@ def test_a_model_that_does_not_load_keeps_the_old_one(tmp_path: Path) -> None:
     world.promote(1)
     assert (world.watch.version, world.watch.failures) == (0, 1)
     assert "does not load" in world.watch.last_error
+    world.now_s += 1e6
+    world.idle()
+    assert world.watch.failures == 1, "it would not load the next time either"
 
 
 def test_a_version_without_a_manifest_keeps_the_old_one(tmp_path: Path) -> None:
@@ -182,35 +163,3 @@ def test_only_the_files_of_the_wanted_modalities_are_needed(tmp_path: Path) -> N
     world.file(1, "gyroscope").unlink()
     world.promote(1)
     assert world.delivered == [1]
-
-
-def test_reports_what_it_runs_after_each_change_and_once_a_minute(tmp_path: Path) -> None:
-    world = World(tmp_path)
-    world.idle()
-    world.publish(1)
-    world.promote(1)
-    world.idle()
-    assert [report.version for report in world.log.reports] == [0, 1]
-    world.now_s += 61
-    world.idle()
-    assert [report.version for report in world.log.reports] == [0, 1, 1]
-    assert world.log.reports[-1].details == {"channel": "stable"}
-
-
-def test_is_not_well_before_the_topic_is_read_to_its_end(tmp_path: Path) -> None:
-    world = World(tmp_path)
-    assert world.watch.complaints() == ["the models topic is not read to its end yet"]
-    world.idle()
-    assert world.watch.complaints() == []
-
-
-def test_is_not_well_after_its_thread_died(tmp_path: Path) -> None:
-    class Broken(MemoryModelLog):
-        def records(self, stop: threading.Event) -> Iterator[ModelRecord | None]:
-            yield None
-            raise RuntimeError("unforeseen")
-
-    watch = ModelWatch(Broken(), Registry(str(tmp_path)), lambda manifest, bundle: None)
-    watch.start()
-    watch._thread.join(10)
-    assert watch.complaints() == ["models are not followed any more: RuntimeError: unforeseen"]
