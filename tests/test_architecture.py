@@ -19,7 +19,8 @@ ORDER = {
     "trainer": "settings newest_scaling pace cycles step parallel judging replay downstream labelling state taught "
     "learner controls candidate metrics checkpoints topics admission parts readiness readings safekeeping offering "
     "training service",
-    "deploy": "errors settings recordings topics rejects audit machine report replay downstream labelling demo cli",
+    "deploy": "errors settings recordings topics rejects audit machine report replay downstream labelling demo "
+    "followers cli",
     "benchmarks": "data_sets hugadb slots default_settings spread command_line fingerprint "
     "speed learning downstream orders labels fleet late reliability workers soak trainer",
 }

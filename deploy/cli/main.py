@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import typer
 
-from deploy.cli import audit, config, data, downstream, labels, models, rejects, run, sources, topics
+from deploy.cli import audit, config, data, downstream, followers, labels, models, rejects, run, sources, topics
 from encoders.errors import MmbindError
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.command()(run.stream)
 app.command()(run.train)
 app.add_typer(topics.app, name="topics")
 app.add_typer(models.app, name="models")
+app.add_typer(followers.app, name="followers")
 app.command()(data.replay)
 app.command()(data.send)
 app.command()(data.tail)

@@ -4,6 +4,7 @@ from tests.mutants.mutation import Mutation
 from tests.mutants.parts import (
     arrival,
     downstream,
+    follower,
     judging,
     labelling,
     pace,
@@ -29,6 +30,7 @@ PARTS = {
     "review": review.MUTATIONS,
     "rounds": rounds.MUTATIONS,
     "downstream": downstream.MUTATIONS,
+    "follower": follower.MUTATIONS,
 }
 MUTATIONS = tuple(mutation for part in PARTS.values() for mutation in part)
 
