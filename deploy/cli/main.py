@@ -10,7 +10,20 @@ from typing import NoReturn
 
 import typer
 
-from deploy.cli import audit, config, data, downstream, labels, models, rejects, run, sources, topics, trials
+from deploy.cli import (
+    audit,
+    config,
+    data,
+    downstream,
+    followers,
+    labels,
+    models,
+    rejects,
+    run,
+    sources,
+    topics,
+    trials,
+)
 from encoders.errors import MmbindError
 
 app = typer.Typer(
@@ -28,6 +41,7 @@ app.add_typer(topics.app, name="topics")
 app.add_typer(models.app, name="models")
 models.app.command()(trials.rollout)
 models.app.command()(trials.verify)
+app.add_typer(followers.app, name="followers")
 app.command()(data.replay)
 app.command()(data.send)
 app.command()(data.tail)

@@ -190,6 +190,8 @@ def test_replayed_recordings_become_pairs_and_models_to_watch_and_to_take(machin
     assert "mmbind_windows_total" in metrics
     assert json.loads(ready) == {"ok": True, "reasons": []}
     machine.run_python(program("ModelFollower") + "\n    assert (embeddings.shape, len(features)) == ((8, 64), 8)\n")
+    (followers,) = commands(".venv/bin/mmbind followers")
+    assert "stable" in machine.run(followers)
     for command in (*commands(".venv/bin/mmbind embed"), *commands(".venv/bin/mmbind finetune")):
         machine.run(command)
     assert json.loads((machine.folder / "finetune.json").read_text())["n_test"] > 100

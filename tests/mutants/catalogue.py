@@ -4,6 +4,7 @@ from tests.mutants.mutation import Mutation
 from tests.mutants.parts import (
     arrival,
     downstream,
+    follower,
     judging,
     labelling,
     pace,
@@ -31,6 +32,7 @@ PARTS = {
     "rollout": rollout.MUTATIONS,
     "rounds": rounds.MUTATIONS,
     "downstream": downstream.MUTATIONS,
+    "follower": follower.MUTATIONS,
 }
 MUTATIONS = tuple(mutation for part in PARTS.values() for mutation in part)
 

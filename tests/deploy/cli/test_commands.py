@@ -81,6 +81,7 @@ def test_help_is_quick_since_nothing_heavy_is_imported() -> None:
         ["audit"],
         ["rejects"],
         ["sources"],
+        ["followers"],
     ],
 )
 def test_every_command_explains_itself(command: list[str]) -> None:
@@ -113,7 +114,8 @@ def test_settings_are_shown_with_their_origin_and_described() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [["topics", "check"], ["models", "list"], ["tail", "pairs"], ["send", "window.json"]]
+    "command",
+    [["topics", "check"], ["models", "list"], ["followers", "list"], ["tail", "pairs"], ["send", "window.json"]],
 )
 def test_a_broker_that_is_not_there_is_named_with_the_step_that_failed(command: list[str]) -> None:
     Path("window.json").write_text(json.dumps(WINDOW))
@@ -215,6 +217,7 @@ def test_topics_windows_and_rejects_through_a_broker(tmp_path: Path, monkeypatch
         assert (first["source_id"], first["values"]) == ("node-1", "250x3")
         assert told("tail", "windows.gravity", "--all", "-n", "3").count("node-1") == 3
         assert json.loads(told("models", "list", "--json")) == {"channels": {}, "versions": []}
+        assert json.loads(told("followers", "list", "--json")) == {"channels": {}, "followers": []}
         assert told("replay", "watch", "--speed", "0") is not None
         assert told("tail", "windows.gyroscope", "--all", "-n", "5").count("person-") == 5
     finally:

@@ -10,8 +10,10 @@ import pytest
 from kafka.admin import ACLOperation, ResourceType
 from kafka.errors import TopicAuthorizationFailedError
 
+from deploy.followers.reading import read_reports
 from deploy.labelling.spread import send_labels
 from deploy.machine.brokers import Broker
+from deploy.topics.models_view import read_view
 from streams.broker.log import LogError, LogReader, read_all
 from streams.follower import ModelFollower
 from streams.messages.topic_names import TopicNames
@@ -54,7 +56,7 @@ def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureKafka]:
     broker = SecureKafka(kafka_home(), tmp_path_factory.mktemp("secure"))
     broker.start()
     rows = ROW.findall(PAGE)
-    assert {row[0] for row in rows} == {"sensor", "worker", "trainer", "consumer", "labeller", "annotator"}
+    assert {row[0] for row in rows} == {"sensor", "worker", "trainer", "consumer", "labeller", "annotator", "operator"}
     assert len(rows) == PAGE.count("`mmbind.") - 1  # but for the sentence on the prefix, each stands in a row
     for user, operations, kind, name in rows:
         for operation in operations.split(", "):
@@ -110,6 +112,9 @@ def test_the_whole_loop_runs_with_the_rights_of_the_page(
         farm.wait(lambda: follower.version > 0)
         farm.wait(lambda: f"mmbind_follower_version {follower.version}.0" in answer(worker, "/metrics"))
     farm.wait(lambda: len({one.key for one in read_all(farm.broker, farm.names.followers)}) == 2)
+    operator = farm.settings.model_copy(update={"broker": secure.client("operator")})
+    wanted = read_view(operator).current("stable")
+    assert [one.version for one in read_reports(operator)] == [wanted, wanted]
     assert len(farm.rejects()) == 1
     annotator = farm.settings.model_copy(update={"broker": secure.client("annotator")})
     send_labels(annotator, [LabelRecord(sample_id=one.sample_id, label=one.label) for one in WORLD.samples(8)])
