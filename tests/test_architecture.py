@@ -20,7 +20,7 @@ ORDER = {
     "learner controls candidate metrics checkpoints topics retraining rollout admission parts readiness readings "
     "safekeeping offering training service",
     "deploy": "errors settings recordings topics rejects audit machine report replay downstream labelling lineage "
-    "trials demo followers cli",
+    "models trials demo followers cli",
     "benchmarks": "data_sets hugadb slots default_settings spread command_line fingerprint "
     "speed learning downstream orders labels fleet late reliability workers soak trainer",
 }

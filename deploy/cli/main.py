@@ -12,6 +12,7 @@ import typer
 
 from deploy.cli import (
     audit,
+    channels,
     config,
     data,
     downstream,
@@ -39,6 +40,8 @@ app.command()(run.stream)
 app.command()(run.train)
 app.add_typer(topics.app, name="topics")
 app.add_typer(models.app, name="models")
+for command in channels.COMMANDS:
+    models.app.command()(command)
 models.app.command()(trials.rollout)
 models.app.command()(trials.verify)
 app.add_typer(followers.app, name="followers")

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from deploy.cli.output import ConfigOption, JsonOption, print_json, print_table
+from deploy.cli.output import ConfigOption, JsonOption, print_json, print_table, printable, utc
 from deploy.errors import CommandError
 
 if TYPE_CHECKING:
@@ -15,18 +15,26 @@ app = typer.Typer(no_args_is_help=True, help="The models: list them, show one.")
 
 @app.command("list")
 def list_models(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Lists all versions with the gate's word on them."""
+    """Lists all versions with the gate's word on them, and who moved which channel when, why and from what."""
+    import msgspec
+
     from deploy.settings.config import load
     from deploy.topics.models_view import read_view
 
     view = read_view(load(config))
     rows = [_summary(view, version) for version in sorted(view.manifests)]
     if as_json:
-        print_json({"channels": view.channels, "versions": rows})
+        history = {name: [msgspec.to_builtins(move) for move in view.history(name)] for name in view.channels}
+        print_json({"channels": view.channels, "versions": rows, "moves": history})
         return
     channels = ", ".join(f"{name} -> {version}" for name, version in view.channels.items()) or "none"
     print_table(f"Models (channels: {channels})", ("version", "made", "retrieval", "gate", "why"), [
         (one["version"], one["created"], one["retrieval"], one["gate"], one["reason"]) for one in rows
+    ])  # fmt: skip
+    moves = sorted((move for name in view.channels for move in view.history(name)), key=lambda move: move.at_ns)
+    print_table("Moves", ("channel", "from", "to", "when", "who", "why"), [
+        (move.channel, move.replaces, f"{move.version}{' pinned' if move.pinned else ''}", utc(move.at_ns // 10**6),
+         printable(move.by), printable(move.reason)) for move in moves
     ])  # fmt: skip
 
 

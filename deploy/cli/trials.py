@@ -1,11 +1,10 @@
 """`mmbind models rollout` and `verify`: a version tried by some consumers, and one trained again."""
 
-import getpass
-import socket
 from typing import Annotated
 
 import typer
 
+from deploy.cli.channels import ByOption, ForceOption, ReasonOption, who
 from deploy.cli.output import ConfigOption, JsonOption, print_json
 from deploy.errors import WrongInput
 
@@ -19,33 +18,27 @@ def rollout(
     min_calls: Annotated[int, typer.Option("--min-calls", help="Without so many there is no verdict.", min=1)] = 100,
     serve: Annotated[bool, typer.Option("--serve", help="They hand out its results, too.")] = False,
     stop: Annotated[bool, typer.Option("--stop", help="Ends the trial that is on.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Also one that the gate did not pass.")] = False,
-    reason: Annotated[str, typer.Option("--reason", help="For the history.")] = "",
+    force: ForceOption = False,
+    reason: ReasonOption = "",
+    by: ByOption = "",
     config: ConfigOption = None,
 ) -> None:
     """Has some followers try a version; the trainer promotes it, or rolls it back and says why."""
+    from contextlib import closing
+
+    from deploy.models.operator import Operator
     from deploy.settings.config import load
     from deploy.trials.beginning import begun, ended, seconds_of
 
-    by = f"{getpass.getuser()}@{socket.gethostname()}"
     if stop == (version is not None):
         raise WrongInput("wanted a version to try, or --stop")
-    if version is None:
-        typer.echo(ended(load(config), by, reason or "by hand"))
-        return
-    typer.echo(
-        begun(
-            load(config),
-            version,
-            share=canary / 100,
-            for_s=seconds_of(lasting),
-            min_calls=min_calls,
-            serves=serve,
-            by=by,
-            reason=reason or "by hand",
-            force=force,
-        )
-    )
+    settings, for_s = load(config), seconds_of(lasting)
+    with closing(Operator(settings, by or who(), reason, force=force)) as operator:
+        if version is None:
+            typer.echo(ended(settings, operator))
+            return
+        how = {"share": canary / 100, "for_s": for_s, "min_calls": min_calls, "serves": serve}
+        typer.echo(begun(settings, version, operator, **how))  # type: ignore[arg-type]
 
 
 def verify(version: Version, config: ConfigOption = None, as_json: JsonOption = False) -> None:
@@ -54,14 +47,12 @@ def verify(version: Version, config: ConfigOption = None, as_json: JsonOption = 
 
     from deploy.errors import CommandError
     from deploy.lineage.verification import verified
+    from deploy.models.usable import known
     from deploy.settings.config import load
     from deploy.topics.models_view import read_view
 
     settings = load(config)
-    manifests = read_view(settings).manifests
-    if version not in manifests:
-        raise CommandError(f"version {version} is unknown, wanted one of: {', '.join(map(str, manifests)) or 'none'}")
-    found = verified(manifests[version], settings)
+    found = verified(known(read_view(settings), version), settings)
     if as_json:
         print_json(asdict(found))
     if found.differing:

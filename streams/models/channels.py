@@ -74,6 +74,23 @@ class ChannelView:
         """The moves that counted, oldest first."""
         return list(self._moves.get(channel, ()))
 
+    def pin(self, channel: str) -> ChannelMove | None:
+        """The move that pinned the channel, None where it is not pinned."""
+        moves = self._moves.get(channel, [])
+        return moves[-1] if moves and moves[-1].pinned else None
+
+    def before(self, channel: str) -> int | None:
+        """The version to which a rollback leads: the one that the channel had before its present one.
+
+        A move to a version that the channel had before takes back all that came after it. So rollbacks go further and
+        further back, not to and fro. None where there is nothing before.
+        """
+        way: list[int] = []
+        for move in self._moves.get(channel, ()):
+            way = way[: way.index(move.version)] if move.version in way else way
+            way.append(move.version)
+        return way[-2] if len(way) > 1 else None
+
     @property
     def channels(self) -> dict[str, int]:
         """Each channel's version."""
@@ -166,6 +183,7 @@ def move_record(
     at_ns: int,
     unique: str | None = None,
     rollout: Rollout | None = None,
+    pinned: bool = False,
 ) -> tuple[bytes, bytes]:
     """Key and value that point a channel at a version, valid if nobody moves it before: ask `view.counted(key)` later.
 
@@ -175,6 +193,7 @@ def move_record(
         by: Who moves it: a user or a service.
         unique: Ends the key; a random one without it.
         rollout: Has the version tried: see `rollout.trial`.
+        pinned: From then on only people move the channel.
 
     Raises:
         ValueError: If the channel's name is none.
@@ -191,5 +210,6 @@ def move_record(
         by=by,
         at_ns=at_ns,
         rollout=rollout,
+        pinned=pinned,
     )
     return f"channel/{channel}/{move.seq}/{unique or uuid.uuid4()}".encode(), msgspec.json.encode(move)

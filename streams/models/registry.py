@@ -86,15 +86,40 @@ class Registry:
             BundleError: If it is no manifest.
             RegistryAway: If the store cannot be reached.
         """
+        manifests = (self._manifest_in(f"v{version}") for version in reversed(self.versions()))
+        return next((one for one in manifests if one is not None), None)
+
+    def versions(self) -> list[int]:
+        """Those of which something lies here, whole or not, ascending.
+
+        Raises:
+            RegistryAway: If the store cannot be reached.
+        """
         try:
             names = [PurePosixPath(one).name for one in self._store.ls(self._path, detail=False)]
         except FileNotFoundError:
-            return None
+            return []
         except Exception as error:  # each store has exceptions of its own
             raise RegistryAway(f"{self._path}: {type(error).__name__}: {error}") from error
-        versions = sorted((int(name[1:]) for name in names if VERSION_FOLDER.fullmatch(name)), reverse=True)
-        manifests = (self._manifest_in(f"v{version}") for version in versions)
-        return next((one for one in manifests if one is not None), None)
+        return sorted(int(name[1:]) for name in names if VERSION_FOLDER.fullmatch(name))
+
+    def remove(self, version: int) -> bool:
+        """Deletes a version's files, manifest first; whether there was anything.
+
+        Raises:
+            RegistryAway: If the store cannot be reached, or refuses.
+        """
+        folder = self._full(f"v{version}")
+        try:
+            if not self._store.exists(folder):
+                return False
+            manifest = f"{folder}/{MANIFEST_NAME}"
+            if self._store.exists(manifest):
+                self._store.rm_file(manifest)
+            self._store.rm(folder, recursive=True)
+        except Exception as error:  # each store has exceptions of its own
+            raise RegistryAway(f"{folder}: {type(error).__name__}: {error}") from error
+        return True
 
     def _manifest_in(self, folder: str) -> ModelManifest | None:
         try:

@@ -93,6 +93,8 @@ class Roller:
         if view.current(self._channel) == move.version:
             # Somebody promoted it, or this was ended between the two moves.
             verdict = Verdict("promote", f"{self._channel} is at it")
+        elif pin := view.pin(self._channel):
+            verdict = Verdict("give-up", f"{pin.channel} is pinned to version {pin.version} by {pin.by}")
         else:
             verdict = verdict_on(move, self._reports(), self._now_ns(), self._limits)
             if verdict.outcome == "promote" and not self._promote(view, move, verdict):

@@ -48,6 +48,11 @@ class Following:
         version, reason = decision.version, f"passed the gate: {decision.reason}"
         if any(move.version == version for name in (self._channel, CANARY) for move in view.history(name)):
             return
+        if pin := view.pin(self._channel):
+            log.warning(
+                "%s is pinned to %d by %s: version %d is not followed", pin.channel, pin.version, pin.by, version
+            )
+            return
         if self._trials and self._trials.wanted(view):
             if (running := self._trials.running(view)) is not None:
                 log.info("version %d is not followed: version %d is on trial", version, running)

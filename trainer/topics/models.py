@@ -66,9 +66,19 @@ class KafkaModels:
         Raises:
             KafkaError: If the broker refuses it or cannot be reached.
         """
+        self._send(*record)
+
+    def withdraw(self, key: bytes) -> None:
+        """Removes a version or a decision; returns when the broker has it.
+
+        Raises:
+            KafkaError: If the broker refuses it or cannot be reached.
+        """
+        self._send(key, None)
+
+    def _send(self, key: bytes, value: bytes | None) -> None:
         if self._producer is None:
             self._producer = KafkaProducer(**producer_config(self._broker))
-        key, value = record
         self._producer.send(self._topic, key=key, value=value).get(timeout=SEND_TIMEOUT_S)
 
     def close(self) -> None:

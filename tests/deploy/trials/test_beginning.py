@@ -1,6 +1,7 @@
 """An operator's trial: what is refused, what begins, and what ends it."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -10,6 +11,7 @@ from kafka.admin import KafkaAdminClient
 
 from deploy.errors import CommandError, WrongInput
 from deploy.machine.brokers import Broker
+from deploy.models.operator import Operator
 from deploy.trials.beginning import begun, ended, seconds_of
 from streams.broker.connection import client_config, producer_config
 from streams.broker.topics import create_topics
@@ -53,9 +55,13 @@ class Desk:
             producer.send(topic, key=name.encode(), value=msgspec.json.encode(said)).get(10)
         producer.close()
 
-    def begin(self, version: int, **more: object) -> str:
-        told = {"share": 0.01, "for_s": 60, "min_calls": 5, "serves": False, "by": "anna@here", "reason": "a try"}
-        return begun(self.settings, version, **told | more)  # type: ignore[arg-type]
+    def begin(self, version: int, force: bool = False) -> str:
+        with closing(Operator(self.settings, "anna@here", "a try", force=force)) as operator:
+            return begun(self.settings, version, operator, share=0.01, for_s=60, min_calls=5, serves=False)
+
+    def end(self) -> str:
+        with closing(Operator(self.settings, "ben@here", "enough")) as operator:
+            return ended(self.settings, operator)
 
     def channels(self) -> dict[str, int]:
         return self.models.refresh().channels
@@ -78,11 +84,11 @@ def test_a_version_is_put_on_trial_by_one_follower_at_least_until_it_is_ended(de
     assert told.startswith(f"version 2 is on trial for 60 s by 1 known followers: {name} (")
     with pytest.raises(CommandError, match=r"version 2 is on trial since it was begun by anna@here: wanted none"):
         desk.begin(2)
-    assert ended(desk.settings, "ben@here", "enough") == "version 2 is no longer on trial"
+    assert desk.end() == "version 2 is no longer on trial"
     assert desk.channels() == {"canary": 0, "stable": 1}
-    assert desk.models.refresh().history(CANARY)[-1].reason == "version 2 ended: enough"
+    assert desk.models.refresh().history(CANARY)[-1].reason == "version 2 ended; enough"
     with pytest.raises(CommandError, match="nothing is on trial"):
-        ended(desk.settings, "ben@here", "again")
+        desk.end()
 
 
 @pytest.mark.parametrize(
@@ -106,7 +112,7 @@ def test_what_cannot_be_tried_is_refused_in_a_sentence_and_nothing_moves(
 def test_force_says_what_it_overrides(desk: Desk) -> None:
     assert "by no known follower" in desk.begin(3, force=True)
     move = trial(desk.models.refresh(), "stable")
-    assert move is not None and move.reason == "a try; overridden: version 3 was refused by the gate (because)"
+    assert move is not None and move.reason == "overridden: version 3 was refused by the gate (because); a try"
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("30s", 30), ("10m", 600), ("1.5 h", 5400), ("1d", 86_400)])
