@@ -7,7 +7,53 @@ TRIAL, COURSE = "streams/models/rollout.py", "trainer/retraining/course.py"
 OF_VERDICT, OF_ROLLER = ("tests/trainer/rollout/test_verdict.py",), ("tests/trainer/rollout/test_roller.py",)
 OF_COURSE = ("tests/trainer/retraining/test_course.py",)
 
+CHANNELS, OPERATOR, PRUNING = "streams/models/channels.py", "deploy/models/operator.py", "deploy/models/pruning.py"
+OF_OPERATOR, OF_PRUNING = ("tests/deploy/models/test_operator.py",), ("tests/deploy/models/test_pruning.py",)
+
 MUTATIONS = (
+    Mutation(
+        "rollbacks go to and fro", CHANNELS, "way = way[: way.index(move.version)] if", "way = way if", OF_OPERATOR
+    ),
+    Mutation(
+        "a pin is for ever", CHANNELS, "if moves and moves[-1].pinned else None", "if moves else None", OF_OPERATOR
+    ),
+    Mutation(
+        "the trainer moves a pinned channel",
+        "trainer/topics/following.py",
+        "if pin := view.pin(self._channel):",
+        "if (pin := None):",
+        OF_OPERATOR,
+    ),
+    Mutation("people move a pinned channel", OPERATOR, "if not self._force:", "if False:", OF_OPERATOR),
+    Mutation("a lost race is not told", OPERATOR, "if not after.counted(record[0]):", "if False:", OF_OPERATOR),
+    Mutation(
+        "damage is overlooked",
+        "deploy/models/usable.py",
+        "        registry.fetch(manifest)",
+        "        pass",
+        OF_OPERATOR,
+    ),
+    Mutation(
+        "files go before their record",
+        PRUNING,
+        "            registry.remove(version)\n        newest",
+        "        newest",
+        OF_PRUNING,
+    ),
+    Mutation(
+        "what is used meanwhile is deleted",
+        PRUNING,
+        "if version not in to_prune(models.refresh(), keep):",
+        "if False:",
+        OF_PRUNING,
+    ),
+    Mutation(
+        "leftovers stay for ever",
+        PRUNING,
+        "if version < newest and version not in view.manifests:",
+        "if False:",
+        OF_PRUNING,
+    ),
     Mutation("few errors are forgiven for ever", VERDICT, "n_errors >= MIN_ERRORS", "n_errors >= 10**9", OF_VERDICT),
     Mutation("errors as usual count", VERDICT, "share > usual + limits", "share > limits", OF_VERDICT),
     Mutation("few calls are enough", VERDICT, "if n_calls < plan.min_calls:", "if False:", OF_VERDICT),
