@@ -5,7 +5,10 @@ were not held out, by version v; queries are those of held-out samples by versio
 samples fit the bridges, the other half asks, and the other way round.
 
 `same ten` is recall@10: of the ten nearest that the newer version finds among its own embeddings, how many are found
-among the older one's. `same label` is the share of the ten that have the query's label.
+among the older one's. `same label` is the share of the ten that have the query's label. Distance 0 is between the last
+versions of two trainings, from other seeds, that have nothing to do with each other.
+
+    python -m benchmarks.bridges --sets utd,watch --json bridges.json
 """
 
 import argparse
@@ -24,6 +27,7 @@ from benchmarks.command_line import add_sets, parser_of, write_json
 from benchmarks.data_sets import UTD, WATCH
 from benchmarks.fingerprint import recordings_of
 from deploy.recordings.recordings import Recordings
+from deploy.recordings.truth import Truth
 from deploy.replay.loop import Loop
 from deploy.replay.plan import ReplayPlan
 from encoders.bridge import apply_map, fit_bridge, procrustes
@@ -36,7 +40,7 @@ STEPS = (1, 2)
 
 
 class Figures(NamedTuple):
-    """Of one distance between versions, means over all v and both halves."""
+    """Of one distance between versions, means over all v and both halves; `new` is the newer one on its own."""
 
     distance: int
     n_pairs: int
@@ -97,22 +101,28 @@ def measured(recordings: Recordings, n_steps: int, seed: int) -> list[Figures]:
     stored = np.array([i for i, one in enumerate(samples) if not one.held_out])
     asking = np.array([i for i, one in enumerate(samples) if one.held_out])
     halves = np.array_split(np.random.default_rng(seed).permutation(asking), 2)
-    labels, specs = np.array([str(one.label) for one in samples]), loop.settings.specs
-    by_version = [
-        embedded({name: EncoderFunction(specs[name], own) for name, own in loop.weights[version].items()}, samples)
-        for version in versions
-    ]
+    truth = Truth(recordings, loop.settings.ingest.hop_s).labels(samples)
+    labels = np.array([str(truth.get(one.sample_id)) for one in samples])
+    by_version = [_by(loop, version, samples) for version in versions]
+    other, its_versions = versions_of(recordings, n_steps, seed + 1)
+    chains = {
+        distance: [by_version[first : first + distance + 1] for first in range(len(versions) - distance)]
+        for distance in STEPS
+    }
+    chains[0] = [[by_version[-1], _by(other, its_versions[-1], samples)]]
     found = []
-    for distance in STEPS:
-        each = [
-            _one(by_version[first : first + distance + 1], stored, halves[side], halves[1 - side], labels)
-            for first in range(len(versions) - distance)
-            for side in (0, 1)
-        ]
+    for distance, some in chains.items():
+        each = [_one(chain, stored, halves[side], halves[1 - side], labels) for chain in some for side in (0, 1)]
         if each:
-            found.append(Figures(distance, len(each) // 2, *np.mean(each, axis=0).tolist()))
+            found.append(Figures(distance, len(some), *np.mean(each, axis=0).tolist()))
     print(f"{len(versions)} versions, {len(stored)} stored, {len(asking)} ask; {_qualities(by_version, asking)}")
     return found
+
+
+def _by(loop: Loop, version: int, samples: Sequence[Sample]) -> Embedded:
+    specs = loop.settings.specs
+    encoders = {name: EncoderFunction(specs[name], own) for name, own in loop.weights[version].items()}
+    return embedded(encoders, samples)
 
 
 def _one(

@@ -18,8 +18,8 @@ ORDER = {
     "forgotten intake history service models precision arrival review binder pipeline binding producer "
     "follower testing worker",
     "trainer": "settings newest_scaling pace cycles step parallel judging replay downstream labelling state taught "
-    "learner controls candidate metrics checkpoints topics admission parts readiness readings safekeeping offering "
-    "training service",
+    "learner controls candidate bridging metrics checkpoints topics admission parts readiness readings "
+    "safekeeping offering training service",
     "deploy": "errors settings recordings topics rejects audit machine report replay downstream labelling demo cli",
     "benchmarks": "data_sets hugadb slots default_settings spread command_line fingerprint "
     "bridges speed learning downstream orders labels fleet late reliability workers soak trainer",
