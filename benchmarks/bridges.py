@@ -6,7 +6,7 @@ samples fit the bridges, the other half asks, and the other way round.
 
 `same ten` is recall@10: of the ten nearest that the newer version finds among its own embeddings, how many are found
 among the older one's. `same label` is the share of the ten that have the query's label. Distance 0 is between the last
-versions of two trainings, from other seeds, that have nothing to do with each other.
+versions of two trainings with other seeds.
 
     python -m benchmarks.bridges --sets utd,watch --json bridges.json
 """
