@@ -18,6 +18,7 @@ from streams.models.cache import ModelCache, NearestFirst
 from streams.models.log import KafkaModelLog, ModelLog
 from streams.models.registry import Registry
 from streams.models.serving import Embedded, NoModelYet, Serving, VersionInUse, loaded, windows_of
+from streams.models.signing import Verifier
 from streams.models.trial import TrialWatch
 from streams.models.watch import ModelWatch
 from streams.records import Rollout, Sample
@@ -54,6 +55,7 @@ class ModelFollower:
         cache: A folder for the last two versions served here. Where no version can be had within three seconds of the
             start, broker or store being away, the last one is served from there until the channel's can be had.
             Processes that follow the same channel of the same installation may share it.
+        public_key: PEM file of the trainer's public key; then what it did not sign is refused.
 
     Example:
         >>> import numpy as np
@@ -79,6 +81,7 @@ class ModelFollower:
         on_swap: Callable[[int, int], None] | None = None,
         models: ModelLog | None = None,
         cache: str | Path | None = None,
+        public_key: str | None = None,
     ) -> None:
         if isinstance(bootstrap_servers, str):
             bootstrap_servers = BrokerSettings(bootstrap_servers=bootstrap_servers)
@@ -86,8 +89,9 @@ class ModelFollower:
         modalities = None if modalities is None else tuple(modalities)
         self._serving, self._swap = Serving(), threading.Lock()
         self._device, self._on_swap = device, on_swap
-        self._cache = None if cache is None else ModelCache(cache, channel, modalities)
-        source = NearestFirst(lambda: trials.bundle, self._cache, Registry(root))
+        verifier = Verifier.of(public_key)
+        self._cache = None if cache is None else ModelCache(cache, channel, modalities, verifier)
+        source = NearestFirst(lambda: trials.bundle, self._cache, Registry(root, verifier=verifier))
         trials = TrialWatch(source, self._try, channel=channel, follower_id=follower_id, modalities=modalities)
         self.watch = ModelWatch(
             models or KafkaModelLog(bootstrap_servers, prefix),

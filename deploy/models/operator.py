@@ -36,7 +36,7 @@ class Operator:
     ) -> None:
         self._settings, self._by, self._reason, self._force = settings, by, reason or "by hand", force
         self._models = models or KafkaModels(settings.broker, settings.topics.prefix)
-        self._registry = Registry(settings.registry.root)
+        self._registry = Registry.of(settings.registry)
 
     def promote(self, channel: str, version: int) -> str:
         """Points a channel at a version; says what was done.

@@ -29,7 +29,7 @@ def prune(settings: StreamSettings, keep: int, is_rehearsal: bool = False) -> Se
         CommandError: If the topic changed meanwhile so that one of them is in use.
         RegistryAway: If the store cannot be reached: to be done again.
     """
-    models, registry = KafkaModels(settings.broker, settings.topics.prefix), Registry(settings.registry.root)
+    models, registry = KafkaModels(settings.broker, settings.topics.prefix), Registry.of(settings.registry)
     try:
         view = connect_or_explain(models.refresh, settings.broker)
         going = to_prune(view, keep)

@@ -15,6 +15,7 @@ import msgspec
 
 from encoders.bundle import MANIFEST_NAME, BundleError, ModelBundle, load_bundle, load_manifest, pack_bundle
 from encoders.manifest import ModelManifest
+from streams.models.signing import Verifier
 from streams.models.tries import BundleSource
 
 log = logging.getLogger(__name__)
@@ -34,9 +35,17 @@ class ModelCache:
         folder: Is made if it is not there.
         channel: Of another channel's bundles nothing is seen.
         modalities: Whose encoders are kept; all without it.
+        verifier: If given, only what it knows is found here.
     """
 
-    def __init__(self, folder: str | Path, channel: str, modalities: Iterable[str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: str | Path,
+        channel: str,
+        modalities: Iterable[str] | None = None,
+        verifier: Verifier | None = None,
+    ) -> None:
+        self._verifier = verifier
         self._modalities = None if modalities is None else sorted(modalities)
         whose = hashlib.sha256(json.dumps([channel, self._modalities]).encode()).hexdigest()[:16]
         self._folder = Path(folder) / f"followed-{whose}"
@@ -72,7 +81,10 @@ class ModelCache:
 
     def _whole(self, folder: Path) -> ModelBundle | None:
         try:
-            if _name_of(load_manifest(folder)) != folder.name:
+            manifest = load_manifest(folder)
+            if self._verifier is not None:
+                self._verifier.check(manifest)
+            if _name_of(manifest) != folder.name:
                 raise BundleError(str(folder / MANIFEST_NAME), f"the manifest of {folder.name}", "another one")
             return load_bundle(folder, self._modalities)
         except BundleError as error:
@@ -87,7 +99,8 @@ class ModelCache:
             OSError: If it cannot be written.
         """
         known = tuple(spec for spec in bundle.manifest.modalities if spec.name in bundle.weights)
-        ours = ModelBundle(msgspec.structs.replace(bundle.manifest, modalities=known), bundle.weights)
+        manifest = msgspec.structs.replace(bundle.manifest, modalities=known)
+        ours = ModelBundle(manifest, bundle.weights, bundle.bridge)
         _, contents = pack_bundle(ours, "-")
         self._folder.mkdir(parents=True, exist_ok=True)
         fresh = Path(tempfile.mkdtemp(prefix=".fresh-", dir=self._folder))

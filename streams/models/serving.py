@@ -26,7 +26,7 @@ def loaded(bundle: ModelBundle, device: str) -> LoadedModel:
     # Here, so that a process that only sends windows needs no torch.
     from encoders.nets import load_encoders
 
-    return LoadedModel(bundle.manifest, load_encoders(bundle, device=device))
+    return LoadedModel(bundle.manifest, load_encoders(bundle, device=device), bundle.bridge)
 
 
 def windows_of(sample: Sample) -> WindowsFor:

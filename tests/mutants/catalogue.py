@@ -16,6 +16,7 @@ from tests.mutants.parts import (
     similarity,
     speed,
     step,
+    trust,
 )
 
 PARTS = {
@@ -33,6 +34,7 @@ PARTS = {
     "rounds": rounds.MUTATIONS,
     "downstream": downstream.MUTATIONS,
     "follower": follower.MUTATIONS,
+    "trust": trust.MUTATIONS,
 }
 MUTATIONS = tuple(mutation for part in PARTS.values() for mutation in part)
 
