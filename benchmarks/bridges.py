@@ -16,7 +16,6 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -39,18 +38,16 @@ NEAREST = 10
 STEPS = (1, 2)
 
 
-class Figures(NamedTuple):
-    """Of one distance between versions, means over all v and both halves; `new` is the newer one on its own."""
-
-    distance: int
-    n_pairs: int
-    cosine_as_is: float
-    cosine_mapped: float
-    same_ten_as_is: float
-    same_ten_mapped: float
-    same_label_as_is: float
-    same_label_mapped: float
-    same_label_new: float
+# Of one distance between versions, means over all v and both halves; `new` is the newer one on its own.
+FIGURES = (
+    "cosine_as_is",
+    "cosine_mapped",
+    "same_ten_as_is",
+    "same_ten_mapped",
+    "same_label_as_is",
+    "same_label_mapped",
+    "same_label_new",
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,7 +91,7 @@ def versions_of(recordings: Recordings, n_steps: int, seed: int) -> tuple[Loop, 
     return loop, [version for version in sorted(loop.weights) if set(loop.weights[version]) == last]
 
 
-def measured(recordings: Recordings, n_steps: int, seed: int) -> list[Figures]:
+def measured(recordings: Recordings, n_steps: int, seed: int) -> list[dict[str, float]]:
     """The figures of one set."""
     loop, versions = versions_of(recordings, n_steps, seed)
     samples = [one for one in loop.samples.values() if any(name in loop.weights[versions[-1]] for name in one.windows)]
@@ -114,7 +111,8 @@ def measured(recordings: Recordings, n_steps: int, seed: int) -> list[Figures]:
     for distance, some in chains.items():
         each = [_one(chain, stored, halves[side], halves[1 - side], labels) for chain in some for side in (0, 1)]
         if each:
-            found.append(Figures(distance, len(some), *np.mean(each, axis=0).tolist()))
+            means = dict(zip(FIGURES, np.mean(each, axis=0).tolist(), strict=True))
+            found.append({"distance": distance, "n_pairs": len(some)} | means)
     print(f"{len(versions)} versions, {len(stored)} stored, {len(asking)} ask; {_qualities(by_version, asking)}")
     return found
 
@@ -161,13 +159,13 @@ def main(given: Sequence[str] | None = None) -> None:
     """Replays the sets, prints a table, writes the same as JSON."""
     asked = arguments(given)
     found = {name: measured(recordings_of(name), asked.steps, asked.seed) for name in asked.sets}
-    table = Table("set", *Figures._fields)
+    table = Table("set", "distance", "n_pairs", *FIGURES)
     for name, rows in found.items():
         for one in rows:
-            table.add_row(name, *(f"{value:.3f}" if isinstance(value, float) else str(value) for value in one))
+            table.add_row(name, *(f"{value:.3f}" if isinstance(value, float) else str(value) for value in one.values()))
     Console().print(table)
     if asked.json:
-        write_json({name: [one._asdict() for one in rows] for name, rows in found.items()}, asked.json)
+        write_json(found, asked.json)
 
 
 if __name__ == "__main__":
