@@ -76,8 +76,6 @@ class Tries:
         cause = (error.__cause__ or error) if is_of_files else error
         self.failures += 1
         self.last_error = f"version {version}: {cause}" if isinstance(cause, BundleError) else f"{version}: {cause!r}"
-        if self.failed != version:
-            self._retry.reset()
         self.failed = version
         self._retry_at_s = self._now_s() + self._retry.next_s() if is_of_files else float("inf")
 

@@ -133,7 +133,11 @@ def test_where_the_broker_answers_in_time_no_kept_version_comes_between(
     monkeypatch.setattr(module, "CACHE_AFTER_S", 20.0)
     served.publish(3)
     served.move("stable", 3)
-    with followed(served, served.log, tmp_path) as follower:
+    away = AwayLog(served.log)
+    with followed(served, away, tmp_path) as follower:
+        time.sleep(1.0)
+        assert follower.version == 0
+        away.back.set()
         assert follower.wait_for(1, timeout_s=10)
         assert (follower.version, follower.swaps) == (3, 1)
 

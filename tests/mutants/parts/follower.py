@@ -153,8 +153,8 @@ MUTATIONS = (
     Mutation(
         "the next version waits as long as the last one did",
         TRIES,
-        "        if self.failed != version:\n            self._retry.reset()\n",
-        "",
+        "        self.failed = None\n        self._retry.reset()\n",
+        "        self.failed = None\n",
         OF_WATCH,
     ),
     Mutation(
