@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from streams.models.rollout import takes_part
 from streams.records import ChannelMove, FollowerReport, VersionUse
 from trainer.settings import RolloutSettings
 
@@ -43,6 +44,8 @@ def verdict_on(
     uses = [one.trial for one in tried if one.trial]
     n_calls, n_errors = sum(one.calls for one in uses), sum(one.errors for one in uses)
     told = f"{n_calls} calls in {len(tried)} followers"
+    if (failed := _cannot_load(move, reports)) and len(failed) >= len(tried):
+        return Verdict("roll-back", f"{len(failed)} followers cannot load it, {len(tried)} can: {failed[0].last_error}")
     if complaint := _complaint(tried, plan.min_calls, limits):
         return Verdict("roll-back", f"{complaint}, after {told}")
     took_s = (now_ns - move.at_ns) / 1e9
@@ -58,6 +61,15 @@ def verdict_on(
 def _is_of(use: VersionUse, move: ChannelMove) -> bool:
     # By the follower's clock, which may be a little behind ours.
     return use.version == move.version and use.since_ns >= move.at_ns - 60 * 10**9
+
+
+def _cannot_load(move: ChannelMove, reports: Mapping[str, FollowerReport]) -> list[FollowerReport]:
+    """Followers that take part, but could not take the version up."""
+    return [
+        one
+        for name, one in sorted(reports.items())
+        if takes_part(move, name) and not one.trial and one.last_error.startswith(f"version {move.version}:")
+    ]
 
 
 def _complaint(tried: Sequence[FollowerReport], min_calls: int, limits: RolloutSettings) -> str:

@@ -101,6 +101,21 @@ def test_what_is_no_fault_of_the_version_does_not_count(harmless: FollowerReport
     assert outcome(harmless)[0] == "promote"
 
 
+def test_a_version_that_those_who_are_to_try_it_cannot_load_is_rolled_back() -> None:
+    all_take_part = msgspec.structs.replace(MOVE, rollout=Rollout(channel="stable", upto=1, for_s=60))
+    failed = msgspec.structs.replace(report("a"), last_error="version 7: gravity is damaged")
+
+    def found(*reports: FollowerReport, move: ChannelMove = all_take_part) -> tuple[str, str]:
+        verdict = verdict_on(move, {one.follower_id: one for one in reports}, BEGAN_NS + S, LIMITS)
+        return verdict.outcome, verdict.reason
+
+    assert found(failed) == ("roll-back", "1 followers cannot load it, 0 can: version 7: gravity is damaged")
+    assert found(failed, report("b", use(7)), report("c", use(7)))[0] == "wait"
+    assert found(msgspec.structs.replace(failed, last_error="version 6: gone"))[0] == "wait"
+    nobody = msgspec.structs.replace(MOVE, rollout=Rollout(channel="stable", upto=1e-9, for_s=60))
+    assert found(failed, move=nobody)[0] == "wait"
+
+
 def test_few_calls_say_nothing_of_time_and_likeness() -> None:
     assert outcome(report(trial=use(7, calls=50, mean_cosine=0.99, embed_s=10)), after_s=2)[0] == "wait"
 
