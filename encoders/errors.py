@@ -6,6 +6,7 @@ Where a caller may know it as one of Python's own, it is that one too::
     MmbindError                       exit code 1: it failed
         BundleError                   encoders.bundle: a file of a model is not what its manifest says
             BundleConflict            ... the version is there with other contents
+        NoBridge                      encoders.bridge: embeddings that cannot be carried over to a version; a ValueError
         InvalidRecord                 streams.messages.rejects: a record that cannot be used, and why
         BrokerUnreachable             streams.broker.connection: the step that fails; a ConnectionError
         LogError                      streams.broker.log: a topic that cannot be read to its end; a ConnectionError
@@ -28,7 +29,7 @@ Where a caller may know it as one of Python's own, it is that one too::
             ConfigError               deploy.settings.config: the settings
             CheckpointError           trainer.checkpoints.checkpoint: a checkpoint that does not fit them, or is broken
                 CheckpointTooNew      ... a later release wrote it
-            KeysError                 streams.messages.signature: the file of signing keys
+            KeysError                 streams.messages.signature: a file of keys
             RecordingError            deploy.recordings.recordings: a recording
             WrongInput                deploy.errors: an argument, or what was given to send
 """

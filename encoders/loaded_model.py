@@ -5,6 +5,7 @@ from typing import Protocol
 
 import numpy as np
 
+from encoders.bridge import BRIDGE_COSINE, MIN_COSINE, NoBridge, apply_map
 from encoders.manifest import ModelManifest
 from encoders.scaling import Scaling
 
@@ -29,10 +30,13 @@ class LoadedModel:
     Args:
         manifest: What the version says of itself.
         encoders: By modality.
+        bridge: The map from its parent's embeddings, if there is one.
     """
 
-    def __init__(self, manifest: ModelManifest, encoders: Mapping[str, WindowEncoder]) -> None:
-        self.manifest = manifest
+    def __init__(
+        self, manifest: ModelManifest, encoders: Mapping[str, WindowEncoder], bridge: np.ndarray | None = None
+    ) -> None:
+        self.manifest, self._bridge = manifest, bridge
         self.encoders = dict(encoders)
 
     @property
@@ -65,3 +69,25 @@ class LoadedModel:
         length = np.linalg.norm(total, axis=1, keepdims=True)
         fused: np.ndarray = total / np.maximum(length, np.finfo(np.float32).tiny)
         return fused
+
+    def adapt(self, vectors: np.ndarray, from_version: int) -> np.ndarray:
+        """Embeddings `[N, dim]` that the parent version made, carried over: unit rows, to be compared with this one's.
+
+        From further back: version by version, each with its own bridge.
+
+        Raises:
+            NoBridge: If that version is not the parent, there is no bridge or a poor one, or the dimension differs.
+        """
+        manifest, told = self.manifest, f"embeddings of version {from_version} cannot be carried to {self.version}"
+        if from_version == self.version:
+            raise NoBridge(f"{told}: they are of it already")
+        if from_version != manifest.parent:
+            raise NoBridge(f"{told}: its bridge is from version {manifest.parent}, its parent")
+        if self._bridge is None:
+            raise NoBridge(f"{told}: it was published without a bridge")
+        cosine = manifest.evaluation.get(BRIDGE_COSINE, float("nan"))
+        if not cosine >= MIN_COSINE:
+            raise NoBridge(f"{told}: its bridge has a mean cosine of {cosine:.2f}, wanted {MIN_COSINE} or more")
+        if vectors.ndim != 2 or vectors.shape[1] != manifest.dim:
+            raise NoBridge(f"{told}: they have shape {vectors.shape}, wanted (N, {manifest.dim})")
+        return apply_map(vectors, self._bridge)

@@ -14,6 +14,10 @@ from encoders.schema import SCHEMA, schema_complaint
 Count = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
 MAX_DIM = 65_536
 MAX_FILES = 1_000  # and modalities
+# Of what is read at all: weights have some MB, a manifest some kB.
+MAX_FILE_BYTES = 1 << 30
+MAX_BUNDLE_BYTES = 4 << 30
+MAX_MANIFEST_BYTES = 8 << 20
 
 
 class BundleFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +43,8 @@ class ModelManifest(msgspec.Struct, frozen=True, kw_only=True):
     `evaluation` maps a figure's name to its value, for instance
     `"retrieval/gravity->gyroscope/cmap"`; `missing_evidence` says in words what could not be judged.
     `trained_sources` are those whose windows were trained on, of very many the latest. `lineage` names the training it
-    is of, by trainers that went on from one another's checkpoints; empty where nobody said.
+    is of, by trainers that went on from one another's checkpoints; empty where nobody said. `bridge` is the file of the
+    map from the parent's embeddings, see `encoders.bridge`. `signature` is of all other fields.
     """
 
     version: Count
@@ -57,6 +62,8 @@ class ModelManifest(msgspec.Struct, frozen=True, kw_only=True):
     trained_on: tuple[LogRange, ...] = ()
     trained_sources: tuple[str, ...] = ()
     lineage: str = ""
+    bridge: BundleFile | None = None
+    signature: Annotated[str, msgspec.Meta(max_length=1_000)] = ""
     schema: str = SCHEMA
 
 

@@ -17,6 +17,7 @@ from streams.features import FeatureMaker
 from streams.labels import LABEL
 from streams.models.log import KafkaModelLog, ModelLog
 from streams.models.registry import Registry
+from streams.models.signing import Verifier
 from streams.models.watch import ModelWatch
 from streams.records import Sample
 from streams.settings import BrokerSettings
@@ -41,6 +42,7 @@ class ModelFollower:
         follower_id: Names this process in `followers`; host and process number without it.
         on_swap: Called with the old and the new version's number after each swap, in the follower's thread.
         models: Where to read instead of Kafka.
+        public_key: PEM file of the trainer's public key; then what it did not sign is refused.
 
     Example:
         >>> import numpy as np
@@ -65,6 +67,7 @@ class ModelFollower:
         device: str = "cpu",
         on_swap: Callable[[int, int], None] | None = None,
         models: ModelLog | None = None,
+        public_key: str | None = None,
     ) -> None:
         if isinstance(bootstrap_servers, str):
             bootstrap_servers = BrokerSettings(bootstrap_servers=bootstrap_servers)
@@ -74,7 +77,7 @@ class ModelFollower:
         self._on_swap = on_swap
         self.watch = ModelWatch(
             models or KafkaModelLog(bootstrap_servers, prefix),
-            Registry(root),
+            Registry(root, verifier=Verifier.of(public_key)),
             self._load,
             channel=channel,
             follower_id=follower_id or f"{socket.gethostname()}-{os.getpid()}",
@@ -190,7 +193,7 @@ class ModelFollower:
             # Here, so that a process that only sends windows needs no torch.
             from encoders.nets import load_encoders
 
-            self._model = LoadedModel(manifest, load_encoders(bundle, device=self._device))
+            self._model = LoadedModel(manifest, load_encoders(bundle, device=self._device), bundle.bridge)
         if self._on_swap:
             try:
                 self._on_swap(old, self.version)

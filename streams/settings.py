@@ -2,10 +2,12 @@
 
 from typing import Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
-from encoders.modality import NAME_PATTERN, ModalitySpec
+from encoders.modality import ModalitySpec
 from streams.labels import LABEL, LABEL_SPEC, LabelKind
+from streams.registry_settings import RegistrySettings
+from streams.section import Section
 
 # Messages in `rejects` may be so many times as long as elsewhere.
 REJECTS_FACTOR = 4
@@ -13,12 +15,6 @@ REJECTS_FACTOR = 4
 NEVER_WITHHOLD = 10**12
 
 DescriptorKind: TypeAlias = Literal["oriented", "rotation-tolerant", "both"]
-
-
-class Section(BaseModel):
-    """A frozen table of settings in which an unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class BrokerSettings(Section):
@@ -162,13 +158,6 @@ class BindingSettings(Section):
         """
         suited = {"hub_correction": 0.0, "learned_share": 0.0, "min_similarity": 0.45, "withhold_after": NEVER_WITHHOLD}
         return self.model_copy(update={name: v for name, v in suited.items() if name not in self.model_fields_set})
-
-
-class RegistrySettings(Section):
-    """Where bundles lie and which channel is followed."""
-
-    root: str = Field("mmbind-data/models", description="a folder, or a URL that fsspec opens: s3://...")
-    channel: str = Field("stable", pattern=f"^{NAME_PATTERN}$", description="is moved to what passes the gate")
 
 
 class RuntimeSettings(Section):

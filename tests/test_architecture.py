@@ -13,15 +13,16 @@ import pytest
 ROOT = Path(__file__).parent.parent
 # Each package may import from those before it, and within one each room from those before it.
 ORDER = {
-    "encoders": "errors schema blocks modality manifest scaling bundle nets loaded_model",
-    "streams": "recent records labels settings stopwatch messages similarity features broker forgotten intake history "
-    "service models precision arrival review binder pipeline binding producer follower testing worker",
+    "encoders": "errors schema blocks modality manifest card scaling bridge bundle nets loaded_model",
+    "streams": "recent records labels section registry_settings settings stopwatch messages similarity features broker "
+    "forgotten intake history service models precision arrival review binder pipeline binding producer "
+    "follower testing worker",
     "trainer": "settings newest_scaling pace cycles step parallel judging replay downstream labelling state taught "
-    "learner controls candidate metrics checkpoints topics admission parts readiness readings safekeeping offering "
-    "training service",
+    "learner controls candidate bridging metrics checkpoints topics admission parts readiness readings "
+    "safekeeping offering training service",
     "deploy": "errors settings recordings topics rejects audit machine report replay downstream labelling demo cli",
     "benchmarks": "data_sets hugadb slots default_settings spread command_line fingerprint "
-    "speed learning downstream orders labels fleet late reliability workers soak trainer",
+    "bridges speed learning downstream orders labels fleet late reliability workers soak trainer",
 }
 ROOMS = {package: rooms.split() for package, rooms in ORDER.items()}
 PRODUCT = ("encoders", "streams", "trainer", "deploy")
@@ -59,6 +60,7 @@ PLACES = {
     ],
     "typer": ["deploy/cli/*"],
     "fsspec": ["streams/models/registry.py"],
+    "cryptography": ["streams/models/signing.py"],
     "safetensors": ["encoders/bundle.py", "trainer/checkpoints/checkpoint.py"],
     "prometheus_client": ["streams/worker/*", "streams/service/health.py", "trainer/*", "deploy/demo/services.py"],
     "psutil": ["streams/service/folder_lock.py", "deploy/machine/process.py"],

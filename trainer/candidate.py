@@ -6,7 +6,7 @@ from functools import partial
 
 from encoders.bundle import ModelBundle
 from encoders.manifest import LogRange, ModelManifest
-from streams.records import Decision
+from streams.records import Decision, Sample
 from trainer.judging.difference import standard_error
 from trainer.judging.gate import decide, is_better
 from trainer.judging.held_out import Evaluation
@@ -17,6 +17,8 @@ from trainer.learner import Learner
 class Candidate:
     """Trained encoders and the gate's word on them, and whether they are the best so far.
 
+    `held_out` are the samples that it was judged on, in their newest units.
+
     The version is a wish: one that is taken becomes a free one. Its parent is the version that was announced before it,
     whatever the manifest says.
     """
@@ -24,6 +26,7 @@ class Candidate:
     bundle: ModelBundle
     decision: Decision
     is_best: bool = False
+    held_out: Sequence[Sample] = ()
 
 
 def judged_candidate(
@@ -57,7 +60,7 @@ def judged_candidate(
         learner.crown(version)
     bundle = bundle_of(learner, version, parent_version, created_ns, evaluation, trained_on, code_version)
     learner.note_verdict(decision.passed)
-    return Candidate(bundle, decision, is_best)
+    return Candidate(bundle, decision, is_best, learner.held_out.in_newest_units())
 
 
 def bundle_of(

@@ -71,7 +71,7 @@ class Learner:
         self.cycles = Cycles(settings, lambda: len(self._replay), facts, choices, n_batches)
         known, held_out = samples or {}, facts.get("held_out", [])
         kept = [known[name] for name in held_out if name in known]
-        self._held_out = HeldOut(settings.evaluation_max_samples, kept)
+        self.held_out = HeldOut(settings.evaluation_max_samples, kept)
         self.n_missing = self._replay.n_missing + len(held_out) - len(kept)
 
     def admit(self, binding: Binding, samples: Mapping[str, Sample]) -> bool:
@@ -102,7 +102,7 @@ class Learner:
 
     def needs_sample(self, sample_id: str, round_: int) -> bool:
         """Whether `admit` will look for the sample of this Binding among those that it is given."""
-        is_here = self.knows(sample_id, round_) or sample_id in self._replay or sample_id in self._held_out
+        is_here = self.knows(sample_id, round_) or sample_id in self._replay or sample_id in self.held_out
         return not round_ and not is_here
 
     def _take(self, binding: Binding, sample: Sample | None) -> str:
@@ -111,7 +111,7 @@ class Learner:
         if binding.round and binding.sample_id not in self._replay:
             return "outdated"
         if sample is None:
-            return "held-out" if binding.sample_id in self._held_out else "sample-lost"
+            return "held-out" if binding.sample_id in self.held_out else "sample-lost"
         if sample.source_id in self._forgotten:
             return "forgotten"
         if binding.outcome == "held-out" or sample.held_out:
@@ -126,11 +126,11 @@ class Learner:
 
     def hold_out(self, sample: Sample) -> None:
         """Keeps a sample for evaluation, never for training; the latest `evaluation_max_samples` stay."""
-        self._held_out.add(sample)
+        self.held_out.add(sample)
 
     def forget(self) -> int:
         """Lets go of all samples of forgotten sources, and of their edges; how many. Weights stay as they are."""
-        return self._replay.forget(self._forgotten) + self._held_out.forget(self._forgotten)
+        return self._replay.forget(self._forgotten) + self.held_out.forget(self._forgotten)
 
     @property
     def cycle_due(self) -> bool:
@@ -142,7 +142,7 @@ class Learner:
         """How many records each buffer holds, and how many it may."""
         return {
             "replay": (len(self._replay), self.settings.replay_samples),
-            "held-out": (len(self._held_out), self.settings.evaluation_max_samples),
+            "held-out": (len(self.held_out), self.settings.evaluation_max_samples),
             "remembered": (self._replay.n_remembered, self.settings.remembered_bindings),
             "unsaved": (len(self._admissions), self.settings.remembered_bindings),
         }
@@ -155,7 +155,7 @@ class Learner:
     @property
     def sample_ids(self) -> set[str]:
         """Ids of all samples that it holds: to go on from a snapshot they must be found again."""
-        return {*self._replay.samples, *self._held_out.sample_ids}
+        return {*self._replay.samples, *self.held_out.sample_ids}
 
     @property
     def admissions(self) -> Sequence[Identity]:
@@ -224,7 +224,7 @@ class Learner:
         return {name: own for name, own in self._step.averaged_weights().items() if self.taught.windows[name]}
 
     def _judge(self, weights: Weights) -> Evaluation:
-        return self._held_out.evaluate(self.specs, weights, self._natural, self._device)
+        return self.held_out.evaluate(self.specs, weights, self._natural, self._device)
 
     def snapshot(self) -> LearnerState:
         """A copy of all that comes next depends on, but for the samples' windows."""
@@ -238,7 +238,7 @@ class Learner:
             "best_version": self.best_version,
             **self.taught.facts(),
             "natural": sorted(self._natural),
-            "held_out": self._held_out.sample_ids,
+            "held_out": self.held_out.sample_ids,
         }
         arrays, choices = joined_arrays(step, self._best), tuple(self.cycles.choices)
         return LearnerState(arrays, facts, replay.edges, tuple(self._admissions), replay.admitted, choices)

@@ -96,7 +96,7 @@ def open_parts(
     models = KafkaModels(settings.broker, topics.prefix)
     publisher = Publisher(
         models,
-        Registry(settings.registry.root),
+        Registry.of(settings.registry, publishes=True),
         settings.registry.channel,
         time.time_ns,
         may_publish=lambda: intake.membership.is_confirmed,

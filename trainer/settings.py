@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from streams.settings import Section
+from streams.section import Section
 
 
 class AugmentationSettings(Section):

@@ -31,6 +31,7 @@ def main() -> None:
         channel=settings.registry.channel,
         prefix=settings.topics.prefix,
         follower_id=FOLLOWER_ID,
+        public_key=settings.registry.public_key_file,
         on_swap=lambda old, new: log.info("swapped model %d for %d", old, new),
     )
     embedded: Counter[int] = Counter()

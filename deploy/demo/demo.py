@@ -187,7 +187,7 @@ def finished(
     checkpoints = CheckpointFolder(folder / "data" / "checkpoints")
     last = checkpoints.latest()
     admitted = checkpoints.admitted(last.number) if last else []
-    registry, manifests = Registry(settings.registry.root), evidence.models.manifests
+    registry, manifests = Registry.of(settings.registry), evidence.models.manifests
     versions = evidence.versions
     return FinishedRun(
         recordings=recordings,

@@ -121,8 +121,8 @@ def _folders(settings: Settings, trains: bool) -> Iterator[str]:
 def _registry(settings: Settings, trains: bool) -> Iterator[str]:
     root = settings.registry.root
     try:
-        registry = Registry(root)
-    except ValueError as error:
+        registry = Registry.of(settings.registry, publishes=trains)
+    except (ValueError, KeysError) as error:
         yield str(error)
         return
     if not trains:

@@ -1,5 +1,5 @@
 """The way of a model to whoever uses it: announced on a topic, stored as a bundle, followed by channel.
 
-In: records of the topic `models` (`log`), files of a `registry`.
+In: records of the topic `models` (`log`), files of a `registry`, keys (`signing`).
 Out: the state of all `channels`; each new model, verified (`watch`).
 """

@@ -8,11 +8,17 @@ import fsspec
 import msgspec
 
 from encoders.bundle import MANIFEST_NAME, BundleConflict, BundleError, ModelBundle, pack_bundle, unpack_bundle
+from encoders.card import CARD_NAME, model_card
 from encoders.errors import MmbindError
-from encoders.manifest import ModelManifest, decode_manifest
+from encoders.manifest import MAX_MANIFEST_BYTES, ModelManifest, decode_manifest
+from streams.models.signing import Signer, Verifier
+from streams.registry_settings import RegistrySettings
 
 # Of each part of a file's name: whatever a manifest says, nothing outside the root is read or written.
 SAFE_PART = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
+
+# In these a folder is part of a name: to make one would make a bucket where there is none.
+OBJECT_STORES = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az"}
 
 VERSION_FOLDER = re.compile(r"v[0-9]{1,18}")
 
@@ -26,22 +32,41 @@ class Registry:
 
     A version's files lie in `v<version>/` and never change. The root is told to each service and stands in no record.
 
+    Args:
+        root: The folder or URL.
+        signer: Signs what is published.
+        verifier: If given, or with a signer, nothing is fetched but what it knows.
+
     Raises:
         ValueError: If the root is a URL of a kind that is not installed.
     """
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, *, signer: Signer | None = None, verifier: Verifier | None = None) -> None:
+        self._signer, self._verifier = signer, verifier or (signer.verifier if signer else None)
         try:
-            self._store, path = fsspec.core.url_to_fs(root)
+            # A list that is remembered would hide a new version.
+            self._store, path = fsspec.core.url_to_fs(root, use_listings_cache=False)
         except (ValueError, ImportError) as error:
             raise ValueError(
                 f"registry.root is {root!r}, wanted a folder or a URL that fsspec can open: {error}"
             ) from error
         self.root = root
         self._path = str(path).rstrip("/")
+        self._has_folders = OBJECT_STORES.isdisjoint(_protocols(self._store))
+
+    @classmethod
+    def of(cls, settings: RegistrySettings, *, publishes: bool = False) -> "Registry":
+        """That of the settings; their signing key is read only by who publishes.
+
+        Raises:
+            ValueError: If the root is a URL of a kind that is not installed.
+            KeysError: If a file of a key cannot be used.
+        """
+        signer = Signer.of(settings.signing_key_file) if publishes else None
+        return cls(settings.root, signer=signer, verifier=Verifier.of(settings.public_key_file))
 
     def publish(self, bundle: ModelBundle) -> ModelManifest:
-        """Writes the bundle's files, reads them back and returns the manifest to announce.
+        """Writes the bundle's files and a model card, reads the files back and returns the manifest to announce.
 
         The same contents again are no change: the manifest that is there comes back.
 
@@ -52,14 +77,17 @@ class Registry:
         """
         folder = f"v{bundle.manifest.version}"
         manifest, contents = pack_bundle(bundle, folder)
+        if self._signer is not None:
+            manifest = self._signer.signed(manifest)
         there = self._manifest_in(folder)
-        if there is not None:
-            if there.files != manifest.files:
-                raise BundleConflict(folder, f"version {manifest.version} as it is to be written", "other contents")
+        if there is not None and there.files != manifest.files:
+            raise BundleConflict(folder, f"version {manifest.version} as it is to be written", "other contents")
+        if there is not None and self._is_known(there):
             manifest = there
         else:
             for name, data in contents.items():
                 self._write(name, data)
+            self._write(f"{folder}/{CARD_NAME}", model_card(manifest).encode())
             # Last: a folder without a manifest is an interrupted write, to be done again.
             self._write(f"{folder}/{MANIFEST_NAME}", msgspec.json.encode(manifest))
         self.fetch(manifest)
@@ -68,14 +96,19 @@ class Registry:
     def fetch(self, manifest: ModelManifest, modalities: Iterable[str] | None = None) -> ModelBundle:
         """The bundle of a manifest, each file compared with the size and hash that the manifest gives.
 
+        Nothing is read before the signature and the sizes are found right.
+
         Args:
             modalities: Which encoders to read; all without it. Other files are not looked at.
 
         Raises:
-            BundleError: If a file is missing, damaged or named out of bounds, or a modality is unknown.
+            BundleError: If a file is missing, damaged, too large or named out of bounds, a modality is unknown, or the
+                manifest is not signed as it must be.
                 Its `__cause__` is a RegistryAway where the store could not be reached.
         """
-        for file in manifest.files:
+        if self._verifier is not None:
+            self._verifier.check(manifest)
+        for file in (*manifest.files, *([manifest.bridge] if manifest.bridge else [])):
             self._full(file.name)
         return unpack_bundle(manifest, self._read, modalities)
 
@@ -104,17 +137,33 @@ class Registry:
         except ValueError as error:
             raise BundleError(f"{folder}/{MANIFEST_NAME}", "a manifest", str(error)) from error
 
+    def _is_known(self, manifest: ModelManifest) -> bool:
+        """Whether a manifest that lies here is as it must be signed."""
+        try:
+            if self._verifier is not None:
+                self._verifier.check(manifest)
+        except BundleError:
+            return False
+        return True
+
     def _full(self, name: str) -> str:
         parts = name.split("/")
         if not all(SAFE_PART.fullmatch(part) for part in parts):
             raise BundleError(repr(name), "a path below the registry's root", "one that may lead out of it")
         return f"{self._path}/{name}"
 
-    def _read(self, name: str) -> bytes:
+    def _read(self, name: str, size_bytes: int | None = None) -> bytes:
+        """A file of so many bytes, refused unread where it has others; a manifest of at most MAX_MANIFEST_BYTES."""
         path = self._full(name)
         try:
-            data: bytes = self._store.cat_file(path)
-        except FileNotFoundError:
+            size = int(self._store.info(path)["size"])
+            if size_bytes is not None and size != size_bytes:
+                raise BundleError(path, f"{size_bytes} bytes", f"{size} bytes")
+            if size_bytes is None and size > MAX_MANIFEST_BYTES:
+                raise BundleError(path, f"a manifest of at most {MAX_MANIFEST_BYTES} bytes", f"{size} bytes")
+            # No more than was asked about, whatever has grown since. Of nothing there is no range to ask for.
+            data: bytes = self._store.cat_file(path, start=0, end=size) if size else b""
+        except (FileNotFoundError, BundleError):
             raise
         except Exception as error:  # each store has exceptions of its own
             raise RegistryAway(f"{path}: {type(error).__name__}: {error}") from error
@@ -123,9 +172,14 @@ class Registry:
     def _write(self, name: str, data: bytes) -> None:
         path = self._full(name)
         try:
-            self._store.makedirs(str(PurePosixPath(path).parent), exist_ok=True)
+            if self._has_folders:
+                self._store.makedirs(str(PurePosixPath(path).parent), exist_ok=True)
             # Within a transaction a file is seen whole or not at all.
             with self._store.transaction:
                 self._store.pipe_file(path, data)
         except Exception as error:  # each store has exceptions of its own
             raise RegistryAway(f"{path}: {type(error).__name__}: {error}") from error
+
+
+def _protocols(store: fsspec.AbstractFileSystem) -> set[str]:
+    return {store.protocol} if isinstance(store.protocol, str) else set(store.protocol)

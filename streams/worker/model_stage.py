@@ -32,7 +32,7 @@ class ModelStage:
         self._is_started = False
         self.watch = ModelWatch(
             KafkaModelLog(settings.broker, settings.topics.prefix),
-            Registry(settings.registry.root),
+            Registry.of(settings.registry),
             self._hand_over,
             channel=settings.registry.channel,
             follower_id=worker,

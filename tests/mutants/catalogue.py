@@ -14,6 +14,7 @@ from tests.mutants.parts import (
     similarity,
     speed,
     step,
+    trust,
 )
 
 PARTS = {
@@ -29,6 +30,7 @@ PARTS = {
     "review": review.MUTATIONS,
     "rounds": rounds.MUTATIONS,
     "downstream": downstream.MUTATIONS,
+    "trust": trust.MUTATIONS,
 }
 MUTATIONS = tuple(mutation for part in PARTS.values() for mutation in part)
 

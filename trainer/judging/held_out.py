@@ -67,6 +67,11 @@ class HeldOut:
             del self._samples[sample_id]
         return len(gone)
 
+    def in_newest_units(self) -> list[Sample]:
+        """The samples, the oldest first, each in its source's newest units."""
+        newest = NewestScaling(self._samples.values())
+        return [newest.of(one) for one in self._samples.values()]
+
     def evaluate(
         self,
         specs: Mapping[str, ModalitySpec],
@@ -85,8 +90,7 @@ class HeldOut:
         encoders = {name: EncoderFunction(specs[name], arrays, device=device) for name, arrays in weights.items()}
         pairs = [(one, other) for one, other in permutations(sorted(weights), 2)]
         bound = [(one, other) for one, other in pairs if (min(one, other), max(one, other)) not in natural]
-        newest = NewestScaling(self._samples.values())
-        figures, by_sample = evaluate_each(encoders, [newest.of(one) for one in self._samples.values()], pairs)
+        figures, by_sample = evaluate_each(encoders, self.in_newest_units(), pairs)
         starts = tuple(f"retrieval/{one}->{other}/" for one, other in bound)
         judged = {name: value for name, value in figures.items() if name.startswith(("collapse/", *starts))}
         if not any(name.startswith("retrieval/") for name in judged):

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from streams.settings import Section
+from streams.section import Section
 
 
 class LabellingSettings(Section):

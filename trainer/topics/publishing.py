@@ -13,6 +13,7 @@ from streams.models.channels import ChannelView, decision_record, move_record, v
 from streams.models.registry import Registry
 from streams.records import Decision
 from streams.service.backoff import Backoff
+from trainer.bridging import bridged
 from trainer.candidate import Candidate
 from trainer.topics.models import ModelsTopic
 
@@ -142,7 +143,8 @@ class Publisher:
         """
         view, manifest = self._own_view(candidate.bundle)
         if manifest is None:
-            written = self._written(max(view.next_version, candidate.bundle.manifest.version), candidate.bundle)  # 1
+            bundle = bridged(candidate, self._registry, view.manifests.get(self.last_version))
+            written = self._written(max(view.next_version, bundle.manifest.version), bundle)  # 1
             # Files take their time. Whoever moves the channel after this comes first: moves are numbered by this view.
             view, manifest = self._own_view(candidate.bundle)
             if manifest is None:
@@ -184,7 +186,7 @@ class Publisher:
                 bundle.manifest, version=number, parent=self.last_version, lineage=self._lineage
             )
             try:
-                return self._registry.publish(ModelBundle(manifest, bundle.weights))
+                return self._registry.publish(ModelBundle(manifest, bundle.weights, bundle.bridge))
             except BundleConflict as taken:
                 # Left by a trainer that ended before it could announce it, or by another one.
                 log.warning("version %d is taken in the registry: %s", number, taken)

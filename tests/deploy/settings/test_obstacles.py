@@ -67,6 +67,16 @@ def test_there_are_none_where_all_is_well_and_nothing_is_made(tmp_path: Path) ->
         ("runtime", {"metrics_host": "192.0.2.1"}, "runtime.metrics_host is '192.0.2.1', wanted an IPv4 address of"),
         ("registry", {"root": "/dev/null/models"}, "registry.root is '/dev/null/models', wanted a folder that can be"),
         ("registry", {"root": "nowhere://bucket"}, "registry.root is 'nowhere://bucket', wanted a folder or a URL"),
+        (
+            "registry",
+            {"signing_key_file": "nowhere.pem"},
+            "registry.signing_key_file is 'nowhere.pem', wanted a readable",
+        ),
+        (
+            "registry",
+            {"public_key_file": "nowhere.pem"},
+            "registry.public_key_file is 'nowhere.pem', wanted a readable",
+        ),
         ("topics", {"prefix": "a" * 240}, "wanted at most 249"),
         ("modalities", {"gravity": LONG}, "topics.max_message_bytes is 1000000: a sample of all modalities takes"),
         ("broker", SASL, "broker.security_protocol is SASL_SSL: set broker.sasl_plain_password too"),
