@@ -13,6 +13,7 @@ from benchmarks.data_sets import FILES, HUGADB, MHEALTH, UNSEEN, UTD, WATCH
 from benchmarks.spread import spread
 
 COMMANDS = (
+    "bridges",
     "fingerprint",
     "speed.core",
     "speed.growth",
