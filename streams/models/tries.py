@@ -1,9 +1,11 @@
 """When a version that could not be taken up may be tried again."""
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from encoders.bundle import BundleError, ModelBundle
+from encoders.errors import MmbindError
 from encoders.manifest import ModelManifest
 from streams.models.channels import ChannelView
 from streams.service.backoff import Backoff
@@ -12,7 +14,7 @@ FIRST_RETRY_S = 1.0
 LONGEST_RETRY_S = 60.0
 
 
-class FilesUnusable(Exception):  # noqa: N818 - it never leaves this package
+class FilesUnusable(MmbindError):  # noqa: N818 - it never leaves this package
     """The files could not be had as the manifest says; its `__cause__` says why."""
 
 
@@ -75,7 +77,9 @@ class Tries:
         is_of_files = isinstance(error, FilesUnusable)
         cause = (error.__cause__ or error) if is_of_files else error
         self.failures += 1
-        self.last_error = f"version {version}: {cause}" if isinstance(cause, BundleError) else f"{version}: {cause!r}"
+        told = str(cause) if isinstance(cause, BundleError) else repr(cause)
+        names_it = re.match(rf"version {version}\b", told)
+        self.last_error = told if names_it else f"version {version}: {told}"
         self.failed = version
         self._retry_at_s = self._now_s() + self._retry.next_s() if is_of_files else float("inf")
 

@@ -137,7 +137,7 @@ def test_a_trial_that_cannot_be_loaded_is_told_and_harms_nobody(
     publisher.file(2).write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
     publisher.put_on_trial(2)
     report = last_report(publisher, lambda one: one.failures > 0)
-    assert "version 2: v2/gyroscope.safetensors: wanted sha256" in report.last_error
+    assert "version 2, v2/gyroscope.safetensors: wanted sha256" in report.last_error
     assert (report.version, report.trial, follower.failures >= 1) == (1, None, True)
     assert follower.embed_versioned(windows()).version == 1
     assert trial_of(follower) == 0

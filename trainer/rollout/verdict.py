@@ -1,5 +1,6 @@
 """What followers' reports say of a version on trial. Performs no I/O and reads no clock."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -68,7 +69,7 @@ def _cannot_load(move: ChannelMove, reports: Mapping[str, FollowerReport]) -> li
     return [
         one
         for name, one in sorted(reports.items())
-        if takes_part(move, name) and not one.trial and one.last_error.startswith(f"version {move.version}:")
+        if takes_part(move, name) and not one.trial and re.match(rf"version {move.version}\b", one.last_error)
     ]
 
 

@@ -95,7 +95,7 @@ MUTATIONS = (
     Mutation(
         "a kept manifest may be another one",
         CACHE,
-        "if _name_of(load_manifest(folder)) != folder.name:",
+        "if _name_of(manifest) != folder.name:",
         "if False:",
         OF_CACHE,
     ),
