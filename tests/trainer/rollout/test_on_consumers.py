@@ -99,6 +99,8 @@ class Fleet:
 @pytest.fixture
 def fleet(any_broker: Broker, prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fleet]:
     monkeypatch.setattr("trainer.rollout.roller.LOOK_S", 0.5)
+    # However slow the machine is, the trial ends by what the consumers say.
+    monkeypatch.setattr("trainer.rollout.verdict.LONGEST_IN_TRIALS", 1e3)
     monkeypatch.setattr("streams.models.reporting.TRIAL_REPORT_EVERY_S", 0.5)
     made = Fleet(any_broker, prefix, tmp_path)
     with rolling(made.settings, LIMITS, lambda: True):
