@@ -5,19 +5,16 @@ from pathlib import Path
 
 import msgspec
 from kafka import KafkaProducer
-from kafka.admin import KafkaAdminClient
 
 from deploy.machine.brokers import Broker
 from deploy.models.operator import Operator
 from deploy.trials.beginning import begun, ended
-from streams.broker.connection import client_config, producer_config
-from streams.broker.topics import create_topics
+from streams.broker.connection import producer_config
 from streams.models.channels import decision_record, move_record, version_record
 from streams.models.registry import Registry
 from streams.records import Decision, FollowerReport
-from streams.settings import StreamSettings
-from streams.testing import SyntheticWorld
 from tests.support.models import bundle
+from tests.support.topics import installed
 from trainer.topics.models import KafkaModels
 
 
@@ -26,14 +23,7 @@ class Desk:
 
     def __init__(self, broker: Broker, prefix: str, folder: Path) -> None:
         self.folder = folder
-        self.settings: StreamSettings = SyntheticWorld(2).settings(
-            broker={"bootstrap_servers": broker.bootstrap_servers},
-            topics={"prefix": prefix},
-            registry={"root": str(folder)},
-        )
-        admin = KafkaAdminClient(**client_config(self.settings.broker))
-        create_topics(admin, self.settings)
-        admin.close()
+        self.settings = installed(broker, prefix, folder)
         self.models = KafkaModels(self.settings.broker, prefix)
         registry = Registry(str(folder))
         for version in range(1, 6):

@@ -1,8 +1,11 @@
 """What followers last said of themselves."""
 
+from collections.abc import Iterable
+
 import msgspec
 
 from streams.broker.log import read_all
+from streams.messages.message import Message
 from streams.messages.topic_names import TopicNames
 from streams.records import FollowerReport
 from streams.settings import BrokerSettings
@@ -20,17 +23,23 @@ class FollowerReports:
         self._broker, self._topic = broker, TopicNames(prefix).followers
 
     def read(self) -> dict[str, FollowerReport]:
-        """All there are; what cannot be read is left out.
+        """All there are, by follower.
 
         Raises:
             LogError: If the topic cannot be read.
             KafkaError: If the broker cannot be reached.
         """
-        found: dict[str, FollowerReport] = {}
-        for message in read_all(self._broker, self._topic):
-            try:
-                report = msgspec.json.decode(message.value or b"", type=FollowerReport)
-            except msgspec.MsgspecError:
-                continue
-            found[report.follower_id] = report
-        return found
+        return {one.follower_id: one for one in newest(read_all(self._broker, self._topic))}
+
+
+def newest(messages: Iterable[Message]) -> list[FollowerReport]:
+    """The last report under each key, in order of the followers' ids; what is no report is passed over."""
+    reports: dict[bytes, FollowerReport] = {}
+    for message in messages:
+        key = message.key or b""
+        try:
+            reports[key] = msgspec.json.decode(message.value or b"", type=FollowerReport)
+        except (msgspec.MsgspecError, RecursionError):
+            if message.value is None:
+                reports.pop(key, None)
+    return sorted(reports.values(), key=lambda report: report.follower_id)

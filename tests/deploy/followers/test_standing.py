@@ -5,11 +5,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from deploy.followers.reading import newest
 from deploy.followers.standing import COLUMNS, standings, table_rows
 from streams.messages.message import Message
 from streams.models.channels import ChannelView, move_record
 from streams.records import FollowerReport, VersionUse
+from trainer.rollout.reports import newest
 
 NOW_NS = 1_700_000_000_000_000_000
 S = 1_000_000_000

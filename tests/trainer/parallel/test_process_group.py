@@ -102,6 +102,7 @@ def test_a_trainer_that_is_killed_leaves_nobody(tmp_path: Path) -> None:
         (child,) = [one for one in holder.children() if "trainer.parallel.rank" in one.cmdline()]
         holder.kill()
         child.wait(30)
+        assert not child.is_running()
     finally:
         holder.kill()
         holder.wait()

@@ -7,19 +7,16 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-from kafka.admin import KafkaAdminClient
 
 from deploy.machine.brokers import Broker
 from encoders.bundle import ModelBundle
-from streams.broker.connection import client_config
-from streams.broker.topics import create_topics
 from streams.follower import ModelFollower
 from streams.models.registry import Registry
 from streams.models.rollout import CANARY
 from streams.records import ChannelMove, Decision
-from streams.testing import SyntheticWorld
 from tests.support.following import unlike_windows
 from tests.support.models import bundle
+from tests.support.topics import installed
 from tests.support.waiting import wait_until
 from trainer.candidate import Candidate
 from trainer.rollout.own_trials import OwnTrials
@@ -36,14 +33,7 @@ class Fleet:
     """Consumers that embed all the time, a trainer's publisher and its roller."""
 
     def __init__(self, broker: Broker, prefix: str, folder: Path) -> None:
-        self.settings = SyntheticWorld(2).settings(
-            broker={"bootstrap_servers": broker.bootstrap_servers},
-            topics={"prefix": prefix},
-            registry={"root": str(folder)},
-        )
-        admin = KafkaAdminClient(**client_config(self.settings.broker))
-        create_topics(admin, self.settings)
-        admin.close()
+        self.settings = installed(broker, prefix, folder)
         self.models = KafkaModels(self.settings.broker, prefix)
         trials = OwnTrials(self.settings, LIMITS)
         self.publisher = Publisher(self.models, Registry(str(folder)), "stable", lambda: 1, trials=trials)

@@ -1,7 +1,5 @@
 """The roller: what it does to the channels, and that its state is the topic alone."""
 
-import time
-
 import msgspec
 import pytest
 
@@ -28,7 +26,7 @@ class Trial:
             self.models.append(version_record(bundle(version).manifest))
         self.move("stable", 1)
         self.move(CANARY, 2, Rollout(channel="stable", upto=0.1, for_s=60))
-        self.may_move = True
+        self.may_move, self.n_asked = True, 0
         self.news = MemoryModelLog()
 
     def move(self, channel: str, version: int, rollout: Rollout | None = None) -> None:
@@ -40,12 +38,17 @@ class Trial:
         tried = VersionUse(version=2, since_ns=BEGAN_NS, calls=calls, errors=errors)
         self.reports["a"] = FollowerReport(follower_id="a", version=1, at_ns=BEGAN_NS, trial=tried)
 
+    def told(self) -> dict[str, FollowerReport]:
+        """What followers say; counts how often they are asked."""
+        self.n_asked += 1
+        return self.reports
+
     def roller(self) -> Roller:
         """A new one each time: it knows nothing but what the topics say."""
         return Roller(
             self.models,
             self.news,
-            lambda: self.reports,
+            self.told,
             "stable",
             RolloutSettings(),
             lambda: self.may_move,
@@ -149,7 +152,7 @@ def test_it_looks_by_itself_while_something_is_tried(given: Trial, monkeypatch: 
     try:
         for move in (given.last("stable"), given.last(CANARY)):
             given.news.append(f"channel/{move.channel}/1/0".encode(), msgspec.json.encode(move))
-        time.sleep(0.1)
+        wait_until(lambda: given.n_asked > 2, 10, told=lambda: str(given.n_asked))
         assert given.channels == {"canary": 2, "stable": 1}
         given.now_s = 61
         wait_until(lambda: given.channels == {"canary": 0, "stable": 2}, 10, told=lambda: str(given.channels))
