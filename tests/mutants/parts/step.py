@@ -8,6 +8,7 @@ STEP, LOSS, EDGES = "trainer/step/step.py", "trainer/step/loss.py", "trainer/ste
 SOFTENING, AUGMENTATION = "trainer/step/softening.py", "trainer/step/augmentation.py"
 OF_LOSS, OF_EDGES = ("tests/trainer/step/test_loss.py",), ("tests/trainer/step/test_edges.py",)
 OF_PROCESSES = ("tests/trainer/parallel/test_process_group.py",)
+OF_FIRST_WEIGHTS = ("tests/trainer/step/test_fresh_encoders.py",)
 OF_RANKS = ("tests/trainer/step/test_ranks.py",)
 OF_PRODUCT = ("tests/trainer/step/test_block_product.py",)
 OF_SOFTENING = ("tests/trainer/step/test_softening.py",)
@@ -111,6 +112,7 @@ MUTATIONS = (
         "zlib.crc32(b'')",
         setting("encoders_of_two_modalities_begin_unlike"),
     ),
+    Mutation("all seeds begin alike", FRESH, "seed * SPREAD", "seed * 2**32", OF_FIRST_WEIGHTS),
     Mutation("the quantile begins anew", STEP, '"quantile": self._softening.quantile', '"quantile": None', RESUMED),
     Mutation(
         "variations begin anew",
