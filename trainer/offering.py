@@ -22,10 +22,13 @@ class Offering:
     def __init__(self, parts: Parts, metrics: TrainerMetrics, code_version: str) -> None:
         self._parts, self._metrics, self._code_version = parts, metrics, code_version
         self._next_s = time.monotonic()
+        self._offered_steps = -1.0
 
     def offer(self) -> Candidate | None:
-        """The candidate, None where none is due or there is nothing to publish yet."""
+        """The candidate; None where none is due, no step was taken since the last, or there is nothing to publish."""
         learner, publisher = self._parts.learner, self._parts.publisher
+        if (n_steps := learner.trained["trained/steps"]) == self._offered_steps:
+            return None
         if learner.cycles.n_done % learner.settings.publish_every_cycles or time.monotonic() < self._next_s:
             return None
         ranges = self._parts.intake.ranges
@@ -35,6 +38,7 @@ class Offering:
             return None
         if candidate.decision.passed:
             self._next_s = time.monotonic() + learner.settings.publish_every_s
+        self._offered_steps = n_steps
         self._metrics.note_decision(candidate.decision)
         publisher.offer(candidate)
         return candidate

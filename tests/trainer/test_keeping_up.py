@@ -199,3 +199,15 @@ def test_a_record_that_turns_out_to_be_no_binding_is_counted_and_passed(tmp_path
     trainer, _ = trained(tmp_path, broker)
     assert trainer.parts.intake.n_unreadable == 1
     assert trainer.parts.learner.counts.total() == len(RECORD.bindings)
+
+
+def test_a_checkpoint_without_new_steps_offers_no_version_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paces(monkeypatch, Pace(10_000, 1, 1))
+    trainer, folder = trained(tmp_path, idle_cycles=0)
+    last = folder.latest()
+    assert last is not None and last.number == 2, "one after the only cycle, one where the backlog is gone"
+    assert trainer.parts.learner.cycles.n_done == 1
+    said = [trainer.value("mmbind_gate_decisions_total", result=one) for one in ("passed", "refused")]
+    assert sum(said) == 1

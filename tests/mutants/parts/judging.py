@@ -23,6 +23,13 @@ MUTATIONS = (
     Mutation("first weights stay", AVERAGE, "(1 + n) / (10 + n)", "1.0", OF_AVERAGE),
     Mutation("all take part in a mean", AVERAGE, "n = self.counts[modality] + 1", "n = 500", OF_AVERAGE),
     Mutation("the last weights go out", LEARNER, "self._step.averaged_weights()", "self._step.weights()", OF_LEARNER),
+    Mutation(
+        "encoders are offered twice",
+        "trainer/offering.py",
+        "self._offered_steps = n_steps",
+        "pass",
+        ("tests/trainer/test_keeping_up.py",),
+    ),
     Mutation("versions have no age", "trainer/offering.py", " or time.monotonic() < self._next_s", "", OF_TRAINING),
     Mutation("what collapsed passes", GATE, "faults = [*collapsed, *(", "faults = [*(", OF_GATE),
     Mutation("chance is good enough", GATE, "low = not figure >= wanted", "low = not figure >= 0", OF_GATE),
