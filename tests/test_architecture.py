@@ -23,7 +23,7 @@ ORDER = {
     "deploy": "errors settings recordings topics rejects audit machine report replay downstream labelling lineage "
     "models trials demo followers cli",
     "benchmarks": "data_sets hugadb slots default_settings spread command_line fingerprint "
-    "bridges speed learning downstream orders labels fleet late reliability workers soak trainer",
+    "bridges speed learning downstream orders labels fleet late reliability workers soak rollout trainer",
 }
 ROOMS = {package: rooms.split() for package, rooms in ORDER.items()}
 PRODUCT = ("encoders", "streams", "trainer", "deploy")

@@ -30,6 +30,8 @@ COMMANDS = (
     "labels.command",
     "late.command",
     "reliability.command",
+    "rollout.command",
+    "rollout.seconds",
     "soak.command",
     "reliability.course",
     "trainer.command",

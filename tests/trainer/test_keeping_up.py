@@ -210,4 +210,4 @@ def test_a_checkpoint_without_new_steps_offers_no_version_again(
     assert last is not None and last.number == 2, "one after the only cycle, one where the backlog is gone"
     assert trainer.parts.learner.cycles.n_done == 1
     said = [trainer.value("mmbind_gate_decisions_total", result=one) for one in ("passed", "refused")]
-    assert sum(said) == 1
+    assert sum(one or 0 for one in said) == 1
