@@ -8,6 +8,7 @@ of their own. Ends with an error if anything does not happen as it is told. Some
 
 import argparse
 import os
+import signal
 import tempfile
 import time
 from collections.abc import Sequence
@@ -41,6 +42,7 @@ def sent(recordings: Recordings) -> list[SensorWindow]:
 def main(given: Sequence[str] | None = None) -> None:
     """Plays all acts, shows each command and what it says, and writes the record."""
     asked = arguments(given)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # or the processes would outlive us
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     recordings = watch_recordings()
     seconds: dict[str, float] = {}

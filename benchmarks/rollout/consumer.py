@@ -1,4 +1,4 @@
-"""A user's program: embeds windows over and over with whatever version it is given.
+"""A user's program, a gateway of several nodes: embeds their windows with whatever version it is given.
 
     python -m benchmarks.rollout.consumer SETTINGS ID CACHE
 
@@ -22,7 +22,7 @@ from streams.follower import ModelFollower
 
 log = logging.getLogger("consumer")
 
-PAUSE_S = 0.05
+PAUSE_S, ROWS = 0.05, 8
 
 
 def main() -> None:
@@ -41,27 +41,26 @@ def main() -> None:
         cache=cache,
         on_swap=lambda old, new: log.info("version %d in place of %d", new, old),
     )
-    windows, n_calls = own_windows(follower_id), 0
+    nodes, rng, n_calls = scaled_windows(), np.random.default_rng(list(follower_id.encode())), 0
     with follower:
         while not stop.wait(PAUSE_S):
             if follower.version:
-                follower.embed(windows)
+                windows = nodes[rng.integers(len(nodes))]
+                some = rng.integers(min(map(len, windows.values())), size=ROWS)
+                follower.embed({name: values[some] for name, values in windows.items()})
                 n_calls += 1
                 if n_calls == 1:
                     log.info("the first vectors are of version %d", follower.version)
     log.info("%d calls, none failed", n_calls)
 
 
-def own_windows(follower_id: str) -> dict[str, np.ndarray]:
-    """The windows of one node, scaled by themselves; which one, the id says."""
-    recordings = watch_recordings(4)
-    source = recordings.sources[sum(follower_id.encode()) % len(recordings.sources)]
-    windows: dict[str, list[np.ndarray]] = defaultdict(list)
-    for one in recordings.visible:
-        if one.source_id == source:
-            windows[one.modality].append(one.values)
-    stacked = {name: np.stack(values) for name, values in windows.items()}
-    return {name: fit_scaling(values).apply(values) for name, values in stacked.items()}
+def scaled_windows() -> list[dict[str, np.ndarray]]:
+    """The windows of each node `[N, T, C]` by modality, row by row of the same moments, scaled by themselves."""
+    windows: dict[str, dict[str, list[np.ndarray]]] = defaultdict(lambda: defaultdict(list))
+    for one in watch_recordings().visible:
+        windows[one.source_id][one.modality].append(one.values)
+    stacked = [{name: np.stack(values) for name, values in one.items()} for one in windows.values()]
+    return [{name: fit_scaling(values).apply(values) for name, values in one.items()} for one in stacked]
 
 
 if __name__ == "__main__":

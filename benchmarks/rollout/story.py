@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from benchmarks.rollout.fleet import Fleet
 from benchmarks.rollout.sabotage import Sabotage
 from benchmarks.rollout.terminal import Terminal
+from deploy.demo.services import scrape
 from deploy.followers.reading import read_reports
 from deploy.followers.standing import standings
 from deploy.topics.send import play, producer_of
@@ -22,7 +23,7 @@ from trainer.rollout.own_trials import OwnTrials
 from trainer.topics.models import KafkaModels
 from trainer.topics.publishing import Publisher
 
-SPEED = 6.0
+SPEED, QUIET_S = 6.0, 15.0
 
 
 class Story:
@@ -57,10 +58,8 @@ class Story:
     def bad_version(self) -> None:
         """Pairs are shuffled from here on: what is trained on them stops at the gate."""
         fleet, terminal = self._fleet, self._terminal
-        terminal.say(
-            "A worker goes wrong: all pairs, old and new, get partners drawn at random. Two people, whom no one"
-        )
-        terminal.say("trains on, are labelled: by them the gate sees it.")
+        terminal.say("More nodes come, and a worker goes wrong: all pairs, old and new, get partners drawn at random.")
+        terminal.say("Two people, of whom no one learns, are labelled: by them the gate sees what such pairs teach.")
         before = max(fleet.view().decisions)
         with Sabotage(fleet.settings) as sabotage:
             self._play(self._second)
@@ -147,19 +146,19 @@ class Story:
         return max((one for one, said in decisions.items() if one > version and not said.passed), default=0)
 
     def _until_quiet(self) -> None:
-        """Nothing is tried or published any more, and all consumers follow."""
-        seen: tuple[int, int] = (0, 0)
-        quiet_s = time.monotonic()
+        """Nothing is trained, tried or published any more, and all consumers follow."""
+        fleet, seen, since_s = self._fleet, (-1.0, 0, 0), time.monotonic()
 
         def quiet() -> bool:
-            nonlocal seen, quiet_s
-            view = self._fleet.view()
-            now = (len(view.decisions), sum(len(view.history(channel)) for channel in view.channels))
+            nonlocal seen, since_s
+            view, shown = fleet.view(), scrape(fleet.settings.runtime.trainer_port)
+            n_moves = sum(len(view.history(channel)) for channel in view.channels)
+            now = (shown.get("mmbind_train_steps_total", -1.0), len(view.decisions), n_moves)
             if now != seen or view.current(CANARY):
-                seen, quiet_s = now, time.monotonic()
-            return time.monotonic() > quiet_s + 8
+                seen, since_s = now, time.monotonic()
+            return time.monotonic() > since_s + QUIET_S
 
-        self._fleet.wait(quiet, "nothing is under way")
+        fleet.wait(quiet, "nothing is under way")
         self._until_all_follow()
 
     def _until_all_follow(self) -> None:

@@ -56,7 +56,14 @@ def verdict_on(
         return Verdict("wait", f"{told}, wanted {plan.min_calls}")
     if took_s < plan.for_s:
         return Verdict("wait", f"{told}, {plan.for_s - took_s:.0f} s left")
-    return Verdict("promote", f"{told}, {n_errors} errors in {took_s:.0f} s")
+    return Verdict("promote", f"{told}, {n_errors} errors in {took_s:.0f} s, {_drift(tried)}")
+
+
+def _drift(tried: Sequence[FollowerReport]) -> str:
+    agreements = [one.agreement for one in tried if one.agreement is not None]
+    if not agreements:
+        return "drift unknown: they embedded too few unlike windows"
+    return f"agreement with the served version {min(agreements):.2f}"
 
 
 def _is_of(use: VersionUse, move: ChannelMove) -> bool:

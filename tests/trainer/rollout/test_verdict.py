@@ -50,7 +50,14 @@ GOOD = report(trial=use(7))
 
 def test_a_good_version_is_promoted_when_the_time_is_up() -> None:
     assert outcome(GOOD, after_s=59) == ("wait", "200 calls in 1 followers, 1 s left")
-    assert outcome(GOOD) == ("promote", "200 calls in 1 followers, 0 errors in 61 s")
+    told = "200 calls in 1 followers, 0 errors in 61 s, agreement with the served version 0.80"
+    assert outcome(GOOD) == ("promote", told)
+
+
+def test_it_is_said_where_nobody_could_tell_whether_embeddings_drift() -> None:
+    blind = report(trial=use(7, mean_cosine=None), agreement=None)
+    assert outcome(blind)[1].endswith("drift unknown: they embedded too few unlike windows")
+    assert outcome(blind, GOOD, report("b", use(7), agreement=0.7))[1].endswith("served version 0.70")
 
 
 def test_calls_of_all_who_try_it_count_together_and_only_of_this_version_and_trial() -> None:
