@@ -69,9 +69,9 @@ class Story:
         self._show("models list", f"models show {self._refused_after(before)}")
 
     def only_consumers_find_out(self) -> None:
-        """A version from elsewhere: its own gate passed it, but it makes all windows alike."""
+        """A version from elsewhere: its own gate passed it, but it makes all windows of a modality alike."""
         fleet, terminal = self._fleet, self._terminal
-        terminal.say("A version from elsewhere, whose gate passed it, makes all windows alike: its trial ends it.")
+        terminal.say("A version from elsewhere, whose gate passed it, makes all windows of a modality alike: its trial ends it.")
         version = self._publish_from_elsewhere()
         fleet.wait(lambda: self._last_reason(CANARY).startswith(f"version {version} rolled back"), "it was rolled back")
         self._show("models list", "followers list")
