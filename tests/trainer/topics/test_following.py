@@ -1,5 +1,7 @@
 """What becomes of versions that passed: the channel `candidate` is at the newest, whatever `stable` is at."""
 
+from copy import deepcopy
+
 import pytest
 
 from streams.models.channels import ChannelView, move_record
@@ -17,7 +19,8 @@ class Given:
         self.following = Following(self.models, channel, lambda: 7)
 
     def follow(self, version: int) -> None:
-        self.following.follow(self.view, Decision(version=version, passed=True, reason="because"))
+        # What a broker gives is the state of then.
+        self.following.follow(deepcopy(self.view), Decision(version=version, passed=True, reason="because"))
 
     def move(self, channel: str, version: int, *, pinned: bool = False) -> None:
         self.models.append(move_record(self.view, channel, version, "by hand", "anna", 8, pinned=pinned))
