@@ -49,7 +49,7 @@ def consumers(fleet: TrainerFleet, names: str) -> Iterator[list[ModelFollower]]:
     def embed(follower: ModelFollower) -> None:
         with follower:
             for sample in cycle(samples):
-                if stop.wait(0.02):
+                if stop.wait(0.1):
                     return
                 if follower.version:
                     follower.embed_sample(sample)
