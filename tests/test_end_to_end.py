@@ -49,7 +49,7 @@ def test_a_killed_worker_and_a_killed_trainer_lose_nothing_and_repeat_nothing(
         worker, trainer = farm.start_worker(), farm.start_trainer()
         farm.send(first)
         farm.wait_for_bindings(N_SOURCES * N_SLOTS // 3)
-        farm.wait(lambda: len(read_all(farm.broker, farm.names.models)) >= 3)
+        farm.wait(lambda: len(read_all(farm.broker, farm.names.models)) >= 4)
 
         farm.send(w for w in middle if w not in held_back)
         farm.wait_for_bindings(N_SOURCES * N_SLOTS // 2)

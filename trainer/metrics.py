@@ -9,6 +9,8 @@ from trainer.step.step import StepResult
 
 STEP_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 CHECKPOINT_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+# Of trials that the roller ended.
+TRIAL_OUTCOMES = ("promoted", "rolled-back", "given-up")
 # In the order in which a Binding meets them; the names of `Learner.counts`.
 OUTCOMES = ("admitted", "repeated", "held-out", "sample-lost", "forgotten", "outdated", "superseded")
 
@@ -88,6 +90,12 @@ class TrainerMetrics:
         self.publish_failures = Gauge(
             "mmbind_publish_failures", "Attempts to announce a version that failed.", registry=registry
         )
+        self.trial = Gauge("mmbind_trial_version", "Tried by some followers; 0 where none is.", registry=registry)
+        self.trials_ended = Counter(
+            "mmbind_trials_ended", "Trials that the trainer ended.", ["outcome"], registry=registry
+        )
+        for outcome in TRIAL_OUTCOMES:
+            self.trials_ended.labels(outcome)
 
     def note_bindings(self, counts: Mapping[str, int], from_before: bool = False) -> None:
         """What became of the Bindings, as the learner counts them; those of an earlier life are not counted again."""

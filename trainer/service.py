@@ -132,7 +132,7 @@ class _Service:
         with (
             open_ranks(settings, trainer) as ranks,
             closing(open_parts(settings, trainer, self.stop, ranks)) as parts,
-            rolling(settings, trainer.rollout, lambda: parts.intake.is_sole),
+            rolling(settings, trainer.rollout, self._metrics, lambda: parts.intake.is_sole),
         ):
             self._readiness = Readiness(runtime.stall_s)
             self._parts, self._not_ready = parts, ""

@@ -12,6 +12,8 @@ those of one process. What two learn next to one in the same number of batches: 
 5. A trainer with default settings finds a backlog of Bindings, so many rounds for each sample, on Apache Kafka where
 KAFKA_HOME is set, else on the embedded broker: Bindings admitted in a second while it trains; those left when 2,000 a
 second would have worked off all; steps meanwhile, and in 12 s afterwards, when nothing comes.
+6. Seconds that a version costs at publishing, with 512 held-out samples: to judge it, to fit the bridge from its
+parent, to write its files, to save a checkpoint.
 
 1. is done for each number of threads, 5. with the first; the figures at the top are those with the first.
 """
@@ -28,6 +30,7 @@ from benchmarks.command_line import parser_of, some_of, write_json
 from benchmarks.speed.processes import broker_in
 from benchmarks.trainer.backlog import ROUND_AFTER, measure
 from benchmarks.trainer.processes import processes_over_one
+from benchmarks.trainer.publishing import publishing_cost
 from benchmarks.trainer.steps import cost_of_many, replay_memory, step_over_bare
 
 THREADS = ("1", "2")
@@ -55,6 +58,7 @@ def figures_of(asked: argparse.Namespace) -> dict[str, Any]:
             by_threads[threads]["backlog"] = backlog | {"broker": broker.name}
     many, memory = cost_of_many(asked.steps), replay_memory(REPLAY_BYTES)
     together = processes_over_one(asked.steps)
+    publishing = publishing_cost(max(1, asked.steps // 5))
     first = by_threads[asked.threads[0]]
     return {
         "admitted_per_s": first.get("backlog", {}).get("admitted_per_s"),
@@ -63,7 +67,9 @@ def figures_of(asked: argparse.Namespace) -> dict[str, Any]:
         "cost_30_modalities_over_3": many["ratio"],
         "replay_bytes_over_limit": memory["most_bytes"] / memory["limit_bytes"],
         "two_processes_over_one": together["two_processes_over_one"],
+        "fit_over_judge": publishing["fit_over_judge"],
         "together": together,
+        "publishing": publishing,
         "modalities": many,
         "replay": memory,
         "threads": by_threads,
@@ -93,6 +99,12 @@ def told(figures: Mapping[str, Any]) -> str:
     lines.append(
         f"two processes take {together['two_processes_over_one']:.2f} times as many batches a second as one (aim 1.6), "
         f"one with two threads {together['two_threads_over_one']:.2f} times"
+    )
+    cost = figures["publishing"]
+    lines.append(
+        f"a version is judged in {cost['judge_s']:.2f} s, its bridge fitted in {cost['fit_s']:.2f} s "
+        f"({figures['fit_over_judge']:.2f} times as long), its files written in {cost['publish_s']:.2f} s, "
+        f"a checkpoint saved in {cost['checkpoint_s']:.2f} s"
     )
     return "\n".join(lines)
 

@@ -19,6 +19,9 @@ def test_counts_are_there_from_the_start() -> None:
     for outcome in ("admitted", "repeated", "held-out", "sample-lost", "outdated"):
         assert registry.get_sample_value("mmbind_trainer_bindings_total", {"outcome": outcome}) == 0
     assert registry.get_sample_value("mmbind_gate_decisions_total", {"result": "refused"}) == 0
+    assert registry.get_sample_value("mmbind_trial_version") == 0
+    for outcome in ("promoted", "rolled-back", "given-up"):
+        assert registry.get_sample_value("mmbind_trials_ended_total", {"outcome": outcome}) == 0
     assert registry.get_sample_value("mmbind_build_info", {"version": "1.2"}) == 1
 
 

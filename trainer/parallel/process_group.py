@@ -102,8 +102,7 @@ def open_ranks(settings: StreamSettings, trainer: TrainerSettings) -> Iterator[P
         if torchrun_rank() is not None:
             join_torchrun()
         elif trainer.processes > 1:
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="mmbind-ranks-"))
-            stack.enter_context(_started(Path(folder), trainer.processes, settings.runtime.threads))
+            stack.enter_context(_started(trainer.processes, settings.runtime.threads))
         else:
             yield None
             return
@@ -120,18 +119,23 @@ def join_torchrun() -> None:
 
 
 def join(rank: int, n_ranks: int, folder: Path) -> None:
-    """Makes this process that rank of those that meet in a folder."""
+    """Makes this process that rank of those that meet in a folder; the folder is not needed any more then."""
     os.environ.setdefault("GLOO_SOCKET_IFNAME", LOOPBACK)
     store = dist.FileStore(str(folder / "store"), n_ranks)  # type: ignore[attr-defined]
     dist.init_process_group("gloo", store=store, rank=rank, world_size=n_ranks, timeout=FOR_EVER)
+    # The others may still read the store when this one has done with it.
+    dist.barrier()
 
 
 @contextlib.contextmanager
-def _started(folder: Path, n_ranks: int, threads: int) -> Iterator[None]:
-    command = [sys.executable, "-m", "trainer.parallel.rank", str(folder), str(n_ranks), str(threads)]
-    started = [subprocess.Popen([*command, str(rank)]) for rank in range(1, n_ranks)]
+def _started(n_ranks: int, threads: int) -> Iterator[None]:
+    started: list[subprocess.Popen[bytes]] = []
     try:
-        join(0, n_ranks, folder)
+        # Gone as soon as all are there: whoever is killed later leaves nothing behind.
+        with tempfile.TemporaryDirectory(prefix="mmbind-ranks-", ignore_cleanup_errors=True) as folder, _told():
+            command = [sys.executable, "-m", "trainer.parallel.rank", folder, str(n_ranks), str(threads)]
+            started += [subprocess.Popen([*command, str(rank)]) for rank in range(1, n_ranks)]
+            join(0, n_ranks, Path(folder))
         yield
     except BaseException:
         for process in started:

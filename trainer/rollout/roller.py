@@ -14,6 +14,7 @@ from streams.models.log import KafkaModelLog, ModelLog
 from streams.models.rollout import CANARY, trial
 from streams.records import ChannelMove, FollowerReport
 from streams.settings import StreamSettings
+from trainer.metrics import TrainerMetrics
 from trainer.rollout.reports import FollowerReports
 from trainer.rollout.verdict import Verdict, verdict_on
 from trainer.settings import RolloutSettings
@@ -23,14 +24,19 @@ log = logging.getLogger(__name__)
 
 LOOK_S = 5.0
 BY = "roller"
+# How a trial ended, as metrics and moves say it.
+ENDED = {"promote": "promoted", "roll-back": "rolled-back", "give-up": "given-up"}
 
 
 @contextlib.contextmanager
-def rolling(settings: StreamSettings, limits: RolloutSettings, may_move: Callable[[], bool]) -> Iterator[None]:
+def rolling(
+    settings: StreamSettings, limits: RolloutSettings, metrics: TrainerMetrics, may_move: Callable[[], bool]
+) -> Iterator[None]:
     """A roller for the channel of the settings while the block runs."""
     broker, prefix = settings.broker, settings.topics.prefix
     models, reports = KafkaModels(broker, prefix), FollowerReports(broker, prefix)
-    roller = Roller(models, KafkaModelLog(broker, prefix), reports.read, settings.registry.channel, limits, may_move)
+    channel, news = settings.registry.channel, KafkaModelLog(broker, prefix)
+    roller = Roller(models, news, reports.read, channel, limits, metrics, may_move)
     roller.start()
     try:
         yield
@@ -48,6 +54,7 @@ class Roller:
         reports: Gives the latest report of each follower.
         channel: Whose followers try versions.
         limits: What a version on trial may do.
+        metrics: Where trials are counted.
         may_move: Asked before a channel is moved; while it says no, nothing is.
         now_ns: Unix time.
     """
@@ -59,11 +66,12 @@ class Roller:
         reports: Callable[[], Mapping[str, FollowerReport]],
         channel: str,
         limits: RolloutSettings,
+        metrics: TrainerMetrics,
         may_move: Callable[[], bool] = lambda: True,
         now_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self._models, self._news, self._reports = models, news, reports
-        self._channel, self._limits = channel, limits
+        self._channel, self._limits, self._metrics = channel, limits, metrics
         self._may_move, self._now_ns = may_move, now_ns
         self._said = ""
         self._stop = threading.Event()
@@ -109,9 +117,10 @@ class Roller:
         return self._append(move_record(view, self._channel, move.version, reason, BY, self._now_ns()))
 
     def _end(self, view: ChannelView, move: ChannelMove, verdict: Verdict) -> None:
-        words = {"promote": "promoted", "roll-back": "rolled back", "give-up": "given up"}
-        reason = f"version {move.version} {words[verdict.outcome]}: {verdict.reason}"
-        self._append(move_record(view, CANARY, 0, reason, BY, self._now_ns()))
+        ended = ENDED[verdict.outcome]
+        reason = f"version {move.version} {ended.replace('-', ' ')}: {verdict.reason}"
+        if self._append(move_record(view, CANARY, 0, reason, BY, self._now_ns())):
+            self._metrics.trials_ended.labels(ended).inc()
 
     def _append(self, record: tuple[bytes, bytes]) -> bool:
         self._models.append(record)
@@ -129,7 +138,10 @@ class Roller:
         for record in self._news.records(self._stop):
             if record is not None:
                 view.apply(record.key, record.value, record.offset)
-            elif trial(view, self._channel) and time.monotonic() >= next_s:
+                continue
+            move = trial(view, self._channel)
+            self._metrics.trial.set(move.version if move else 0)
+            if move and time.monotonic() >= next_s:
                 self._try_to_look()
                 next_s = time.monotonic() + LOOK_S
         self._news.close()

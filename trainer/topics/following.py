@@ -11,6 +11,9 @@ from trainer.topics.models import ModelsTopic
 
 log = logging.getLogger(__name__)
 
+# Points at the newest version that passed, whatever becomes of it.
+CANDIDATE = "candidate"
+
 
 class Trials(Protocol):
     """Versions tried by some followers before all follow: see `trainer.rollout`."""
@@ -29,7 +32,7 @@ class Trials(Protocol):
 
 
 class Following:
-    """Moves a channel to the trainer's versions.
+    """Moves a channel to the trainer's versions, and CANDIDATE before it.
 
     Args:
         models: The topic.
@@ -44,9 +47,10 @@ class Following:
         self._models, self._channel, self._now_ns, self._trials = models, channel, now_ns, trials
 
     def follow(self, view: ChannelView, decision: Decision) -> None:
-        """Has the version followed, or tried, unless it was before."""
+        """Makes the version the candidate, and has it followed, or tried; each unless it was before."""
         version, reason = decision.version, f"passed the gate: {decision.reason}"
-        if any(move.version == version for name in (self._channel, CANARY) for move in view.history(name)):
+        self._put_forward(view, version, reason)
+        if _had(view, self._channel, version) or _had(view, CANARY, version):
             return
         if pin := view.pin(self._channel):
             log.warning(
@@ -63,3 +67,13 @@ class Following:
         self._models.append(record)
         if not self._models.refresh().counted(record[0]):
             log.warning("somebody else moved %s first: version %d is not followed", self._channel, version)
+
+    def _put_forward(self, view: ChannelView, version: int, reason: str) -> None:
+        if self._channel == CANDIDATE or view.pin(CANDIDATE) or _had(view, CANDIDATE, version):
+            return
+        # Where somebody moves it first, theirs is as good.
+        self._models.append(move_record(view, CANDIDATE, version, reason, "trainer", self._now_ns()))
+
+
+def _had(view: ChannelView, channel: str, version: int) -> bool:
+    return any(move.version == version for move in view.history(channel))

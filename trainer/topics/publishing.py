@@ -135,7 +135,7 @@ class Publisher:
     def announce(self, candidate: Candidate) -> int:
         """Makes the candidate readable, then known, then followed if it passed; the version that it got.
 
-        1. its files, verified; 2. its manifest; 3. the decision; 4. the channel's move.
+        1. its files, verified; 2. its manifest; 3. the decision; 4. the moves of channels.
 
         Raises:
             RegistryAway: If the registry cannot be reached.

@@ -95,7 +95,7 @@ def test_a_pinned_channel_stays_until_it_is_unpinned(desk: Desk, caplog: pytest.
     assert "stable is pinned to 1 by anna@here: version 2 is not followed" in caplog.text
     with pytest.raises(CommandError, match="pinned to version 1 by anna@here: wanted one that is not"):
         desk.operator().promote("stable", 2)
-    assert desk.channels() == {"stable": 1}
+    assert desk.channels() == {"candidate": 2, "stable": 1}
     desk.operator(force=True).promote("stable", 2)
     assert last(desk).reason == "overridden: stable is pinned to version 1 by anna@here; by hand"
     assert not last(desk).pinned

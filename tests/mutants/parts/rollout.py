@@ -5,6 +5,7 @@ from tests.mutants.mutation import Mutation
 VERDICT, ROLLER, BEGINNING = (f"trainer/rollout/{name}.py" for name in ("verdict", "roller", "beginning"))
 TRIAL, COURSE = "streams/models/rollout.py", "trainer/retraining/course.py"
 OF_VERDICT, OF_ROLLER = ("tests/trainer/rollout/test_verdict.py",), ("tests/trainer/rollout/test_roller.py",)
+FOLLOWING, OF_FOLLOWING = "trainer/topics/following.py", ("tests/trainer/topics/test_following.py",)
 OF_COURSE = ("tests/trainer/retraining/test_course.py",)
 
 CHANNELS, OPERATOR, PRUNING = "streams/models/channels.py", "deploy/models/operator.py", "deploy/models/pruning.py"
@@ -19,7 +20,7 @@ MUTATIONS = (
     ),
     Mutation(
         "the trainer moves a pinned channel",
-        "trainer/topics/following.py",
+        FOLLOWING,
         "if pin := view.pin(self._channel):",
         "if (pin := None):",
         OF_OPERATOR,
@@ -90,6 +91,33 @@ MUTATIONS = (
         "if view.current(self._channel) == move.version:",
         "if False:",
         OF_ROLLER,
+    ),
+    Mutation(
+        "a trial that others ended is counted",
+        ROLLER,
+        "if self._append(move_record(view, CANARY",
+        "if not self._append(move_record(view, CANARY",
+        OF_ROLLER,
+    ),
+    Mutation(
+        "a trial that is over is shown",
+        ROLLER,
+        "move.version if move else 0)",
+        "move.version if move else 2)",
+        OF_ROLLER,
+    ),
+    Mutation(
+        "what passed is no candidate", FOLLOWING, "        self._put_forward(view, version, reason)\n", "", OF_FOLLOWING
+    ),
+    Mutation("a pinned candidate is moved", FOLLOWING, " or view.pin(CANDIDATE)", "", OF_FOLLOWING),
+    Mutation("a candidate is put forward again", FOLLOWING, " or _had(view, CANDIDATE, version)", "", OF_FOLLOWING),
+    Mutation("who follows the candidate moves it twice", FOLLOWING, "self._channel == CANDIDATE or ", "", OF_FOLLOWING),
+    Mutation(
+        "a killed trainer leaves a folder",
+        "trainer/parallel/process_group.py",
+        "            join(0, n_ranks, Path(folder))\n        yield\n",
+        "            join(0, n_ranks, Path(folder))\n            yield\n",
+        ("tests/trainer/parallel/test_process_group.py::test_a_trainer_that_is_killed_leaves_nobody_and_no_folder",),
     ),
     Mutation(
         "retraced without its steps",

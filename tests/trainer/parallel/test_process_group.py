@@ -93,16 +93,19 @@ def test_a_task_is_the_same_on_the_other_side() -> None:
         assert values.dtype == again.batch.arrays()[name].dtype and values.shape == again.batch.arrays()[name].shape
 
 
-def test_a_trainer_that_is_killed_leaves_nobody(tmp_path: Path) -> None:
+def test_a_trainer_that_is_killed_leaves_nobody_and_no_folder(tmp_path: Path) -> None:
     script = tmp_path / "holds.py"
     script.write_text(HOLDS)
-    holder = psutil.Popen([sys.executable, str(script)], env=os.environ | {"PYTHONPATH": str(Path.cwd())})
+    (temporary := tmp_path / "temporary").mkdir()
+    more = {"PYTHONPATH": str(Path.cwd()), "TMPDIR": str(temporary)}
+    holder = psutil.Popen([sys.executable, str(script)], env=os.environ | more)
     try:
         wait_until(lambda: bool(holder.children()) and (tmp_path / "ready").exists(), 60, told=lambda: "no child")
         (child,) = [one for one in holder.children() if "trainer.parallel.rank" in one.cmdline()]
         holder.kill()
         child.wait(30)
         assert not child.is_running()
+        assert not list(temporary.glob("mmbind-ranks-*"))
     finally:
         holder.kill()
         holder.wait()

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from prometheus_client import CollectorRegistry
 
 from deploy.machine.brokers import Broker
 from encoders.bundle import ModelBundle
@@ -19,6 +20,7 @@ from tests.support.models import bundle
 from tests.support.topics import installed
 from tests.support.waiting import wait_until
 from trainer.candidate import Candidate
+from trainer.metrics import TrainerMetrics
 from trainer.rollout.own_trials import OwnTrials
 from trainer.rollout.roller import rolling
 from trainer.settings import RolloutSettings
@@ -93,7 +95,7 @@ def fleet(any_broker: Broker, prefix: str, tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr("trainer.rollout.verdict.LONGEST_IN_TRIALS", 1e3)
     monkeypatch.setattr("streams.models.reporting.TRIAL_REPORT_EVERY_S", 0.5)
     made = Fleet(any_broker, prefix, tmp_path)
-    with rolling(made.settings, LIMITS, lambda: True):
+    with rolling(made.settings, LIMITS, TrainerMetrics(CollectorRegistry()), lambda: True):
         for thread in made.threads:
             thread.start()
         yield made
@@ -108,7 +110,7 @@ def test_a_good_version_rolls_out_by_itself_and_a_bad_one_rolls_back(fleet: Flee
     fleet.wait_for(1)
 
     fleet.publish(2, 0.05)
-    assert fleet.models.refresh().channels == {"canary": 2, "stable": 1}
+    assert fleet.models.refresh().channels == {"canary": 2, "candidate": 2, "stable": 1}
     fleet.wait_for(2)
     assert fleet.last("stable").by == "roller"
     assert fleet.last("stable").reason.startswith("passed its trial: ")

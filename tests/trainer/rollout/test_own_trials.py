@@ -39,17 +39,17 @@ def test_the_first_is_followed_at_once_the_next_is_tried_and_one_after_it_waits(
     publisher = publisher_of(models, tmp_path, wanted, known)
 
     offered(publisher, 1)
-    assert models.view.channels == {"stable": 1}
+    assert models.view.channels == {"candidate": 1, "stable": 1}
     offered(publisher, 2, passed=False)
-    assert models.view.channels == {"stable": 1}
+    assert models.view.channels == {"candidate": 1, "stable": 1}
     offered(publisher, 3)
-    assert models.view.channels == {"canary": 3, "stable": 1}
+    assert models.view.channels == {"canary": 3, "candidate": 3, "stable": 1}
     (move,) = models.view.history(CANARY)
     assert (move.by, move.reason) == ("trainer", "passed the gate: because")
     assert move.rollout is not None and move.rollout.upto >= 0.1
     assert (move.rollout.for_s, move.rollout.min_calls, move.rollout.serves) == (60, 7, True)
     offered(publisher, 4)
-    assert models.view.channels == {"canary": 3, "stable": 1}
+    assert models.view.channels == {"canary": 3, "candidate": 4, "stable": 1}
     assert "version 4 is not followed: version 3 is on trial" in caplog.text
     offered(publisher, 3)
     assert len(models.view.history(CANARY)) == 1
@@ -60,7 +60,7 @@ def test_without_the_setting_all_follow_at_once(tmp_path: Path) -> None:
     publisher = publisher_of(models, tmp_path, RolloutSettings())
     for version in (1, 2):
         offered(publisher, version)
-    assert models.view.channels == {"stable": 2}
+    assert models.view.channels == {"candidate": 2, "stable": 2}
 
 
 def test_where_followers_are_not_known_the_share_is_taken_as_it_is(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+from prometheus_client import CollectorRegistry
 
 from streams.models.channels import move_record, version_record
 from streams.models.log import MemoryModelLog
@@ -9,6 +10,7 @@ from streams.models.rollout import CANARY, trial
 from streams.records import ChannelMove, FollowerReport, Rollout, VersionUse
 from tests.support.models import bundle
 from tests.support.waiting import wait_until
+from trainer.metrics import TRIAL_OUTCOMES, TrainerMetrics
 from trainer.rollout.roller import Roller
 from trainer.settings import RolloutSettings
 from trainer.topics.models import MemoryModels
@@ -28,6 +30,8 @@ class Trial:
         self.move(CANARY, 2, Rollout(channel="stable", upto=0.1, for_s=60))
         self.may_move, self.n_asked = True, 0
         self.news = MemoryModelLog()
+        self.registry = CollectorRegistry()
+        self.metrics = TrainerMetrics(self.registry)
 
     def move(self, channel: str, version: int, rollout: Rollout | None = None) -> None:
         key, value = move_record(self.models.view, channel, version, "as told", "anna", BEGAN_NS, rollout=rollout)
@@ -51,6 +55,7 @@ class Trial:
             self.told,
             "stable",
             RolloutSettings(),
+            self.metrics,
             lambda: self.may_move,
             lambda: BEGAN_NS + int(self.now_s * S),
         )
@@ -58,6 +63,15 @@ class Trial:
     def look(self) -> str:
         verdict = self.roller().look()
         return verdict.outcome if verdict else ""
+
+    @property
+    def ended(self) -> dict[str, float | None]:
+        """Trials that were ended, by outcome."""
+        values = {one: self.value("mmbind_trials_ended_total", one) for one in TRIAL_OUTCOMES}
+        return {outcome: value for outcome, value in values.items() if value != 0}
+
+    def value(self, name: str, outcome: str = "") -> float | None:
+        return self.registry.get_sample_value(name, {"outcome": outcome} if outcome else {})
 
     @property
     def channels(self) -> dict[str, int]:
@@ -80,20 +94,21 @@ def test_a_good_version_is_promoted_and_its_trial_ends(given: Trial) -> None:
     assert (given.last("stable").by, given.last("stable").replaces) == ("roller", 1)
     assert given.last("stable").reason.startswith("passed its trial: 200 calls in 1 followers, 0 errors in 61 s, ")
     assert given.last(CANARY).reason.startswith("version 2 promoted")
-    assert given.look() == ""
+    assert given.look() == "" and given.ended == {"promoted": 1}
 
 
 def test_a_bad_one_is_rolled_back_and_the_reason_stands_in_the_topic(given: Trial) -> None:
     given.report(errors=100)
     assert given.look() == "roll-back" and given.channels == {"canary": 0, "stable": 1}
     assert given.last(CANARY).reason.startswith("version 2 rolled back: 100 errors, 50% of its calls")
-    assert given.look() == ""
+    assert given.look() == "" and given.ended == {"rolled-back": 1}
 
 
 def test_one_that_nobody_calls_is_given_up(given: Trial) -> None:
     given.now_s = 181
     assert given.look() == "give-up" and given.channels == {"canary": 0, "stable": 1}
     assert "no verdict: 0 calls in 0 followers" in given.last(CANARY).reason
+    assert given.ended == {"given-up": 1}
 
 
 def test_what_an_operator_promoted_meanwhile_is_no_longer_on_trial(given: Trial) -> None:
@@ -136,6 +151,19 @@ def test_where_somebody_moves_the_channel_first_nothing_else_happens(given: Tria
     assert given.channels == {"canary": 2, "stable": 0}
 
 
+def test_a_trial_that_somebody_else_ends_first_is_not_counted(given: Trial) -> None:
+    given.report(errors=100)
+    append = given.models.append
+
+    def race(record: tuple[bytes, bytes]) -> None:
+        append(move_record(given.models.view, CANARY, 0, "enough", "anna", BEGAN_NS))
+        append(record)
+
+    given.models.append = race  # type: ignore[method-assign]
+    assert given.look() == "roll-back" and given.last(CANARY).by == "anna"
+    assert given.ended == {}
+
+
 def test_it_looks_by_itself_while_something_is_tried(given: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trainer.rollout.roller.LOOK_S", 0.01)
     given.report()
@@ -153,9 +181,11 @@ def test_it_looks_by_itself_while_something_is_tried(given: Trial, monkeypatch: 
         for move in (given.last("stable"), given.last(CANARY)):
             given.news.append(f"channel/{move.channel}/1/0".encode(), msgspec.json.encode(move))
         wait_until(lambda: given.n_asked > 2, 10, told=lambda: str(given.n_asked))
-        assert given.channels == {"canary": 2, "stable": 1}
+        assert given.channels == {"canary": 2, "stable": 1} and given.value("mmbind_trial_version") == 2
         given.now_s = 61
         wait_until(lambda: given.channels == {"canary": 0, "stable": 2}, 10, told=lambda: str(given.channels))
+        given.news.append(f"channel/{CANARY}/2/0".encode(), msgspec.json.encode(given.last(CANARY)))
+        wait_until(lambda: given.value("mmbind_trial_version") == 0, 10)
     finally:
         roller.stop()
 

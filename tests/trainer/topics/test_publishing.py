@@ -37,7 +37,7 @@ def test_a_version_is_readable_then_known_then_judged_then_followed(tmp_path: Pa
     readable: list[bool] = []
     models.before_append = lambda: readable.append((tmp_path / "v1" / "gravity.safetensors").exists())
     assert publisher.announce(candidate(1)) == 1
-    assert models.keys == ["version/1", "decision/1", "channel/stable/1"]
+    assert models.keys == ["version/1", "decision/1", "channel/candidate/1", "channel/stable/1"]
     assert all(readable)
     assert models.view.current("stable") == 1
     assert publisher.last_version == 1
@@ -52,7 +52,7 @@ def test_one_that_failed_is_announced_and_not_followed(tmp_path: Path) -> None:
     assert not models.view.decisions[2].passed
 
 
-@pytest.mark.parametrize("fail_at", [1, 2, 3])
+@pytest.mark.parametrize("fail_at", [1, 2, 3, 4])
 def test_goes_on_where_it_was_interrupted_also_in_another_process(tmp_path: Path, fail_at: int) -> None:
     models = WatchedModels(fail_at)
     with pytest.raises(ConnectionError):
@@ -60,7 +60,8 @@ def test_goes_on_where_it_was_interrupted_also_in_another_process(tmp_path: Path
     # The same encoders, whatever number they are given this time.
     assert publisher_of(models, tmp_path).announce(candidate(1, version=4)) in (1, 4)
     assert len(models.view.manifests) == 1
-    assert sorted(key.partition("/")[0] for key in models.keys) == ["channel", "decision", "version"]
+    assert sorted(key.partition("/")[0] for key in models.keys) == ["channel", "channel", "decision", "version"]
+    assert models.view.channels["candidate"] == models.view.channels["stable"]
 
 
 def test_what_is_announced_already_changes_nothing(tmp_path: Path) -> None:
