@@ -23,7 +23,7 @@ from tests.support.recorded import recorded, small_settings
 from tests.support.waiting import wait_until
 from trainer.settings import TrainerSettings
 
-PATIENCE_S = 90.0
+PATIENCE_S = 150.0
 # Cycles of 16 end inside a message.
 BINDINGS_A_MESSAGE = 13
 # After so few steps little is learned: what is shown here is the way of a version that passes.
