@@ -1,0 +1,67 @@
+"""Generations that replace one another: what is gone back to, what is let go of, what nobody wants any more."""
+
+from tests.mutants.mutation import Mutation
+
+BINDER, GENERATION = "streams/binder.py", "streams/arrival/generation.py"
+HELD, INDEX = "streams/arrival/held_generation.py", "streams/history/index.py"
+OF_HELD = ("tests/streams/arrival/test_held_generation.py",)
+OF_BYTES = ("tests/streams/history/test_index_bytes.py",)
+
+MUTATIONS = (
+    Mutation(
+        "going back builds anew",
+        BINDER,
+        "self._held.take(version, self._review.descriptor)",
+        "self._held.take(-1, self._review.descriptor)",
+        OF_HELD,
+    ),
+    Mutation(
+        "another model's generation is gone back to",
+        HELD,
+        "(held.version, held.descriptor) != (version, descriptor)",
+        "held.descriptor != descriptor",
+        OF_HELD,
+    ),
+    Mutation(
+        "windows are compared as they were before",
+        HELD,
+        "(held.version, held.descriptor) != (version, descriptor)",
+        "held.version != version",
+        OF_HELD,
+    ),
+    Mutation("however much is held", HELD, "if retired.n_bytes > self._most_bytes:", "if not retired:", OF_HELD),
+    Mutation(
+        "all that is swapped out is held",
+        HELD,
+        "        self._let_go()\n        self._generation = retired",
+        "        self._generation = retired",
+        OF_HELD,
+    ),
+    Mutation("what is let go of keeps its thread", HELD, "self._generation.index.close()", "pass", OF_HELD),
+    Mutation(
+        "rows that are gone are waited for", HELD, "self._generation.n_rows < first_row", "first_row < 0", OF_HELD
+    ),
+    Mutation(
+        "what is given away is held too",
+        HELD,
+        "        self._generation = None\n        return held",
+        "        return held",
+        OF_HELD,
+    ),
+    Mutation(
+        "going back begins in the middle",
+        GENERATION,
+        "if self.generation.index.n_vectors:",
+        "if not self.generation:",
+        OF_HELD,
+    ),
+    Mutation(
+        "what the store drops meanwhile is lost",
+        GENERATION,
+        "store.pieces(generation.n_rows, store.n_rows)",
+        "store.pieces(store.n_rows, store.n_rows)",
+        OF_HELD,
+    ),
+    Mutation("a graph's locks weigh nothing", INDEX, "return GRAPH_BYTES + ", "return ", OF_BYTES),
+    Mutation("graphs weigh nothing", INDEX, "(self._graph_bytes if self._is_sealed(one) else 0)", "0", OF_BYTES),
+)
