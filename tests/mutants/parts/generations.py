@@ -4,6 +4,10 @@ from tests.mutants.mutation import Mutation
 
 BINDER, GENERATION = "streams/binder.py", "streams/arrival/generation.py"
 HELD, INDEX = "streams/arrival/held_generation.py", "streams/history/index.py"
+WATCH, MAILBOX, BIND = "streams/models/watch.py", "streams/worker/mailbox.py", "streams/worker/bind_stage.py"
+BUILD = "streams/worker/model_build.py"
+OF_STAGE = ("tests/streams/worker/test_model_stage.py",)
+OF_BUILD = ("tests/streams/worker/test_model_build.py",)
 OF_HELD = ("tests/streams/arrival/test_held_generation.py",)
 OF_BYTES = ("tests/streams/history/test_index_bytes.py",)
 
@@ -31,7 +35,7 @@ MUTATIONS = (
     ),
     Mutation("however much is held", HELD, "if retired.n_bytes > self._most_bytes:", "if not retired:", OF_HELD),
     Mutation(
-        "all that is swapped out is held",
+        "what is displaced stays open",
         HELD,
         "        self._let_go()\n        self._generation = retired",
         "        self._generation = retired",
@@ -64,4 +68,34 @@ MUTATIONS = (
     ),
     Mutation("a graph's locks weigh nothing", INDEX, "return GRAPH_BYTES + ", "return ", OF_BYTES),
     Mutation("graphs weigh nothing", INDEX, "(self._graph_bytes if self._is_sealed(one) else 0)", "0", OF_BYTES),
+    Mutation("a build goes on whatever is wanted", WATCH, "if self.wanted != version:", "if version < 0:", OF_STAGE),
+    Mutation(
+        "a version that is passed over has failed",
+        WATCH,
+        "except PassedOver as passed:",
+        "except ZeroDivisionError as passed:",
+        OF_STAGE,
+    ),
+    Mutation(
+        "what is passed over is wanted all the same",
+        MAILBOX,
+        "            self.wanted = self.in_use\n            self.changed.notify_all()\n            return",
+        "            return",
+        OF_STAGE,
+    ),
+    Mutation("a swap at the last moment is not seen", MAILBOX, "return self.in_use is model", "return False", OF_STAGE),
+    Mutation(
+        "a build that nobody wants is kept",
+        BIND,
+        "            if self._building is not None:\n                await self._do(BindWork.abandon)\n",
+        "            if self._building is not None:\n",
+        OF_STAGE,
+    ),
+    Mutation(
+        "the generation before a newer one stays open",
+        BUILD,
+        "        self.abandon()\n        self._began_s",
+        "        self._began_s",
+        OF_BUILD,
+    ),
 )
