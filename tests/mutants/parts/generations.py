@@ -8,6 +8,7 @@ WATCH, MAILBOX, BIND = "streams/models/watch.py", "streams/worker/mailbox.py", "
 BUILD = "streams/worker/model_build.py"
 OF_STAGE = ("tests/streams/worker/test_model_stage.py",)
 OF_BUILD = ("tests/streams/worker/test_model_build.py",)
+OF_VERSIONS = ("tests/streams/test_one_version.py",)
 OF_HELD = ("tests/streams/arrival/test_held_generation.py",)
 OF_BYTES = ("tests/streams/history/test_index_bytes.py",)
 
@@ -97,5 +98,35 @@ MUTATIONS = (
         "        self.abandon()\n        self._began_s",
         "        self._began_s",
         OF_BUILD,
+    ),
+    Mutation(
+        "a Binding names the version before",
+        BINDER,
+        "taken.outcome, taken.partners, self.version)",
+        "taken.outcome, taken.partners, self.swaps[-2].version if len(self.swaps) > 1 else 0)",
+        OF_VERSIONS,
+    ),
+    Mutation(
+        "a round names the version that binds when it ends",
+        BINDER,
+        "outcome, partners, later.version)",
+        "outcome, partners, self.version)",
+        OF_VERSIONS,
+    ),
+    Mutation(
+        "new vectors are looked for among the old ones",
+        BINDER,
+        "        self._held.hold(retired)\n",
+        "        if retired.index.dim == self._generation.index.dim:\n"
+        "            vars(self._generation.index)['_segments'] = retired.index._segments\n",
+        OF_VERSIONS,
+    ),
+    Mutation(
+        "a round asks the encoders that come next",
+        BINDER,
+        "        generation = generation or self._new",
+        "        self._review.use(encoders, lambda ids: self._generation.learned_vectors(self.store.rows(ids)))\n"
+        "        generation = generation or self._new",
+        OF_VERSIONS,
     ),
 )
