@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from streams.arrival.first_round import FirstRound
 from streams.arrival.generation import Generation, GenerationBuild
+from streams.arrival.held_generation import HeldGeneration
 from streams.arrival.newcomers import Newcomers
 from streams.arrival.row_vectors import EncoderFunction, RowVectors
 from streams.history.store import SampleStore
@@ -62,6 +63,7 @@ class Binder:
         self._stopwatch = stopwatch or Stopwatch()
         self._review = Review(specs, names, settings)
         self._generation = self._new_generation(0, None)
+        self._held = HeldGeneration(settings.index.held_generation_mb * (1 << 20))
         self._newcomers = Newcomers(names, self.store, settings.index.history_samples)
         self._asks_again = False
         self._first_round = FirstRound(self.store, self._settings, self._stopwatch)
@@ -75,6 +77,11 @@ class Binder:
     def generation(self) -> Generation:
         """The generation that binds now."""
         return self._generation
+
+    @property
+    def held_bytes(self) -> int:
+        """Memory of the generation before it, which is held for a model that is gone back to."""
+        return self._held.n_bytes
 
     @property
     def estimate(self) -> PrecisionEstimate:
@@ -135,18 +142,21 @@ class Binder:
     def begin_build(self, version: int, encoders: Encoders | None = None) -> GenerationBuild:
         """The generation of a new model over the present history, whose `run` does the work in any thread.
 
+        Where the one before the present one is that model's, and still held, it only takes the samples since.
+
         Args:
             version: The model's.
             encoders: Of its modalities by name; without that of the shared one, it binds as generation 0 does.
         """
         encoders = encoders or {}
-        generation = self._new_generation(version, encoders.get(self._shared))
+        generation = self._held.take(version, self._review.descriptor)
+        generation = generation or self._new_generation(version, encoders.get(self._shared))
         return GenerationBuild(generation, self.store, self.sequence, encoders)
 
     def swap(self, build: GenerationBuild) -> Swap:
         """Binds with that generation from the next sample on, after it caught up."""
         retired, self._generation = self._generation, build.finish()
-        retired.index.close()
+        self._held.hold(retired)
         self._review.use(build.encoders, lambda ids: self._generation.learned_vectors(self.store.rows(ids)))
         self._asks_again = True
         self.swaps.append(Swap(build.version, build.built_at, self.sequence))
@@ -192,6 +202,7 @@ class Binder:
         outcomes = self._newcomers.sort(samples)
         queried = [one.sample for one in outcomes if one.outcome == "bound"]
         found = iter(self._first_round.bind(self._generation, queried))
+        self._held.forget_before(self.store.first_row)
         taken: list[_Taken] = []
         if asks_again and samples:
             self._review.resume_round(self.version)

@@ -110,6 +110,10 @@ class IndexSettings(Section):
     ef_construction: int = Field(100, ge=8, description="candidates looked at when a graph is built")
     ef: int = Field(64, ge=8, description="candidates looked at in a search")
 
+    held_generation_mb: float = Field(
+        256.0, ge=0, description="of the previous model's index, held so that going back is instant; 0 holds none"
+    )
+
     def without_graph(self) -> "IndexSettings":
         """The same with segments that are dropped before their graph would be used: all search is exact."""
         return self.model_copy(update={"segment_samples": -(-self.history_samples // 512) * 512})

@@ -76,6 +76,11 @@ class ChanceScores:
         """Whether any random pair was seen: until then the units are a guess."""
         return self._chances[0].n_pairs > 0
 
+    @property
+    def n_bytes(self) -> int:
+        """Memory of the rings, without the index."""
+        return self._sources.nbytes + sum(shapes.n_bytes for shapes in self._shapes)
+
     def write(self, first: int, windows: np.ndarray, sources: np.ndarray) -> None:
         """Puts windows `[n, T, C]` of consecutive rows from `first` on, and their sources, over older ones."""
         self._sources[np.arange(first, first + len(sources)) % len(self._sources)] = sources

@@ -13,7 +13,7 @@ from streams.arrival.neighbourhood import EFFECT_EVERY_ROWS, Neighbourhoods
 from streams.arrival.row_vectors import EncoderFunction, RowVectors
 from streams.history.index import SegmentedIndex, ring_rows
 from streams.history.store import SampleStore, Windows
-from streams.settings import IndexSettings
+from streams.settings import DescriptorKind, IndexSettings
 from streams.stopwatch import Stopwatch
 
 # What a build lags behind must shrink by so much while it catches up, or it is as good as it gets.
@@ -69,6 +69,16 @@ class Generation:
         """The row that it takes next."""
         return self.index.n_rows
 
+    @property
+    def descriptor(self) -> DescriptorKind:
+        """How it compares windows beside what the model's encoder makes of them."""
+        return self._row_vectors.kind
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory of all that it holds of its rows; depends on these alone."""
+        return self.index.n_bytes + self._chance.n_bytes + self._neighbourhoods.n_bytes
+
     def learned_vectors(self, rows: np.ndarray) -> np.ndarray:
         """What the model's encoder made of rows `[n]`, unit `[n, dim]`; NaN where one is not held."""
         return self._row_vectors.learned_part(self.index.vectors(rows))
@@ -103,20 +113,25 @@ class Generation:
         Returns:
             What was found for them, in order, cut where a block of 64 rows ends.
         """
+        pieces = store.pieces(self.n_rows, end)
+        return [one for piece in pieces for one in self.follow_piece(store, store.windows(*piece), stopwatch)]
+
+    def follow_piece(
+        self, store: SampleStore, windows: Windows, stopwatch: Stopwatch | None = None
+    ) -> list[Candidates]:
+        """As `follow`, for the next rows whose windows are these, all of one piece of the store, or once of it."""
         stopwatch = stopwatch or Stopwatch()
-        blocks: list[Candidates] = []
-        for start, stop in store.pieces(self.n_rows, end):
-            self._drop_as(store, start)
-            windows = store.windows(start, stop)
-            with stopwatch.timed("embed"):
-                vectors = self._row_vectors(windows)
-            with stopwatch.timed("search"):
-                self.index.append(vectors, windows.sources)
-                rows, cosines = self.index.search(vectors, self._neighbours, windows.sources, np.arange(start, stop))
-                self._chance.write(start, windows.raw, windows.sources)
-                measures = self._chance.measures(start, rows, cosines)
-            blocks += [self._candidates(found) for found in self._in_blocks(start, rows, measures)]
-        return blocks
+        start = self.n_rows
+        self._drop_as(store, start)
+        with stopwatch.timed("embed"):
+            vectors = self._row_vectors(windows)
+        with stopwatch.timed("search"):
+            self.index.append(vectors, windows.sources)
+            before = np.arange(start, start + len(vectors))
+            rows, cosines = self.index.search(vectors, self._neighbours, windows.sources, before)
+            self._chance.write(start, windows.raw, windows.sources)
+            measures = self._chance.measures(start, rows, cosines)
+        return [self._candidates(found) for found in self._in_blocks(start, rows, measures)]
 
     def _in_blocks(self, first: int, rows: np.ndarray, measures: list[np.ndarray]) -> Iterator[_Found]:
         """What was found for rows from `first` on, cut where blocks end, each scored when it is asked for."""
@@ -165,7 +180,7 @@ class GenerationBuild:
     """The next generation while it is being built from what a store holds now.
 
     Args:
-        generation: Empty, starting where the store does.
+        generation: Empty, starting where the store does, or one that was held, whose next row the store still has.
         store: Goes on taking samples meanwhile.
         built_at: How many samples the binder had observed.
         encoders: The model's, by modality.
@@ -184,7 +199,7 @@ class GenerationBuild:
         self.is_built = False
         self._store = store
         # Views keep their segments alive, so that what the store drops meanwhile is taken all the same.
-        self._history = [store.windows(*piece) for piece in store.pieces(store.first_row, store.n_rows)]
+        self._history = [store.windows(*piece) for piece in store.pieces(generation.n_rows, store.n_rows)]
 
     @property
     def version(self) -> int:
@@ -192,8 +207,12 @@ class GenerationBuild:
         return self.generation.version
 
     def run(self) -> None:
-        """Does the heavy part: embeds the history and builds its index. May run in any thread, once."""
-        self.generation.take_over(self._history)
+        """Does the heavy part: embeds what the generation lacks, and builds its index. May run in any thread, once."""
+        if self.generation.index.n_vectors:
+            for windows in self._history:
+                self.generation.follow_piece(self._store, windows)
+        else:
+            self.generation.take_over(self._history)
         self._history.clear()
         self.generation.index.wait()
         before = math.inf

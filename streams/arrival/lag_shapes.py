@@ -26,6 +26,11 @@ class LagShapes:
         self._furthest = int(LAG_SHARE * n_steps)
         self._shapes = np.zeros((n_rows, n_steps * self._n_channels), np.float32)
 
+    @property
+    def n_bytes(self) -> int:
+        """Memory of the ring."""
+        return self._shapes.nbytes
+
     def write(self, first: int, windows: np.ndarray) -> None:
         """Puts the windows `[n, T, C]` of consecutive rows from `first` on over older ones."""
         for start in range(0, len(windows), ROWS_AT_ONCE):

@@ -22,6 +22,11 @@ class Neighbourhoods:
         self._nearest = np.full((n_rows, NEIGHBOURS), NO_SIMILARITY, np.float32)
         self._means = np.full(n_rows, np.nan, np.float32)
 
+    @property
+    def n_bytes(self) -> int:
+        """Memory of the rings."""
+        return self._nearest.nbytes + self._means.nbytes
+
     def start(self, first: int, scores: np.ndarray) -> None:
         """The neighbourhoods of rows from `first` on, from the scores `[n, k]` of what was found for them."""
         places = np.arange(first, first + len(scores)) % len(self._means)

@@ -72,6 +72,11 @@ class Segment:
         """All vectors `[n_rows, D]`, zeros where there is none yet."""
         return self.tiles.reshape(self.n_rows, -1)
 
+    @property
+    def n_bytes(self) -> int:
+        """Memory of vectors and sources, without the graph."""
+        return self.tiles.nbytes + self._sources.nbytes + self._places.n_bytes
+
     def append(self, vectors: np.ndarray, sources: np.ndarray) -> None:
         """Takes the next rows; the caller sees to it that they fit."""
         end = self.n_filled + len(vectors)
@@ -138,6 +143,11 @@ class _Places:
     def __init__(self) -> None:
         self._places: dict[int, np.ndarray] = {}
         self._counts: dict[int, int] = {}
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory of the places."""
+        return sum(places.nbytes for places in self._places.values())
 
     def append(self, sources: np.ndarray, first: int) -> None:
         """The sources of the rows from place `first` on."""

@@ -18,6 +18,10 @@ class FilesUnusable(MmbindError):  # noqa: N818 - it never leaves this package
     """The files could not be had as the manifest says; its `__cause__` says why."""
 
 
+class PassedOver(MmbindError):  # noqa: N818 - no error: the watch goes on to the other one
+    """While a version was taken up, the channel came to point at another one."""
+
+
 class BundleSource(Protocol):
     """Where bundles are fetched from: a Registry, or what stands in front of one."""
 

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 from encoders.bundle import BundleError, ModelBundle
@@ -13,7 +13,7 @@ from streams.models.channels import ChannelView
 from streams.models.log import ModelLog, ModelRecord
 from streams.models.reporting import Reporter, Told
 from streams.models.trial import TrialWatch
-from streams.models.tries import BundleSource, Tries, announced, fetched
+from streams.models.tries import BundleSource, PassedOver, Tries, announced, fetched
 
 log = logging.getLogger(__name__)
 
@@ -25,9 +25,10 @@ class ModelWatch:
 
     `on_model(manifest, bundle)` may take long and returns when the new model is in use; if it raises, the old one is
     taken to be still in use. Both arguments are None where the channel goes back to version 0, which has no encoders.
-    Versions that were passed over while it worked are not delivered. A version that fails is tried again when it is
-    announced again or the channel moves; where its files could not be had as they should, also after a while. What is
-    in use is reported after each change, at the end, and now and then: see Reporter.
+    Versions that were passed over while it worked are not delivered; while it waits it may ask `check_wanted`. A
+    version that fails is tried again when it is announced again or the channel moves; where its files could not be had
+    as they should, also after a while. What is in use is reported after each change, at the end, and now and then: see
+    Reporter.
 
     Args:
         source: Where bundles come from: a Registry.
@@ -69,6 +70,7 @@ class ModelWatch:
         self._delivering = threading.Lock()
         # What `take_up` delivered: another one may be announced under its number.
         self._unconfirmed: ModelManifest | None = None
+        self._records: Iterator[ModelRecord | None] = iter(())
         self._stop = threading.Event()
         self._changed = changed or threading.Condition()
         self._thread = threading.Thread(target=self._run, name="model-watch", daemon=True)
@@ -131,6 +133,13 @@ class ModelWatch:
         """Whether this version, of those that are wanted, could not be taken up when it was last tried."""
         return self._tries.failed == version
 
+    def check_wanted(self, version: int) -> None:
+        """For `on_model`, in its thread: reads on; raises PassedOver, to be let through, if another one is wanted."""
+        for record in iter(lambda: next(self._records, None), None):
+            self._apply(record)
+        if self.wanted != version:
+            raise PassedOver(f"version {version} is passed over: the channel points at {self.wanted}")
+
     def complaints(self) -> list[str]:
         """What is wrong, for a health check; empty while all is well."""
         found = [] if self.is_caught_up else ["the models topic is not read to its end yet"]
@@ -160,7 +169,8 @@ class ModelWatch:
 
     def _run(self) -> None:
         try:
-            for record in self._models.records(self._stop):
+            self._records = self._models.records(self._stop)
+            for record in self._records:
                 self.follow(record)
             if self.is_caught_up:
                 self._report(is_last=True)
@@ -203,6 +213,8 @@ class ModelWatch:
                 self._on_model(manifest, bundle)
                 self._unconfirmed = None
                 self._in_use(wanted)
+        except PassedOver as passed:
+            log.info("%s", passed)
         except Exception as error:  # whatever is wrong with a new model, the present one goes on
             with self._changed:
                 self._tries.fail(wanted, error)

@@ -193,9 +193,14 @@ class BindStage:
                 self._history_watch.show(await self._do(BindWork.figures))
 
     async def _look(self) -> None:
-        """Goes on with the build of the model that is wanted, if there is one and it is not in use."""
+        """Goes on with the build of the model that is wanted, and with no other; with none if it is in use."""
         wanted = self._mailbox.wanted
-        if not self._has_begun or wanted is self._mailbox.in_use:
+        if not self._has_begun:
+            return
+        if wanted is self._mailbox.in_use:
+            if self._building is not None:
+                await self._do(BindWork.abandon)
+                self._building = None
             return
         if wanted is not self._building:
             await self._do(BindWork.want, wanted)

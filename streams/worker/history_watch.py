@@ -20,6 +20,7 @@ class HistoryFigures(NamedTuple):
     n_vectors: int
     n_segments: int
     n_bytes: int
+    held_bytes: int
     recall: float
     hub_share: float
     estimate: PrecisionEstimate
@@ -36,6 +37,7 @@ class HistoryFigures(NamedTuple):
             index.n_vectors,
             index.n_segments,
             index.n_bytes + store.n_bytes,
+            binder.held_bytes,
             index.recall_hits / index.recall_trials if index.recall_trials else math.nan,
             float(use[-max(1, len(use) // 100) :].sum() / use.sum()) if use.sum() > 0 else math.nan,
             binder.estimate,
@@ -63,6 +65,7 @@ class HistoryWatch:
         metrics.vectors.set(now.n_vectors)
         metrics.segments.set(now.n_segments)
         metrics.bytes.set(now.n_bytes)
+        metrics.held_bytes.set(now.held_bytes)
         metrics.recall.set(now.recall)
         if not math.isnan(now.hub_share):
             metrics.hub_share.set(now.hub_share)

@@ -37,19 +37,27 @@ class Mailbox:
             self.wanted, self._error = model, None
             self.changed.notify_all()
 
-    def wait(self) -> None:
-        """Returns when the wanted model is in use.
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Returns when the wanted model is in use, or after `timeout_s`; whether it is.
 
         Raises:
             Exception: What it was refused for; then the one before it is wanted again.
             RuntimeError: If the worker stops first.
         """
         with self.changed:
-            self.changed.wait_for(lambda: self.wanted is self.in_use or self._error or self._is_closed)
+            self.changed.wait_for(lambda: self.wanted is self.in_use or self._error or self._is_closed, timeout_s)
             if self._error:
                 raise self._error
             if self._is_closed and self.wanted is not self.in_use:
                 raise RuntimeError("the worker stops")
+            return self.wanted is self.in_use
+
+    def withdraw(self, model: WantedModel) -> bool:
+        """Wants no other model than the one in use; whether that is this one by now."""
+        with self.changed:
+            self.wanted = self.in_use
+            self.changed.notify_all()
+            return self.in_use is model
 
     def wait_until(self, is_so: Callable[[], bool], timeout_s: float) -> bool:
         """Whether something on a model's way came to be so, waited for at most `timeout_s`."""

@@ -142,6 +142,9 @@ class StreamMetrics:
         self.vectors = Gauge("mmbind_index_vectors", "Vectors in the index.", registry=registry)
         self.segments = Gauge("mmbind_index_segments", "Segments of the index.", registry=registry)
         self.bytes = Gauge("mmbind_index_bytes", "Memory of vectors and graphs.", registry=registry)
+        self.held_bytes = Gauge(
+            "mmbind_held_generation_bytes", "Memory of the previous model's index, for going back.", registry=registry
+        )
         self.recall = Gauge(
             "mmbind_index_recall_ratio",
             "Sampled share of the exact nearest neighbours that the index finds; NaN while all search is exact.",

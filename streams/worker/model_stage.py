@@ -8,14 +8,17 @@ import numpy as np
 from encoders.bundle import ModelBundle
 from encoders.manifest import ModelManifest
 from encoders.modality import ModalitySpec
-from streams.models.log import KafkaModelLog
+from streams.models.log import KafkaModelLog, ModelLog
 from streams.models.registry import Registry
+from streams.models.tries import PassedOver
 from streams.models.watch import ModelWatch
 from streams.review.question import Encoders
 from streams.settings import RuntimeSettings, StreamSettings
 from streams.worker.mailbox import Mailbox, WantedModel
 
 FIRST_MODEL_S = 15.0
+# While a model is built, so often is looked whether another one is wanted by now.
+LOOK_AGAIN_S = 0.2
 
 
 class ModelStage:
@@ -25,13 +28,14 @@ class ModelStage:
         settings: Of the worker.
         mailbox: Where the wanted model goes.
         worker: Its name, under which it reports.
+        models: The topic of models; the settings' without it.
     """
 
-    def __init__(self, settings: StreamSettings, mailbox: Mailbox, worker: str) -> None:
+    def __init__(self, settings: StreamSettings, mailbox: Mailbox, worker: str, models: ModelLog | None = None) -> None:
         self._settings, self._mailbox = settings, mailbox
         self._is_started = False
         self.watch = ModelWatch(
-            KafkaModelLog(settings.broker, settings.topics.prefix),
+            models or KafkaModelLog(settings.broker, settings.topics.prefix),
             Registry.of(settings.registry),
             self._hand_over,
             channel=settings.registry.channel,
@@ -61,13 +65,16 @@ class ModelStage:
 
     def _hand_over(self, manifest: ModelManifest | None, bundle: ModelBundle | None) -> None:
         """Called by the watch, in its thread; returns when the model is in use, raises what it was refused for."""
-        if manifest is None or bundle is None:
-            self._mailbox.put(WantedModel(0, dict))
-        else:
-            self._mailbox.put(
-                WantedModel(manifest.version, EncoderLoad(bundle, self._settings.specs, self._settings.runtime))
-            )
-        self._mailbox.wait()
+        model = WantedModel(0, dict)
+        if manifest is not None and bundle is not None:
+            model = WantedModel(manifest.version, EncoderLoad(bundle, self._settings.specs, self._settings.runtime))
+        self._mailbox.put(model)
+        try:
+            while not self._mailbox.wait(LOOK_AGAIN_S):
+                self.watch.check_wanted(model.version)
+        except PassedOver:
+            if not self._mailbox.withdraw(model):
+                raise
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,15 +1,13 @@
 """What the sensors measure: real recordings where they are installed, played over and over, else a synthetic world."""
 
-from collections import defaultdict
 from typing import Protocol
 
-import msgspec
-
-from deploy.recordings.recordings import RecordingError, Recordings
+from deploy.recordings.recordings import RecordingError
 from deploy.recordings.watch import watch_recordings
 from streams.records import SensorWindow
-from streams.settings import IngestSettings, ModalitySettings, StreamSettings
-from streams.testing import NS_PER_S, SyntheticWorld
+from streams.settings import StreamSettings
+from streams.testing import SyntheticWorld
+from tests.support.played import PlayedRecordings
 
 N_SYNTHETIC_SOURCES = 20
 
@@ -25,36 +23,6 @@ class PlayedWorld(Protocol):
 
     def slot(self, number: int) -> list[SensorWindow]:
         """What all nodes send for one slot, a node's companions together."""
-
-
-class PlayedRecordings:
-    """Recordings from their beginning to their end, and from the beginning again, later."""
-
-    def __init__(self, recordings: Recordings) -> None:
-        self.name, self.sources = recordings.name, recordings.sources
-        self._recordings = recordings
-        self._hop_ns = round(recordings.hop_s * NS_PER_S)
-        slots: dict[int, list[SensorWindow]] = defaultdict(list)
-        for window in recordings.visible:
-            slots[(window.start_ns - recordings.windows[0].start_ns) // self._hop_ns].append(window)
-        self._slots = [slots[number] for number in range(max(slots) + 1)]
-
-    def settings(self) -> StreamSettings:
-        """What a worker is told of these recordings."""
-        modalities = {
-            spec.name: ModalitySettings(n_channels=spec.n_channels, n_steps=spec.n_steps, rate_hz=spec.rate_hz)
-            for spec in self._recordings.specs.values()
-        }
-        held_out = tuple(sorted(self._recordings.held_out))
-        ingest = IngestSettings(hop_s=self._recordings.hop_s, held_out_sources=held_out)
-        return StreamSettings(modalities=modalities, shared_modality=self._recordings.shared, ingest=ingest)
-
-    def slot(self, number: int) -> list[SensorWindow]:
-        """What all nodes send for one slot, in the order of their names."""
-        n_rounds, place = divmod(number, len(self._slots))
-        later_ns = n_rounds * len(self._slots) * self._hop_ns
-        windows = self._slots[place]
-        return [msgspec.structs.replace(one, start_ns=one.start_ns + later_ns) for one in windows]
 
 
 class SyntheticNodes:

@@ -87,9 +87,10 @@ class Bench:
         self.writes, self.mailbox, self.registry = Writes(), Mailbox(), CollectorRegistry()
         self.acked: list[int] = []
         clock = map(float, itertools.count())
+        self.work = BindWork(SETTINGS, lambda: next(clock))
         self.stage = BindStage(
             self.app,
-            Thread(BindWork(SETTINGS, lambda: next(clock))),
+            Thread(self.work),
             cast(Delivery, self.writes),
             StreamMetrics(self.registry),
             "w",

@@ -111,7 +111,7 @@ class Farm:
                 "registry": {"root": str(folder / "models")},
                 "runtime": {"data_dir": str(folder / "data"), "stream_port": 0, "trainer_port": 0} | (runtime or {}),
                 "trainer": trainer or {},
-                "index": more.get("index", {}),
+                **{name: more.get(name, {}) for name in ("index", "binding")},
             }
         )
         self.names = TopicNames(prefix)

@@ -83,6 +83,16 @@ def test_recall_is_a_number_only_once_a_graph_was_asked() -> None:
     assert math.isnan(shown(registry, "mmbind_index_recall_ratio")), "another generation has graphs of its own"
 
 
+def test_the_bytes_held_for_going_back_are_those_of_the_generation_before() -> None:
+    registry = CollectorRegistry()
+    watch, binder = HistoryWatch(StreamMetrics(registry)), Binder(SyntheticWorld(4).settings())
+    n_bytes = binder.generation.n_bytes
+    for held in (0, n_bytes):
+        watch.show(HistoryFigures.of(binder))
+        assert shown(registry, "mmbind_held_generation_bytes") == held
+        binder.use(1)
+
+
 def test_embedding_and_search_are_observed_once_for_each_micro_batch_that_has_them() -> None:
     registry = CollectorRegistry()
     metrics = StreamMetrics(registry)
