@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 import fsspec
-import msgspec
 
 from encoders.bundle import MANIFEST_NAME, BundleConflict, BundleError, ModelBundle, pack_bundle, unpack_bundle
 from encoders.card import CARD_NAME, model_card
@@ -89,7 +88,7 @@ class Registry:
                 self._write(name, data)
             self._write(f"{folder}/{CARD_NAME}", model_card(manifest).encode())
             # Last: a folder without a manifest is an interrupted write, to be done again.
-            self._write(f"{folder}/{MANIFEST_NAME}", msgspec.json.encode(manifest))
+            self._write(f"{folder}/{MANIFEST_NAME}", manifest.written)
         self.fetch(manifest)
         return manifest
 

@@ -1,8 +1,8 @@
 """Whether a manifest comes from the trainer whose public key is known: Ed25519 (RFC 8032), over its canonical JSON.
 
-The canonical JSON holds all fields but the signature and those that have their default (so that a release with more
-fields still knows the manifests of one with fewer), keys sorted, as msgspec writes it. Since the version and every
-file's sha256 are among them, no signature fits another version or other files.
+The canonical JSON is what was written without the field `signature`, keys sorted, as msgspec writes it. It holds also
+what only a later release knows, so that releases with more and with fewer fields know each other's signatures. Since
+the version and every file's sha256 are in it, no signature fits another version or other files.
 """
 
 import re
@@ -24,14 +24,8 @@ HOW_TO_INSTALL = "signatures want the package cryptography: pip install 'mmbind-
 
 def canonical(manifest: ModelManifest) -> bytes:
     """The bytes that are signed."""
-    # As it will be read: a figure of 1 is read as 1.0.
-    read = msgspec.json.decode(msgspec.json.encode(manifest), type=ModelManifest)
-    table: dict[str, Any] = msgspec.to_builtins(read)
-    for field in msgspec.structs.fields(ModelManifest):
-        made = field.default_factory
-        default = field.default if made is msgspec.NODEFAULT else made()
-        if field.name == "signature" or getattr(read, field.name) == default:
-            del table[field.name]
+    table: dict[str, Any] = msgspec.json.decode(manifest.written)
+    table.pop("signature", None)
     return msgspec.json.encode(table, order="sorted")
 
 
