@@ -100,6 +100,22 @@ class Verifier:
             raise BundleError(told, wanted, "one that somebody else signed, or that was altered since") from error
 
 
+def new_pair() -> tuple[bytes, bytes]:
+    """A new key in PEM: its private half, and its public one.
+
+    Raises:
+        KeysError: If the package cryptography is not installed.
+    """
+    try:
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+        from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+    except ImportError as error:
+        raise KeysError(HOW_TO_INSTALL) from error
+    key = Ed25519PrivateKey.generate()
+    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), public
+
+
 def _read(path: Path, told: str) -> bytes:
     try:
         return path.read_bytes()
@@ -120,9 +136,7 @@ def _private_key(data: bytes, told: str) -> "Ed25519PrivateKey":
         key = None
     if not isinstance(key, Ed25519PrivateKey):
         # Not what the parser says: it may quote the key.
-        raise KeysError(
-            f"{told}, wanted an unencrypted ed25519 private key, as `openssl genpkey -algorithm ed25519` makes"
-        )
+        raise KeysError(f"{told}, wanted an unencrypted ed25519 private key, as `mmbind models keygen` makes")
     return key
 
 
@@ -138,5 +152,5 @@ def _public_key(data: bytes, told: str) -> "Ed25519PublicKey":
     except (ValueError, TypeError, UnsupportedAlgorithm):
         key = None
     if not isinstance(key, Ed25519PublicKey):
-        raise KeysError(f"{told}, wanted an ed25519 public key, as `openssl pkey -pubout` makes of the private one")
+        raise KeysError(f"{told}, wanted an ed25519 public key, as `mmbind models keygen` makes beside the private one")
     return key

@@ -96,6 +96,14 @@ MUTATIONS = (
         "        return manifest",
         OF_BUCKET,
     ),
+    Mutation("a license is a number to YAML", CARD, 'license: "{license_id}"', "license: {license_id}", OF_CARD),
+    Mutation(
+        "a license stands in no card",
+        REGISTRY,
+        "model_card(manifest, self._license_id)",
+        "model_card(manifest)",
+        OF_CARD,
+    ),
     Mutation("a card breaks its tables", CARD, '.replace("|", "\\\\|")', "", OF_CARD),
     Mutation("a map goes the other way", BRIDGE, "(left @ right)", "(left @ right).T", OF_BRIDGE),
     Mutation(
