@@ -19,6 +19,13 @@ from streams.records import Decision, FollowerReport, VersionUse
 from tests.support.desk import Desk
 
 WIDTH = 80
+CONFIG = """
+shared_modality = "gravity"
+[modalities.gravity]
+n_channels = 3
+n_steps = 32
+rate_hz = 50
+"""
 REASON = (
     "no modality has collapsed; retrieval of accelerometer from gyroscope is 0.412, at chance it would be 0.051; "
     "better than the best so far by 0.031, which is 2.4 standard errors; not judged: too few samples of magnetometer"
@@ -37,11 +44,12 @@ def desk(
     embedded_broker: EmbeddedBroker, prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, _terminal: None
 ) -> Desk:
     made = Desk(embedded_broker, prefix, tmp_path / "models")
+    (tmp_path / "mmbind.toml").write_text(CONFIG)
     for name, value in {
         "MMBIND_BROKER__BOOTSTRAP_SERVERS": embedded_broker.bootstrap_servers,
         "MMBIND_TOPICS__PREFIX": prefix,
         "MMBIND_REGISTRY__ROOT": str(tmp_path / "models"),
-        "MMBIND_CONFIG": str(Path(__file__).parents[3] / "mmbind.example.toml"),
+        "MMBIND_CONFIG": str(tmp_path / "mmbind.toml"),
     }.items():
         monkeypatch.setenv(name, value)
     return made
