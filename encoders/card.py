@@ -1,6 +1,6 @@
 """A version's model card: a README in the form that model hubs know, metadata in YAML and then text. Performs no I/O.
 
-It is for people and is never read back. The same manifest gives the same card.
+It is for people and is never read back. The same manifest and license give the same card.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,8 +12,11 @@ CARD_NAME = "README.md"
 # Of figures, ranges and reasons: the manifest has all.
 MAX_ROWS = 200
 
+# An identifier of SPDX, or of a model hub: apache-2.0, other.
+LICENSE_PATTERN = "[A-Za-z0-9][A-Za-z0-9.+-]{0,99}"
+
 FRONT = """---
-library_name: mmbind-stream
+{license}library_name: mmbind-stream
 pipeline_tag: feature-extraction
 tags:
 - multimodal
@@ -24,11 +27,16 @@ tags:
 """
 
 
-def model_card(manifest: ModelManifest) -> str:
-    """The card's text."""
+def model_card(manifest: ModelManifest, license_id: str = "") -> str:
+    """The card's text.
+
+    Args:
+        license_id: Matches LICENSE_PATTERN; a card without one says nothing of it.
+    """
     return "\n".join(
         [
-            FRONT,
+            # In quotes: to YAML some ids would be numbers or booleans.
+            FRONT.format(license=f'license: "{license_id}"\n' if license_id else ""),
             f"# Encoders, version {manifest.version}",
             "",
             f"One encoder for each modality, from windows to unit vectors of {manifest.dim} numbers in one space. "

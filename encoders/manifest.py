@@ -3,6 +3,7 @@
 Whoever may write to `models` may claim anything in a manifest: what it claims is bounded where it is decoded.
 """
 
+from functools import cached_property
 from typing import Annotated, Any
 
 import msgspec
@@ -37,14 +38,15 @@ class LogRange(msgspec.Struct, frozen=True, kw_only=True):
     end: Count
 
 
-class ModelManifest(msgspec.Struct, frozen=True, kw_only=True):
+class ModelManifest(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Everything a consumer must know of one immutable model version.
 
     `evaluation` maps a figure's name to its value, for instance
     `"retrieval/gravity->gyroscope/cmap"`; `missing_evidence` says in words what could not be judged.
     `trained_sources` are those whose windows were trained on, of very many the latest. `lineage` names the training it
     is of, by trainers that went on from one another's checkpoints; empty where nobody said. `bridge` is the file of the
-    map from the parent's embeddings, see `encoders.bridge`. `signature` is of all other fields.
+    map from the parent's embeddings, see `encoders.bridge`. `signature` is of all other fields, also of
+    those that only a later release knows.
     """
 
     version: Count
@@ -65,6 +67,11 @@ class ModelManifest(msgspec.Struct, frozen=True, kw_only=True):
     bridge: BundleFile | None = None
     signature: Annotated[str, msgspec.Meta(max_length=1_000)] = ""
     schema: str = SCHEMA
+
+    @cached_property
+    def written(self) -> bytes:
+        """Its JSON. Of one that was read it is what was read, with fields that only a later release knows."""
+        return msgspec.json.encode(self)
 
 
 class _Stamp(msgspec.Struct):
@@ -89,4 +96,6 @@ def decode_manifest(data: bytes) -> ModelManifest:
     """
     if complaint := schema_complaint(schema_of(data)):
         raise ValueError(complaint)
-    return msgspec.json.decode(data, type=ModelManifest)
+    manifest = msgspec.json.decode(data, type=ModelManifest)
+    manifest.__dict__["written"] = data
+    return manifest

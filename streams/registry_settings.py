@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from encoders.card import LICENSE_PATTERN
 from encoders.modality import NAME_PATTERN
 from streams.section import Section
 
@@ -16,4 +17,7 @@ class RegistrySettings(Section):
     )
     public_key_file: str | None = Field(
         None, description="PEM file of the trainer's public key; then a version that it did not sign is refused"
+    )
+    license: str = Field(
+        "", pattern=f"^({LICENSE_PATTERN})?$", description="stands in each model card: apache-2.0 and the like; '' none"
     )

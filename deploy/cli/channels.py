@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from deploy.models.operator import Operator
 
-Version = Annotated[int, typer.Argument(help="Its number.", min=1)]
+Version = Annotated[str, typer.Argument(help="Its number, or the name of a channel that is at it.")]
 ChannelOption = Annotated[str, typer.Option("--channel", help="The settings' one without it.", show_default=False)]
 ForceOption = Annotated[bool, typer.Option("--force", help="Overrides a pin and the gate's word, and says so.")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for the history.", show_default=False)]
@@ -78,15 +78,17 @@ def unpin(
 def diff(one: Version, other: Version, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Shows what differs between two versions."""
     from deploy.models.comparison import compared
+    from deploy.models.usable import number_of
     from deploy.settings.config import load
     from deploy.topics.models_view import read_view
 
-    rows = compared(read_view(load(config)), one, other)
+    view = read_view(load(config))
+    left, right = number_of(view, one), number_of(view, other)
+    rows, columns = compared(view, left, right), ("what", str(left), str(right), "change")
     if as_json:
-        keys = ("what", str(one), str(other), "change")
-        print_json([dict(zip(keys, row, strict=True)) for row in rows])
+        print_json([dict(zip(columns, row, strict=True)) for row in rows])
         return
-    print_table(f"Versions {one} and {other}", ("what", str(one), str(other), "change"), rows)
+    print_table(f"Versions {left} and {right}", columns, rows)
 
 
 def prune(

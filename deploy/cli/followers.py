@@ -11,7 +11,7 @@ app = typer.Typer(no_args_is_help=True, help="The followers: who runs which vers
 
 @app.command("list")
 def list_followers(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Lists what each follower said last: its version and the one it tries, calls, errors, ms a call, and mean cosine.
+    """Lists what each follower said last: its version and the one it tries, calls, errors and ms a call.
 
     It is behind where its channel points at another version, and silent where it said nothing for three minutes.
     """
@@ -29,7 +29,7 @@ def list_followers(config: ConfigOption = None, as_json: JsonOption = False) -> 
         return
     channels = ", ".join(f"{name} -> {version}" for name, version in view.channels.items()) or "none"
     rows = [[printable(cell) for cell in row] for row in table_rows(found, now_ns)]
-    print_table(f"Followers (channels: {channels})", COLUMNS, rows)
+    print_table(f"Followers (channels: {channels})", COLUMNS, rows, flexible="follower")
     for one in found:
         if one.report.last_error:
             typer.echo(f"{printable(one.report.follower_id)}: {printable(one.report.last_error)}")

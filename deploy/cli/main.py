@@ -17,6 +17,7 @@ from deploy.cli import (
     data,
     downstream,
     followers,
+    keys,
     labels,
     models,
     rejects,
@@ -44,6 +45,7 @@ for command in channels.COMMANDS:
     models.app.command()(command)
 models.app.command()(trials.rollout)
 models.app.command()(trials.verify)
+models.app.command()(keys.keygen)
 app.add_typer(followers.app, name="followers")
 app.command()(data.replay)
 app.command()(data.send)

@@ -1,91 +1,80 @@
 """`mmbind models`: which versions there are, what they can do, and which channel points where."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+import time
+from typing import Any
 
 import typer
 
+from deploy.cli.channels import Version
 from deploy.cli.output import ConfigOption, JsonOption, print_json, print_table, printable, utc
-from deploy.errors import CommandError
 
-if TYPE_CHECKING:
-    from streams.models.channels import ChannelView
+# What only the topic knows.
+NOT_JUDGED = {"gate": None, "reason": None}
 
 app = typer.Typer(no_args_is_help=True, help="The models: list them, show one.")
 
 
 @app.command("list")
 def list_models(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Lists all versions with the gate's word on them, and who moved which channel when, why and from what."""
+    """Lists all versions with the gate's word on them, and who moved which channel when, why and from what.
+
+    Reasons are cut short: `show` has them whole. While the broker is away it lists what lies in the registry.
+    """
     import msgspec
 
+    from deploy.followers.standing import since
+    from deploy.models.listing import MOVE_COLUMNS, VERSION_COLUMNS, move_rows, summary, version_rows
+    from deploy.models.reading import read_or_look
     from deploy.settings.config import load
-    from deploy.topics.models_view import read_view
 
-    view = read_view(load(config))
-    rows = [_summary(view, version) for version in sorted(view.manifests)]
+    view, missing = read_or_look(load(config))
+    if missing:
+        typer.echo(f"mmbind: {missing}", err=True)
     if as_json:
-        history = {name: [msgspec.to_builtins(move) for move in view.history(name)] for name in view.channels}
-        print_json({"channels": view.channels, "versions": rows, "moves": history})
+        rows = [summary(view, version) for version in sorted(view.manifests)]
+        moves = {name: [msgspec.to_builtins(move) for move in view.history(name)] for name in view.channels}
+        if missing:
+            unknown = {"channels": None, "moves": None}
+            print_json({"source": "registry", **unknown, "versions": [one | NOT_JUDGED for one in rows]})
+        else:
+            print_json({"source": "broker", "channels": view.channels, "moves": moves, "versions": rows})
         return
+    now_ns = time.time_ns()
+    versions, n_known = version_rows(view, lambda ns: since(ns, now_ns)), 3 if missing else len(VERSION_COLUMNS)
     channels = ", ".join(f"{name} -> {version}" for name, version in view.channels.items()) or "none"
-    print_table(f"Models (channels: {channels})", ("version", "made", "retrieval", "gate", "why"), [
-        (one["version"], one["created"], one["retrieval"], one["gate"], one["reason"]) for one in rows
-    ])  # fmt: skip
-    moves = sorted((move for name in view.channels for move in view.history(name)), key=lambda move: move.at_ns)
-    print_table("Moves", ("channel", "from", "to", "when", "who", "why"), [
-        (move.channel, move.replaces, f"{move.version}{' pinned' if move.pinned else ''}", utc(move.at_ns // 10**6),
-         printable(move.by), printable(move.reason)) for move in moves
-    ])  # fmt: skip
+    title = f"Models (channels: {'unknown' if missing else channels})"
+    _print_list(title, VERSION_COLUMNS[:n_known], [row[:n_known] for row in versions])
+    if not missing:
+        _print_list("\nMoves", MOVE_COLUMNS, move_rows(view, lambda ns: since(ns, now_ns)))
 
 
 @app.command()
-def show(
-    version: Annotated[int, typer.Argument(help="Its number.", min=1)],
-    config: ConfigOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Shows everything that a version says of itself."""
+def show(version: Version, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Shows everything that a version says of itself, and every word of the gate and of who moved a channel to it."""
     import msgspec
 
+    from deploy.models.listing import gate_word
+    from deploy.models.usable import number_of
     from deploy.settings.config import load
     from deploy.topics.models_view import read_view
 
     view = read_view(load(config))
-    manifest, decision = view.manifests.get(version), view.decisions.get(version)
-    if manifest is None:
-        known = ", ".join(map(str, sorted(view.manifests))) or "none"
-        raise CommandError(f"there is no version {version}; there are: {known}")
+    number = number_of(view, version)
+    manifest, decision = view.manifests[number], view.decisions.get(number)
     told = {"manifest": msgspec.to_builtins(manifest), "decision": msgspec.to_builtins(decision)}
     if as_json:
         print_json(told)
         return
     rows = [(name, _short(value)) for name, value in told["manifest"].items() if name != "evaluation"]
     rows += [(name, f"{value:.4f}") for name, value in sorted(manifest.evaluation.items())]
-    rows += [("gate", _gate(view, version)), ("why", decision.reason if decision else "")]
-    print_table(f"Version {version}", ("what", "value"), rows)
+    rows += [("gate", gate_word(view, number)), ("why", decision.reason if decision else "")]
+    moves = [move for name in view.channels for move in view.history(name) if move.version == number]
+    rows += [(f"moved {one.channel}", f"{utc(one.at_ns // 10**6)} {one.by}: {one.reason}") for one in moves]
+    print_table(f"Version {number}", ("what", "value"), [(name, printable(value)) for name, value in rows])
 
 
-def _summary(view: "ChannelView", version: int) -> dict[str, Any]:
-    from datetime import UTC, datetime
-
-    manifest, decision = view.manifests[version], view.decisions.get(version)
-    figures = {
-        kind: [v for k, v in manifest.evaluation.items() if k.startswith("retrieval/") and k.endswith(f"/{kind}")]
-        for kind in ("cmap", "mrr")
-    }
-    kind = "cmap" if figures["cmap"] else "mrr"
-    return {
-        "version": version,
-        "created": datetime.fromtimestamp(manifest.created_ns / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%S"),
-        "retrieval": f"{kind} {sum(figures[kind]) / len(figures[kind]):.3f}" if figures[kind] else "not judged",
-        "gate": _gate(view, version),
-        "reason": decision.reason if decision else "",
-    }
-
-
-def _gate(view: "ChannelView", version: int) -> str:
-    decision = view.decisions.get(version)
-    return "not judged yet" if decision is None else "passed" if decision.passed else "failed"
+def _print_list(title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    print_table(title, columns, [[printable(cell) for cell in row] for row in rows], flexible=columns[-1])
 
 
 def _short(value: Any) -> str:

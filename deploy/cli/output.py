@@ -30,14 +30,23 @@ def utc(ms: int) -> str:
     return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table for people; columns are as wide as they need where nobody looks at a terminal."""
+def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, flexible: str = "") -> None:
+    """A table for people; columns are as wide as they need where nobody looks at a terminal.
+
+    Args:
+        flexible: The one column that gives way where the terminal is narrow, without lines between columns: its cells
+            wrap at words, and a longer word ends in an ellipsis. Without it all columns give way, in mid-word.
+    """
+    from rich import box
     from rich.console import Console
     from rich.table import Table
 
     table = Table(title=title, title_justify="left", title_style="bold", header_style="dim")
+    if flexible:
+        table.box, table.show_edge, table.pad_edge = box.SIMPLE_HEAD, False, False
     for column in columns:
-        table.add_column(column, overflow="fold")
+        gives_way = not flexible or column == flexible
+        table.add_column(column, overflow="ellipsis" if flexible else "fold", no_wrap=not gives_way)
     for row in rows:
         table.add_row(*("" if cell is None else str(cell) for cell in row))
     # What sensors call themselves is no markup.

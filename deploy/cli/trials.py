@@ -4,15 +4,13 @@ from typing import Annotated
 
 import typer
 
-from deploy.cli.channels import ByOption, ForceOption, ReasonOption, who
+from deploy.cli.channels import ByOption, ForceOption, ReasonOption, Version, who
 from deploy.cli.output import ConfigOption, JsonOption, print_json
 from deploy.errors import WrongInput
 
-Version = Annotated[int, typer.Argument(help="Its number.", min=1)]
-
 
 def rollout(
-    version: Annotated[int | None, typer.Argument(help="Its number.", min=1, show_default=False)] = None,
+    version: Annotated[str | None, typer.Argument(help="As for promote.", show_default=False)] = None,
     canary: Annotated[float, typer.Option("--canary", help="Of the followers, in percent.", min=0.1, max=100)] = 10.0,
     lasting: Annotated[str, typer.Option("--for", help="How long: 30s, 10m, 2h.")] = "10m",
     min_calls: Annotated[int, typer.Option("--min-calls", help="Without so many there is no verdict.", min=1)] = 100,
@@ -27,7 +25,9 @@ def rollout(
     from contextlib import closing
 
     from deploy.models.operator import Operator
+    from deploy.models.usable import number_of
     from deploy.settings.config import load
+    from deploy.topics.models_view import read_view
     from deploy.trials.beginning import begun, ended, seconds_of
 
     if stop == (version is not None):
@@ -38,7 +38,8 @@ def rollout(
             typer.echo(ended(settings, operator))
             return
         how = {"share": canary / 100, "for_s": for_s, "min_calls": min_calls, "serves": serve}
-        typer.echo(begun(settings, version, operator, **how))  # type: ignore[arg-type]
+        number = number_of(read_view(settings), version)
+        typer.echo(begun(settings, number, operator, **how))  # type: ignore[arg-type]
 
 
 def verify(version: Version, config: ConfigOption = None, as_json: JsonOption = False) -> None:
@@ -47,12 +48,13 @@ def verify(version: Version, config: ConfigOption = None, as_json: JsonOption = 
 
     from deploy.errors import CommandError
     from deploy.lineage.verification import verified
-    from deploy.models.usable import known
+    from deploy.models.usable import known, number_of
     from deploy.settings.config import load
     from deploy.topics.models_view import read_view
 
     settings = load(config)
-    found = verified(known(read_view(settings), version), settings)
+    view = read_view(settings)
+    found = verified(known(view, number_of(view, version)), settings)
     if as_json:
         print_json(asdict(found))
     if found.differing:

@@ -96,18 +96,17 @@ def table_rows(found: Sequence[Standing], now_ns: int) -> list[tuple[str, ...]]:
     return rows
 
 
-COLUMNS = ("follower", "runs", "for", "calls", "errors", "ms", "cosine", "state")
+COLUMNS = ("follower", "runs", "for", "calls", "errors", "ms", "state")
 
 
 def _use_cells(use: VersionUse | None, now_ns: int) -> tuple[str, ...]:
     if use is None:
-        return ("",) * 5
+        return ("",) * 4
     return (
         since(use.since_ns, now_ns),
         str(use.calls),
         str(use.errors),
         f"{1000 * use.embed_s / use.calls:.1f}" if use.calls else "",
-        "" if use.mean_cosine is None else f"{use.mean_cosine:.2f}",
     )
 
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from deploy.errors import CommandError
-from deploy.models.usable import overridden
+from deploy.models.usable import number_of, overridden
 from streams.broker.connection import connect_or_explain
 from streams.models.channels import ChannelView, move_record
 from streams.models.registry import Registry
@@ -38,13 +38,14 @@ class Operator:
         self._models = models or KafkaModels(settings.broker, settings.topics.prefix)
         self._registry = Registry.of(settings.registry)
 
-    def promote(self, channel: str, version: int) -> str:
-        """Points a channel at a version; says what was done.
+    def promote(self, channel: str, named: int | str) -> str:
+        """Points a channel at a version, named by number or by another channel that is at it; says what was done.
 
         Raises:
             CommandError: If the version cannot be used, the channel is pinned, or somebody moved it first.
         """
         view = self._view()
+        version = number_of(view, named)
         if view.current(channel) == version:
             return f"{channel} is at version {version} already: nothing was changed"
         told = [*self._unpinned(view, channel), *overridden(view, self._registry, version, self._force)]
@@ -66,14 +67,14 @@ class Operator:
         told += ["rolled back", *overridden(view, self._registry, version, force=True)] if version else ["rolled back"]
         return self._move(view, channel, version, told)
 
-    def pin(self, channel: str, version: int) -> str:
+    def pin(self, channel: str, named: int | str) -> str:
         """Points a channel at a version and keeps it there: the trainer moves it no more; says what was done.
 
         Raises:
             CommandError: If the version cannot be used, or somebody moved the channel first.
         """
         view = self._view()
-        pin = view.pin(channel)
+        version, pin = number_of(view, named), view.pin(channel)
         if pin and pin.version == version:
             return f"{channel} is pinned to version {version} already, by {pin.by}: nothing was changed"
         told = [*self._unpinned(view, channel), *overridden(view, self._registry, version, self._force)]

@@ -1,5 +1,7 @@
 """Whether a version may be put to use; if not, why, in one sentence."""
 
+import re
+
 from deploy.errors import CommandError
 from encoders.bundle import BundleError
 from encoders.manifest import ModelManifest
@@ -17,6 +19,22 @@ def known(view: ChannelView, version: int) -> ModelManifest:
         there = ", ".join(map(str, sorted(view.manifests))) or "none"
         raise CommandError(f"version {version} is unknown, wanted one of: {there}")
     return view.manifests[version]
+
+
+def number_of(view: ChannelView, named: int | str) -> int:
+    """The number of a version that is named by it, or by a channel that is at it.
+
+    Raises:
+        CommandError: If no channel that is at a version has that name; names those that there are.
+    """
+    if isinstance(named, int) or re.fullmatch(r"[0-9]{1,18}", named):
+        return known(view, int(named)).version
+    at = {channel: version for channel, version in view.channels.items() if version}
+    if named not in at:
+        there = ", ".join(f"{channel} -> {version}" for channel, version in at.items()) or "none"
+        versions = ", ".join(map(str, sorted(view.manifests))) or "none"
+        raise CommandError(f"{named!r} is neither a version ({versions}) nor a channel that is at one ({there})")
+    return known(view, at[named]).version
 
 
 def overridden(view: ChannelView, registry: Registry, version: int, force: bool) -> list[str]:

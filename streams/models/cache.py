@@ -107,7 +107,7 @@ class ModelCache:
         try:
             for name, data in contents.items():
                 (fresh / PurePosixPath(name).name).write_bytes(data)
-            (fresh / MANIFEST_NAME).write_bytes(_bytes_of(bundle.manifest))
+            (fresh / MANIFEST_NAME).write_bytes(bundle.manifest.written)
             load_bundle(fresh, self._modalities)
             fresh.chmod(0o755)
             try:
@@ -142,12 +142,7 @@ class ModelCache:
 
 
 def _name_of(manifest: ModelManifest) -> str:
-    return f"v{manifest.version}-{hashlib.sha256(_bytes_of(manifest)).hexdigest()[:16]}"
-
-
-def _bytes_of(manifest: ModelManifest) -> bytes:
-    # Decoded once more: numbers that were given as 50 are read as 50.0, and the same manifest must have the same hash.
-    return msgspec.json.encode(msgspec.json.decode(msgspec.json.encode(manifest), type=ModelManifest))
+    return f"v{manifest.version}-{hashlib.sha256(manifest.written).hexdigest()[:16]}"
 
 
 class NearestFirst:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from encoders.manifest import ModelManifest, schema_of
+from encoders.manifest import ModelManifest, decode_manifest, schema_of
 from encoders.modality import NAME_PATTERN
 from encoders.schema import schema_complaint
 from streams.records import ChannelMove, Decision, Rollout
@@ -116,7 +116,7 @@ class ChannelView:
         if value is None:
             self.manifests.pop(number, None)
             return ""
-        manifest = msgspec.json.decode(value, type=ModelManifest)
+        manifest = decode_manifest(value)
         if manifest.version != number:
             return f"the key says version {number}, the manifest {manifest.version}"
         there = self.manifests.setdefault(number, manifest)
@@ -166,7 +166,7 @@ class ChannelView:
 
 def version_record(manifest: ModelManifest) -> tuple[bytes, bytes]:
     """Key and value that announce a version; its files must be readable before."""
-    return f"version/{manifest.version}".encode(), msgspec.json.encode(manifest)
+    return f"version/{manifest.version}".encode(), manifest.written
 
 
 def decision_record(decision: Decision) -> tuple[bytes, bytes]:

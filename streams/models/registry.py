@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import PurePosixPath
 
 import fsspec
-import msgspec
 
 from encoders.bundle import MANIFEST_NAME, BundleConflict, BundleError, ModelBundle, pack_bundle, unpack_bundle
 from encoders.card import CARD_NAME, model_card
@@ -36,12 +36,15 @@ class Registry:
         root: The folder or URL.
         signer: Signs what is published.
         verifier: If given, or with a signer, nothing is fetched but what it knows.
+        license_id: Stands in the model cards; '' for none.
 
     Raises:
         ValueError: If the root is a URL of a kind that is not installed.
     """
 
-    def __init__(self, root: str, *, signer: Signer | None = None, verifier: Verifier | None = None) -> None:
+    def __init__(
+        self, root: str, *, signer: Signer | None = None, verifier: Verifier | None = None, license_id: str = ""
+    ) -> None:
         self._signer, self._verifier = signer, verifier or (signer.verifier if signer else None)
         try:
             # A list that is remembered would hide a new version.
@@ -50,7 +53,7 @@ class Registry:
             raise ValueError(
                 f"registry.root is {root!r}, wanted a folder or a URL that fsspec can open: {error}"
             ) from error
-        self.root = root
+        self.root, self._license_id = root, license_id
         self._path = str(path).rstrip("/")
         self._has_folders = OBJECT_STORES.isdisjoint(_protocols(self._store))
 
@@ -63,7 +66,8 @@ class Registry:
             KeysError: If a file of a key cannot be used.
         """
         signer = Signer.of(settings.signing_key_file) if publishes else None
-        return cls(settings.root, signer=signer, verifier=Verifier.of(settings.public_key_file))
+        verifier = Verifier.of(settings.public_key_file)
+        return cls(settings.root, signer=signer, verifier=verifier, license_id=settings.license)
 
     def publish(self, bundle: ModelBundle) -> ModelManifest:
         """Writes the bundle's files and a model card, reads the files back and returns the manifest to announce.
@@ -87,9 +91,9 @@ class Registry:
         else:
             for name, data in contents.items():
                 self._write(name, data)
-            self._write(f"{folder}/{CARD_NAME}", model_card(manifest).encode())
+            self._write(f"{folder}/{CARD_NAME}", model_card(manifest, self._license_id).encode())
             # Last: a folder without a manifest is an interrupted write, to be done again.
-            self._write(f"{folder}/{MANIFEST_NAME}", msgspec.json.encode(manifest))
+            self._write(f"{folder}/{MANIFEST_NAME}", manifest.written)
         self.fetch(manifest)
         return manifest
 
@@ -121,6 +125,18 @@ class Registry:
         """
         manifests = (self._manifest_in(f"v{version}") for version in reversed(self.versions()))
         return next((one for one in manifests if one is not None), None)
+
+    def manifests(self) -> list[ModelManifest]:
+        """Those of all versions that lie here and can be read, ascending.
+
+        Raises:
+            RegistryAway: If the store cannot be reached.
+        """
+        found = []
+        for version in self.versions():
+            with suppress(BundleError):
+                found.append(self._manifest_in(f"v{version}"))
+        return [one for one in found if one is not None]
 
     def versions(self) -> list[int]:
         """Those of which something lies here, whole or not, ascending.

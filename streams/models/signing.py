@@ -1,8 +1,8 @@
 """Whether a manifest comes from the trainer whose public key is known: Ed25519 (RFC 8032), over its canonical JSON.
 
-The canonical JSON holds all fields but the signature and those that have their default (so that a release with more
-fields still knows the manifests of one with fewer), keys sorted, as msgspec writes it. Since the version and every
-file's sha256 are among them, no signature fits another version or other files.
+The canonical JSON is what was written without the field `signature`, keys sorted, as msgspec writes it. It holds also
+what only a later release knows, so that releases with more and with fewer fields know each other's signatures. Since
+the version and every file's sha256 are in it, no signature fits another version or other files.
 """
 
 import re
@@ -24,14 +24,8 @@ HOW_TO_INSTALL = "signatures want the package cryptography: pip install 'mmbind-
 
 def canonical(manifest: ModelManifest) -> bytes:
     """The bytes that are signed."""
-    # As it will be read: a figure of 1 is read as 1.0.
-    read = msgspec.json.decode(msgspec.json.encode(manifest), type=ModelManifest)
-    table: dict[str, Any] = msgspec.to_builtins(read)
-    for field in msgspec.structs.fields(ModelManifest):
-        made = field.default_factory
-        default = field.default if made is msgspec.NODEFAULT else made()
-        if field.name == "signature" or getattr(read, field.name) == default:
-            del table[field.name]
+    table: dict[str, Any] = msgspec.json.decode(manifest.written)
+    table.pop("signature", None)
     return msgspec.json.encode(table, order="sorted")
 
 
@@ -106,6 +100,22 @@ class Verifier:
             raise BundleError(told, wanted, "one that somebody else signed, or that was altered since") from error
 
 
+def new_pair() -> tuple[bytes, bytes]:
+    """A new key in PEM: its private half, and its public one.
+
+    Raises:
+        KeysError: If the package cryptography is not installed.
+    """
+    try:
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+        from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+    except ImportError as error:
+        raise KeysError(HOW_TO_INSTALL) from error
+    key = Ed25519PrivateKey.generate()
+    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), public
+
+
 def _read(path: Path, told: str) -> bytes:
     try:
         return path.read_bytes()
@@ -126,9 +136,7 @@ def _private_key(data: bytes, told: str) -> "Ed25519PrivateKey":
         key = None
     if not isinstance(key, Ed25519PrivateKey):
         # Not what the parser says: it may quote the key.
-        raise KeysError(
-            f"{told}, wanted an unencrypted ed25519 private key, as `openssl genpkey -algorithm ed25519` makes"
-        )
+        raise KeysError(f"{told}, wanted an unencrypted ed25519 private key, as `mmbind models keygen` makes")
     return key
 
 
@@ -144,5 +152,5 @@ def _public_key(data: bytes, told: str) -> "Ed25519PublicKey":
     except (ValueError, TypeError, UnsupportedAlgorithm):
         key = None
     if not isinstance(key, Ed25519PublicKey):
-        raise KeysError(f"{told}, wanted an ed25519 public key, as `openssl pkey -pubout` makes of the private one")
+        raise KeysError(f"{told}, wanted an ed25519 public key, as `mmbind models keygen` makes beside the private one")
     return key

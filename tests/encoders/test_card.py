@@ -2,14 +2,18 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
+import yaml  # type: ignore[import-untyped]
+from pydantic import ValidationError
 
 from encoders.card import CARD_NAME, model_card
-from encoders.manifest import LogRange, ModelManifest
+from encoders.manifest import LogRange, ModelManifest, decode_manifest
 from encoders.modality import ModalitySpec
 from streams.models.registry import Registry
+from streams.registry_settings import RegistrySettings
 from tests.support.models import DIM, bundle
 
 MANIFEST = msgspec.structs.replace(
@@ -21,12 +25,35 @@ MANIFEST = msgspec.structs.replace(
 )
 
 
+def front(license_id: str = "") -> dict[str, Any]:
+    _, found, _ = model_card(MANIFEST, license_id).split("---\n", 2)
+    read = yaml.safe_load(found)
+    assert isinstance(read, dict)
+    return read
+
+
 def test_begins_with_what_model_hubs_read() -> None:
-    lines = model_card(MANIFEST).splitlines()
-    assert lines[0] == "---"
-    front = lines[1 : lines.index("---", 1)]
-    keys = [line.partition(":")[0] for line in front if not line.startswith("- ")]
-    assert keys == ["library_name", "pipeline_tag", "tags"]
+    assert model_card(MANIFEST).startswith("---\n")
+    assert front() == {
+        "library_name": "mmbind-stream",
+        "pipeline_tag": "feature-extraction",
+        "tags": ["multimodal", "sensors", "time-series", "contrastive"],
+    }
+
+
+@pytest.mark.parametrize("license_id", ["apache-2.0", "no", "1.0", "null", "LGPL-2.1+"])
+def test_names_the_license_of_the_settings_whatever_yaml_would_read(license_id: str, tmp_path: Path) -> None:
+    settings = RegistrySettings(root=str(tmp_path), license=license_id)
+    Registry.of(settings).publish(bundle(7))
+    text = (tmp_path / "v7" / CARD_NAME).read_text()
+    assert text == model_card(decode_manifest((tmp_path / "v7/manifest.json").read_bytes()), license_id)
+    assert front(license_id) == {"license": license_id} | front()
+
+
+@pytest.mark.parametrize("given", ['a"b', "a b", "a\nb", "mit\n", "a: b", "-x", "ä"])
+def test_what_is_no_identifier_is_no_license(given: str) -> None:
+    with pytest.raises(ValidationError, match="license"):
+        RegistrySettings(license=given)
 
 
 def test_says_what_it_was_trained_on_how_it_was_judged_and_what_it_is_not_for() -> None:

@@ -1,15 +1,16 @@
 """A follower that starts without the broker or the store, from the version that it served last."""
 
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from encoders.bundle import ModelBundle
 from streams import follower as module
 from streams.follower import ModelFollower, NoModelYet
+from streams.models.cache import ModelCache
 from streams.models.log import MemoryModelLog, ModelRecord
 from streams.settings import BrokerSettings
 from tests.support.following import Publisher, loaded
@@ -53,6 +54,11 @@ def served(tmp_path: Path) -> Publisher:
 
 def followed(publisher: Publisher, log: MemoryModelLog, folder: Path) -> ModelFollower:
     return ModelFollower(root=str(publisher.root), models=log, follower_id="me", cache=folder / "cache")
+
+
+def is_cache_read() -> bool:
+    """Whether nobody waits for the broker, or reads what was kept, any more."""
+    return all(thread.name != "model-cache" for thread in threading.enumerate())
 
 
 def damage(folder: Path, version: int) -> None:
@@ -120,7 +126,7 @@ def test_where_all_copies_are_damaged_there_is_no_model_before_the_channel_is_re
         damage(tmp_path, version)
     away = AwayLog(served.log)
     with followed(served, away, tmp_path) as follower:
-        time.sleep(1.0)
+        wait_until(is_cache_read, 20)
         with pytest.raises(NoModelYet):
             follower.embed(windows())
         away.back.set()
@@ -134,18 +140,27 @@ def test_where_the_broker_answers_in_time_no_kept_version_comes_between(
     served.publish(3)
     served.move("stable", 3)
     away = AwayLog(served.log)
+    asked: list[ModelCache] = []
+    newest_first = ModelCache.newest_first
+
+    def noted(cache: ModelCache) -> Iterator[ModelBundle]:
+        asked.append(cache)
+        return newest_first(cache)
+
+    monkeypatch.setattr(ModelCache, "newest_first", noted)
     with followed(served, away, tmp_path) as follower:
-        time.sleep(1.0)
         assert follower.version == 0
         away.back.set()
         assert follower.wait_for(1, timeout_s=10)
-        assert (follower.version, follower.swaps) == (3, 1)
+        wait_until(is_cache_read, 20)
+        assert (follower.version, follower.swaps, asked) == (3, 1, [])
 
 
 def test_a_channel_without_a_version_is_believed(served: Publisher, tmp_path: Path) -> None:
     served.move("stable", 0)
     with followed(served, served.log, tmp_path) as follower:
-        time.sleep(1.0)
+        assert follower.watch.wait_until_settled(20)
+        wait_until(is_cache_read, 20)
         assert follower.version == 0
 
 

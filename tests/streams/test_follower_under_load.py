@@ -1,7 +1,6 @@
 """Many threads embed while versions come and go: each call is answered by one version as a whole."""
 
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from streams.follower import ModelFollower
 from streams.models.registry import Registry
 from tests.support.following import Publisher, loaded, rollout
 from tests.support.models import windows
+from tests.support.waiting import wait_until
 
 VERSIONS = (1, 2, 3)
 N_SWAPS = 2000
@@ -45,6 +45,17 @@ def asking(follower: ModelFollower, stop: threading.Event, seen: list[int]) -> C
     return ask
 
 
+def swap_about(publisher: Publisher, seen: list[list[int]]) -> None:
+    """Moves the channel to and fro, with calls between any two moves."""
+    rng = np.random.default_rng(0)
+    for i in range(N_SWAPS):
+        present, n_seen = publisher.view.current("stable") or 0, sum(map(len, seen))
+        publisher.move("stable", 1 + (present + int(rng.integers(2))) % 3)
+        wait_until(lambda: sum(map(len, seen)) > n_seen, 60, every_s=0.0005)  # noqa: B023 - called at once
+        if i % 50 == 0:
+            publisher.put_on_trial(1 + i // 50 % 3, rollout(serves=i % 100 == 0))
+
+
 def test_each_call_is_of_one_version_while_thousands_are_swapped_in(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -65,19 +76,13 @@ def test_each_call_is_of_one_version_while_thousands_are_swapped_in(
         threads = [threading.Thread(target=asking(follower, stop, one)) for one in seen]
         for thread in threads:
             thread.start()
-        rng = np.random.default_rng(0)
-        for i in range(N_SWAPS):
-            present = publisher.view.current("stable") or 0
-            publisher.move("stable", 1 + (present + int(rng.integers(2))) % 3)
-            time.sleep(0.002)  # so that calls and swaps are about as many
-            if i % 50 == 0:
-                publisher.put_on_trial(1 + i // 50 % 3, rollout(serves=i % 100 == 0))
-        end_s = time.monotonic() + 120
-        while follower.swaps < N_SWAPS and time.monotonic() < end_s:
-            time.sleep(0.05)
-        stop.set()
-        for thread in threads:
-            thread.join()
+        try:
+            swap_about(publisher, seen)
+            wait_until(lambda: follower.swaps >= N_SWAPS, 120)
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
     assert follower.swaps >= N_SWAPS and follower.failures == 0
     counts = {version: sum(one.count(version) for one in seen) for version in (-2, -1, 0, *VERSIONS)}
     assert (counts[-2], counts[-1], counts[0]) == (0, 0, 0), counts
@@ -92,8 +97,7 @@ def test_calls_of_many_threads_are_all_counted(tmp_path: Path) -> None:
     publisher.put_on_trial(2)
     with ModelFollower(root=str(publisher.root), models=publisher.log, follower_id="me") as follower:
         assert follower.wait_for(1, timeout_s=30)
-        while follower._serving.trial is None:
-            time.sleep(0.01)
+        wait_until(lambda: follower._serving.trial is not None, 30)
 
         def embed() -> None:
             for _ in range(100):

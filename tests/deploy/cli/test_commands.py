@@ -216,7 +216,12 @@ def test_topics_windows_and_rejects_through_a_broker(tmp_path: Path, monkeypatch
         first = json.loads(told("tail", "windows.gravity", "--all", "-n", "1", "--json"))
         assert (first["source_id"], first["values"]) == ("node-1", "250x3")
         assert told("tail", "windows.gravity", "--all", "-n", "3").count("node-1") == 3
-        assert json.loads(told("models", "list", "--json")) == {"channels": {}, "versions": [], "moves": {}}
+        assert json.loads(told("models", "list", "--json")) == {
+            "source": "broker",
+            "channels": {},
+            "versions": [],
+            "moves": {},
+        }
         assert json.loads(told("followers", "list", "--json")) == {"channels": {}, "followers": []}
         assert told("replay", "watch", "--speed", "0") is not None
         assert told("tail", "windows.gyroscope", "--all", "-n", "5").count("person-") == 5

@@ -44,7 +44,7 @@ def test_every_command_of_the_page_does_what_it_says(desk: Desk) -> None:
     commands = re.findall(r"^mmbind (.*)$", PAGE.read_text(), re.MULTILINE)
     wanted = {
         "models list": "refused",
-        "models diff 1 2": "parent",
+        "models diff stable 2": "parent",
         "models promote 2": "stable is at version 2, better on the night shift; it was at 1",
         "models rollback": "stable is at version 1, rolled back; by hand",
         "models pin": "stable is at version 1, pinned; a fair until Sunday",

@@ -62,16 +62,16 @@ def test_a_row_says_how_it_does_and_the_next_one_how_the_trial_does(view: Channe
     found = standings([report(use=use(), trial=tried, agreement=0.987), report("node-2")], view, NOW_NS)
     rows = table_rows(found, NOW_NS)
     assert rows == [
-        ("node-1", "stable 8", "2 h", "200", "3", "2.5", "0.12", "well"),
-        ("", "on trial 9", "1 min", "10", "0", "2.0", "", "agrees 0.99"),
-        ("node-2", "stable 8", "", "", "", "", "", "well"),
+        ("node-1", "stable 8", "2 h", "200", "3", "2.5", "well"),
+        ("", "on trial 9", "1 min", "10", "0", "2.0", "agrees 0.99"),
+        ("node-2", "stable 8", "", "", "", "", "well"),
     ]
     assert {len(row) for row in rows} == {len(COLUMNS)}
 
 
 def test_a_version_that_was_not_called_yet_has_no_mean(view: ChannelView) -> None:
     (found,) = standings([report(use=use(calls=0, errors=0, embed_s=0.0, mean_cosine=None))], view, NOW_NS)
-    assert table_rows([found], NOW_NS)[0][2:7] == ("2 h", "0", "0", "", "")
+    assert table_rows([found], NOW_NS)[0][2:6] == ("2 h", "0", "0", "")
 
 
 def test_programs_are_told_all(view: ChannelView) -> None:

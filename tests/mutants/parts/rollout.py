@@ -10,6 +10,9 @@ OF_COURSE = ("tests/trainer/retraining/test_course.py",)
 
 CHANNELS, OPERATOR, PRUNING = "streams/models/channels.py", "deploy/models/operator.py", "deploy/models/pruning.py"
 OF_OPERATOR, OF_PRUNING = ("tests/deploy/models/test_operator.py",), ("tests/deploy/models/test_pruning.py",)
+KEYS, USABLE, READING, LISTING = (f"deploy/models/{name}.py" for name in ("keys", "usable", "reading", "listing"))
+OF_KEYS, OF_USABLE = ("tests/deploy/models/test_keys.py",), ("tests/deploy/models/test_usable.py",)
+OF_LISTS = ("tests/deploy/cli/test_lists.py",)
 
 MUTATIONS = (
     Mutation(
@@ -55,6 +58,25 @@ MUTATIONS = (
         "if False:",
         OF_PRUNING,
     ),
+    Mutation("a private key may be read", KEYS, "secret, 0o600)", "secret, 0o644)", OF_KEYS),
+    Mutation("a key is overwritten", KEYS, "    if there:", "    if False:", OF_KEYS),
+    Mutation(
+        "a channel at none names a version",
+        USABLE,
+        "in view.channels.items() if version}",
+        "in view.channels.items()}",
+        OF_USABLE,
+    ),
+    Mutation("without a broker nothing is listed", READING, "if not view.manifests:", "if True:", OF_LISTS),
+    Mutation(
+        "a damaged manifest ends the list",
+        "streams/models/registry.py",
+        "with suppress(BundleError):",
+        "with suppress(KeyError):",
+        OF_LISTS,
+    ),
+    Mutation("reasons are listed whole", LISTING, "MAX_WORDS = 10", "MAX_WORDS = 100", OF_LISTS),
+    Mutation("narrow columns give way", "deploy/cli/output.py", "no_wrap=not gives_way", "no_wrap=False", OF_LISTS),
     Mutation("few errors are forgiven for ever", VERDICT, "n_errors >= MIN_ERRORS", "n_errors >= 10**9", OF_VERDICT),
     Mutation("errors as usual count", VERDICT, "share > usual + limits", "share > limits", OF_VERDICT),
     Mutation("few calls are enough", VERDICT, "if n_calls < plan.min_calls:", "if False:", OF_VERDICT),

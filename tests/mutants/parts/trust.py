@@ -3,8 +3,10 @@
 from tests.mutants.mutation import Mutation
 
 SIGNING, REGISTRY, BUNDLE = "streams/models/signing.py", "streams/models/registry.py", "encoders/bundle.py"
+MANIFEST = "encoders/manifest.py"
 BRIDGE, MODEL, CARD = "encoders/bridge.py", "encoders/loaded_model.py", "encoders/card.py"
 BRIDGING, PUBLISHING = "trainer/bridging.py", "trainer/topics/publishing.py"
+OF_RELEASES = ("tests/streams/models/test_signing_releases.py",)
 OF_SIGNING, OF_SIZES = ("tests/streams/models/test_signing.py",), ("tests/streams/models/test_sizes.py",)
 OF_BUCKET, OF_BRIDGE = ("tests/streams/models/test_bucket.py",), ("tests/encoders/test_bridge.py",)
 OF_BRIDGING, OF_CARD = ("tests/trainer/test_bridging.py",), ("tests/encoders/test_card.py",)
@@ -21,19 +23,30 @@ MUTATIONS = (
     Mutation(
         "a signature is of no version",
         SIGNING,
-        'field.name == "signature" or',
-        'field.name in ("signature", "version") or',
+        'table.pop("signature", None)',
+        'table.pop("signature", None), table.pop("version")',
         OF_SIGNING,
     ),
     Mutation(
-        "figures are signed as they were",
-        SIGNING,
-        "msgspec.json.decode(msgspec.json.encode(manifest), type=ModelManifest)",
-        "manifest",
-        OF_SIGNING,
+        "what a later release knows is left out",
+        MANIFEST,
+        '    manifest.__dict__["written"] = data\n',
+        "",
+        OF_RELEASES,
     ),
     Mutation(
-        "new fields are signed at their default", SIGNING, " or getattr(read, field.name) == default", "", OF_SIGNING
+        "what a later release knows is not announced",
+        "streams/models/channels.py",
+        "manifest.written",
+        "msgspec.json.encode(manifest)",
+        OF_RELEASES,
+    ),
+    Mutation(
+        "what a later release knows is not kept",
+        "streams/models/cache.py",
+        ".write_bytes(bundle.manifest.written)",
+        ".write_bytes(json.dumps(msgspec.to_builtins(bundle.manifest)).encode())",
+        OF_RELEASES,
     ),
     Mutation("everybody may have the private key", SIGNING, "        if others:", "        if False:", OF_SIGNING),
     Mutation(
@@ -82,6 +95,14 @@ MUTATIONS = (
         "        self.fetch(manifest)\n        return manifest",
         "        return manifest",
         OF_BUCKET,
+    ),
+    Mutation("a license is a number to YAML", CARD, 'license: "{license_id}"', "license: {license_id}", OF_CARD),
+    Mutation(
+        "a license stands in no card",
+        REGISTRY,
+        "model_card(manifest, self._license_id)",
+        "model_card(manifest)",
+        OF_CARD,
     ),
     Mutation("a card breaks its tables", CARD, '.replace("|", "\\\\|")', "", OF_CARD),
     Mutation("a map goes the other way", BRIDGE, "(left @ right)", "(left @ right).T", OF_BRIDGE),

@@ -1,7 +1,9 @@
 """With the rights that the page names, and no others, the whole loop runs; a sensor writes nothing but its windows."""
 
 import re
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -13,18 +15,28 @@ from kafka.errors import TopicAuthorizationFailedError
 from deploy.followers.reading import read_reports
 from deploy.labelling.spread import send_labels
 from deploy.machine.brokers import Broker
+from deploy.models.operator import Operator
 from deploy.topics.models_view import read_view
+from deploy.trials.beginning import begun
 from streams.broker.log import LogError, LogReader, read_all
 from streams.follower import ModelFollower
 from streams.messages.topic_names import TopicNames
+from streams.models.channels import version_record
+from streams.models.log import KafkaModelLog
+from streams.models.registry import Registry
 from streams.producer import WindowProducer
-from streams.records import LabelRecord
+from streams.records import FollowerReport, LabelRecord, VersionUse
 from streams.settings import BrokerSettings
 from streams.testing import SyntheticWorld
 from tests.support.brokers import kafka_home
 from tests.support.labelling import send, serving
+from tests.support.models import bundle
 from tests.support.secure_kafka import SecureKafka
 from tests.support.workers import Farm, answer
+from trainer.rollout.reports import FollowerReports
+from trainer.rollout.roller import Roller
+from trainer.settings import RolloutSettings
+from trainer.topics.models import KafkaModels
 
 PAGE = (Path(__file__).parents[3] / "deploy" / "docs" / "rights.md").read_text()
 ROW = re.compile(
@@ -136,3 +148,37 @@ def test_a_sensor_writes_to_no_other_topic_and_reads_none(secure: SecureKafka, f
     assert {topic: farm.ends(topic) for topic in others} == ends
     with pytest.raises(LogError), LogReader(secure.client("sensor"), names.samples, timeout_s=2) as reader:
         reader.ends()
+
+
+def on_trial(secure: SecureKafka, farm: Farm) -> int:
+    """The operator puts a version on trial, and a consumer reports that it tries it; its number."""
+    models, settings = KafkaModels(farm.broker, PREFIX), farm.settings
+    version = models.refresh().next_version
+    with closing(models):
+        models.append(version_record(Registry(settings.registry.root).publish(bundle(version))))
+    own = settings.model_copy(update={"broker": secure.client("operator")})
+    with closing(Operator(own, "anna@here", force=True)) as operator:
+        begun(own, version, operator, share=1.0, for_s=0.001, min_calls=5, serves=False)
+    tried = VersionUse(version=version, since_ns=time.time_ns(), calls=5, errors=0, embed_s=0.1)
+    with closing(KafkaModelLog(secure.client("consumer"), PREFIX)) as log:
+        log.report(FollowerReport(follower_id="tries", version=0, at_ns=time.time_ns(), trial=tried))
+    return version
+
+
+def test_the_trainer_ends_a_trial_by_what_followers_say_and_who_may_not_read_it_cannot(
+    secure: SecureKafka, farm: Farm
+) -> None:
+    version = on_trial(secure, farm)
+    trainer, worker = secure.client("trainer"), secure.client("worker")
+    with closing(KafkaModels(trainer, PREFIX)) as models:
+
+        def roller(reader: BrokerSettings) -> Roller:
+            reports = FollowerReports(reader, PREFIX)
+            return Roller(models, KafkaModelLog(trainer, PREFIX), reports.read, "stable", RolloutSettings())
+
+        with pytest.raises(TopicAuthorizationFailedError, match=r"rights\.followers"):
+            roller(worker).look()
+        assert models.refresh().current("canary") == version
+        verdict = roller(trainer).look()
+        assert verdict is not None and verdict.outcome == "promote", verdict
+        assert (models.refresh().current("stable"), models.refresh().current("canary")) == (version, 0)

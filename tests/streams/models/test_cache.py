@@ -78,7 +78,7 @@ def test_what_is_damaged_is_passed_over_with_a_line(
     if damage == "gone":
         file.unlink()
     else:
-        at = good.index(b"50.0") if name == "manifest.json" else len(good) - 1
+        at = good.index(b"rate_hz") + len(b'rate_hz":') if name == "manifest.json" else len(good) - 1
         bad = good[:at] + bytes([good[at] ^ 1]) + good[at + 1 :]
         file.write_bytes(bad if damage == "a bit" else good[: len(good) // 2])
     with caplog.at_level(logging.WARNING):
