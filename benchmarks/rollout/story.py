@@ -71,20 +71,22 @@ class Story:
     def only_consumers_find_out(self) -> None:
         """A version from elsewhere: its own gate passed it, but it makes all windows of a modality alike."""
         fleet, terminal = self._fleet, self._terminal
-        terminal.say("A version from elsewhere, whose gate passed it, makes all windows of a modality alike: its trial ends it.")
+        terminal.say(
+            "A version from elsewhere, whose gate passed it, makes all windows of a modality alike: its trial ends it."
+        )
         version = self._publish_from_elsewhere()
         fleet.wait(lambda: self._last_reason(CANARY).startswith(f"version {version} rolled back"), "it was rolled back")
         self._show("models list", "followers list")
 
     def operator(self) -> None:
-        """One command back, one forward, and a pin."""
+        """One command back, a pin, and a refusal."""
         terminal = self._terminal
-        terminal.say("The person on call takes a version back, for all, and forward again.")
+        terminal.say("The person on call takes a version back, for all.")
         self._show("models rollback --reason night-shift")
         self._until_all_follow()
         self._show("followers list")
         served = self._fleet.view().current(self._channel)
-        terminal.say("Back and forth once more, and an unknown version.")
+        terminal.say("A pin, and a version that is unknown.")
         self._show(f"models pin {self._channel} {served} --reason holidays", f"models unpin {self._channel}")
         self._show("models promote 99")
 

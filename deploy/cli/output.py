@@ -41,9 +41,16 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="dim")
-    if flexible:
-        table.box, table.show_edge, table.pad_edge = box.SIMPLE_HEAD, False, False
+    style = box.SIMPLE_HEAD if flexible else box.HEAVY_HEAD
+    table = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        header_style="dim",
+        box=style,
+        show_edge=not flexible,
+        pad_edge=not flexible,
+    )
     for column in columns:
         gives_way = not flexible or column == flexible
         table.add_column(column, overflow="ellipsis" if flexible else "fold", no_wrap=not gives_way)

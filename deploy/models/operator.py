@@ -150,4 +150,5 @@ class Operator:
                 f"{channel} was moved to {first.version} by {first.by} first, "
                 f"{max(0, (time.time_ns() - first.at_ns) // 10**9)} s ago: nothing was changed"
             )
-        return f"{channel} is at version {version}, {reason}; it was at {view.current(channel) or 'none'}"
+        before = view.current(channel) or "none"
+        return f"{channel} is at version {version}, {reason}" + f"; it was at {before}" * (before != version)

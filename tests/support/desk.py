@@ -12,7 +12,7 @@ from deploy.trials.beginning import begun, ended
 from streams.broker.connection import producer_config
 from streams.models.channels import decision_record, move_record, version_record
 from streams.models.registry import Registry
-from streams.records import Decision, FollowerReport
+from streams.records import Decision, FollowerReport, VersionUse
 from tests.support.models import bundle
 from tests.support.topics import installed
 from trainer.topics.models import KafkaModels
@@ -36,7 +36,8 @@ class Desk:
     def report(self, *names: str) -> None:
         producer = KafkaProducer(**producer_config(self.settings.broker))
         for name in names:
-            said = FollowerReport(follower_id=name, version=1, at_ns=2**62, details={"channel": "stable"})
+            used = VersionUse(version=1, since_ns=1)
+            said = FollowerReport(follower_id=name, version=1, at_ns=2**62, use=used, details={"channel": "stable"})
             topic = f"{self.settings.topics.prefix}followers"
             producer.send(topic, key=name.encode(), value=msgspec.json.encode(said)).get(10)
         producer.close()

@@ -32,8 +32,13 @@ def plan_of(
         min_calls: Without which there is no verdict.
         serves: Whether those who try it hand out its results.
     """
-    alive = [one for one in reports.values() if now_ns - one.at_ns < SILENT_NS]
-    lots = sorted(lot_of(one.follower_id, version) for one in alive if one.details.get("channel") == channel)
+    can = [one for one in reports.values() if one.details.get("channel") == channel and _can_try(one, now_ns)]
+    lots = sorted(lot_of(one.follower_id, version) for one in can)
     # Just above the lowest lot, so that who has it takes part.
     upto = max(share, lots[0] + 2**-53) if lots else share
     return Rollout(channel=channel, upto=min(1.0, upto), for_s=for_s, min_calls=min_calls, serves=serves)
+
+
+def _can_try(one: FollowerReport, now_ns: int) -> bool:
+    """Whether it lives and counts its calls: a worker follows a channel too, and tries nothing."""
+    return now_ns - one.at_ns < SILENT_NS and one.use is not None and one.details.get("stopped") is not True

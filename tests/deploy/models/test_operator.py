@@ -102,7 +102,7 @@ def test_a_pinned_channel_stays_until_it_is_unpinned(desk: Desk, caplog: pytest.
     with pytest.raises(CommandError, match="stable is not pinned, wanted a channel that is"):
         desk.operator().unpin("stable")
     desk.operator().pin("stable", 1)
-    assert desk.operator().unpin("stable") == "stable is at version 1, unpinned; by hand; it was at 1"
+    assert desk.operator().unpin("stable") == "stable is at version 1, unpinned; by hand"
     assert desk.models.refresh().pin("stable") is None
 
 

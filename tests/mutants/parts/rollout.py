@@ -16,6 +16,20 @@ OF_LISTS = ("tests/deploy/cli/test_lists.py",)
 
 MUTATIONS = (
     Mutation(
+        "a worker is counted on to try versions",
+        "trainer/rollout/beginning.py",
+        " and one.use is not None",
+        "",
+        ("tests/trainer/rollout/test_verdict.py",),
+    ),
+    Mutation(
+        "who has stopped is counted on to try versions",
+        "trainer/rollout/beginning.py",
+        ' and one.details.get("stopped") is not True',
+        "",
+        ("tests/trainer/rollout/test_verdict.py",),
+    ),
+    Mutation(
         "rollbacks go to and fro", CHANNELS, "way = way[: way.index(move.version)] if", "way = way if", OF_OPERATOR
     ),
     Mutation(

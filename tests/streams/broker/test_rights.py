@@ -11,6 +11,7 @@ from typing import Any, cast
 import pytest
 from kafka.admin import ACLOperation, ResourceType
 from kafka.errors import TopicAuthorizationFailedError
+from prometheus_client import CollectorRegistry
 
 from deploy.followers.reading import read_reports
 from deploy.labelling.spread import send_labels
@@ -33,6 +34,7 @@ from tests.support.labelling import send, serving
 from tests.support.models import bundle
 from tests.support.secure_kafka import SecureKafka
 from tests.support.workers import Farm, answer
+from trainer.metrics import TrainerMetrics
 from trainer.rollout.reports import FollowerReports
 from trainer.rollout.roller import Roller
 from trainer.settings import RolloutSettings
@@ -174,7 +176,8 @@ def test_the_trainer_ends_a_trial_by_what_followers_say_and_who_may_not_read_it_
 
         def roller(reader: BrokerSettings) -> Roller:
             reports = FollowerReports(reader, PREFIX)
-            return Roller(models, KafkaModelLog(trainer, PREFIX), reports.read, "stable", RolloutSettings())
+            metrics = TrainerMetrics(CollectorRegistry())
+            return Roller(models, KafkaModelLog(trainer, PREFIX), reports.read, "stable", RolloutSettings(), metrics)
 
         with pytest.raises(TopicAuthorizationFailedError, match=r"rights\.followers"):
             roller(worker).look()

@@ -136,9 +136,7 @@ def test_the_same_tenth_tries_it_and_one_at_least() -> None:
     assert chosen != {name for name in names if takes_part(other, name)}
 
     now_ns = BEGAN_NS
-    few = {
-        name: FollowerReport(follower_id=name, version=6, at_ns=now_ns, details={"channel": "stable"}) for name in "abc"
-    }
+    few = {name: follower(name, now_ns) for name in "abc"}
     for version in range(30):
         plan = plan_of(version, "stable", 0.01, 60, few, now_ns)
         move = msgspec.structs.replace(MOVE, version=version, rollout=plan)
@@ -147,7 +145,21 @@ def test_the_same_tenth_tries_it_and_one_at_least() -> None:
     assert plan_of(7, "stable", 0.5, 60, few, now_ns).upto >= 0.5
 
 
-def test_followers_of_another_channel_and_those_who_are_silent_are_not_counted_on() -> None:
-    gone = FollowerReport(follower_id="a", version=6, at_ns=BEGAN_NS - 181 * S, details={"channel": "stable"})
-    other = FollowerReport(follower_id="b", version=6, at_ns=BEGAN_NS, details={"channel": "mine"})
-    assert plan_of(7, "stable", 0.01, 60, {"a": gone, "b": other}, BEGAN_NS).upto == 0.01
+def follower(name: str, at_ns: int, channel: str = "stable", **details: object) -> FollowerReport:
+    told = {"channel": channel} | details
+    return FollowerReport(follower_id=name, version=6, at_ns=at_ns, use=use(6), details=told)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        follower("a", BEGAN_NS - 181 * S),
+        follower("a", BEGAN_NS, channel="mine"),
+        follower("a", BEGAN_NS, stopped=True),
+        msgspec.structs.replace(follower("a", BEGAN_NS), use=None),
+    ],
+    ids=["silent", "of another channel", "stopped", "a worker, which tries nothing"],
+)
+def test_only_followers_that_can_try_a_version_are_counted_on(other: FollowerReport) -> None:
+    assert plan_of(7, "stable", 0.01, 60, {"a": other}, BEGAN_NS).upto == 0.01
+    assert plan_of(7, "stable", 0.01, 60, {"a": follower("a", BEGAN_NS)}, BEGAN_NS).upto > 0.01
