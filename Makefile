@@ -5,6 +5,7 @@
 # make mutants one line of binding, precision, replay or training is made wrong at a time, and a test must fail;
 #              make mutants ARGS="--only smoothing" tries some
 # make poison  200,000 bad messages among good ones: every good one must come out
+# make docs    the pages as a site, in ./site; a link that leads nowhere is an error
 # make install only the environment, ./.venv
 # make audit-deps  known vulnerabilities of all pinned packages, asked of PyPI
 # make clean   removes it
@@ -19,7 +20,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile
 INDEX := $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
-.PHONY: demo test chaos mutants poison install audit-deps clean
+.PHONY: demo test chaos mutants poison docs install audit-deps clean
 .DEFAULT_GOAL := demo
 
 demo: .venv/demo.stamp
@@ -47,6 +48,9 @@ mutants: .venv/dev.stamp
 # Bad messages among good ones through the cores of both services; ends with 1 if a good one is lost.
 poison: .venv/dev.stamp
 	$(BIN)/python -m tests.support.poison_run --bad 200000
+
+docs: .venv/dev.stamp
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet --config-file deploy/mkdocs.yml
 
 install: .venv/dev.stamp
 

@@ -21,7 +21,7 @@ ORDER = {
     "learner controls candidate bridging metrics checkpoints topics retraining rollout admission parts readiness "
     "readings safekeeping offering training service",
     "deploy": "errors settings recordings topics rejects audit machine report replay downstream labelling lineage "
-    "models trials demo followers cli",
+    "models trials demo followers documents cli",
     "benchmarks": "data_sets hugadb slots default_settings spread command_line fingerprint "
     "bridges speed learning downstream orders labels fleet late reliability workers soak rollout trainer",
 }
@@ -63,7 +63,7 @@ PLACES = {
     "fsspec": ["streams/models/registry.py"],
     "cryptography": ["streams/models/signing.py"],
     "safetensors": ["encoders/bundle.py", "trainer/checkpoints/checkpoint.py"],
-    "prometheus_client": ["streams/worker/*", "streams/service/health.py", "trainer/*", "deploy/demo/services.py"],
+    "prometheus_client": ["streams/worker/*", "streams/service/health.py", "trainer/*", "deploy/*"],
     "psutil": ["streams/service/folder_lock.py", "deploy/machine/process.py"],
     "tomli_w": ["deploy/settings/*"],
     "rich": ["deploy/*"],

@@ -1,5 +1,7 @@
 """`mmbind config` and `mmbind doctor`."""
 
+from typing import Annotated, Literal
+
 import typer
 
 from deploy.cli.output import ConfigOption, JsonOption, print_json, print_steps, print_table
@@ -45,6 +47,26 @@ def schema() -> None:
     from deploy.settings.config import Settings
 
     print_json(Settings.model_json_schema())
+
+
+@app.command()
+def document(
+    kind: Annotated[Literal["settings", "topics", "metrics", "asyncapi"], typer.Argument(help="Of what.")],
+    config: ConfigOption = None,
+) -> None:
+    """Prints a page made from the code: all settings, topics and records, metrics; or an AsyncAPI document."""
+    from deploy.documents.asyncapi import asyncapi
+    from deploy.documents.metrics_page import metrics_page
+    from deploy.documents.settings_page import settings_page
+    from deploy.documents.topics_page import topics_page
+    from deploy.settings.config import load
+
+    if kind == "asyncapi":
+        print_json(asyncapi(load(config)))
+    elif kind == "topics":
+        typer.echo(topics_page(load(config)), nl=False)
+    else:
+        typer.echo(settings_page() if kind == "settings" else metrics_page(), nl=False)
 
 
 def doctor(config: ConfigOption = None, as_json: JsonOption = False) -> None:

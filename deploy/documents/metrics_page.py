@@ -1,0 +1,35 @@
+"""The page of all metrics. Performs no I/O."""
+
+from collections.abc import Iterable
+
+from prometheus_client import CollectorRegistry, Metric
+
+from streams.worker.metrics import StreamMetrics
+from trainer.metrics import TrainerMetrics
+
+HEAD = """\
+# Metrics
+
+Worker and trainer show them on `http://HOST:PORT/metrics` (`runtime.metrics_host`, `runtime.stream_port`,
+`runtime.trainer_port`), beside `/healthz` and `/readyz`, which says in words what is not ready. Those of the process
+itself (`process_...`) are prometheus-client's. This page is made from the code by `mmbind config document metrics`.
+"""
+TABLE = "| metric | kind | labels | what it is |\n|---|---|---|---|\n"
+
+
+def metrics_page() -> str:
+    """Markdown: a table for the worker and one for the trainer, in the order of the code."""
+    worker, trainer = CollectorRegistry(), CollectorRegistry()
+    StreamMetrics(worker, ("modality",))
+    TrainerMetrics(trainer)
+    return f"{HEAD}\n## Worker\n\n{_table(worker.collect())}\n## Trainer\n\n{_table(trainer.collect())}"
+
+
+def _table(families: Iterable[Metric]) -> str:
+    rows = []
+    for family in families:
+        if not family.name.startswith("process_"):
+            labels = sorted({label for sample in family.samples for label in sample.labels} - {"le", "quantile"})
+            name = f"{family.name}_total" if family.type == "counter" else family.name
+            rows.append(f"| `{name}` | {family.type} | {', '.join(labels)} | {family.documentation} |\n")
+    return TABLE + "".join(rows)
