@@ -1,12 +1,12 @@
 """`mmbind models`: which versions there are, what they can do, and which channel points where."""
 
 import time
-from typing import Any
+from collections.abc import Sequence
 
 import typer
 
 from deploy.cli.channels import Version
-from deploy.cli.output import ConfigOption, JsonOption, print_json, print_table, printable, utc
+from deploy.cli.output import ConfigOption, JsonOption, print_json, print_table, printable
 
 # What only the topic knows.
 NOT_JUDGED = {"gate": None, "reason": None}
@@ -53,7 +53,7 @@ def show(version: Version, config: ConfigOption = None, as_json: JsonOption = Fa
     """Shows everything that a version says of itself, and every word of the gate and of who moved a channel to it."""
     import msgspec
 
-    from deploy.models.listing import gate_word
+    from deploy.models.details import detail_rows
     from deploy.models.usable import number_of
     from deploy.settings.config import load
     from deploy.topics.models_view import read_view
@@ -65,18 +65,8 @@ def show(version: Version, config: ConfigOption = None, as_json: JsonOption = Fa
     if as_json:
         print_json(told)
         return
-    rows = [(name, _short(value)) for name, value in told["manifest"].items() if name != "evaluation"]
-    rows += [(name, f"{value:.4f}") for name, value in sorted(manifest.evaluation.items())]
-    rows += [("gate", gate_word(view, number)), ("why", decision.reason if decision else "")]
-    moves = [move for name in view.channels for move in view.history(name) if move.version == number]
-    rows += [(f"moved {one.channel}", f"{utc(one.at_ns // 10**6)} {one.by}: {one.reason}") for one in moves]
-    print_table(f"Version {number}", ("what", "value"), [(name, printable(value)) for name, value in rows])
+    _print_list(f"Version {number}", ("what", "value"), detail_rows(view, number))
 
 
-def _print_list(title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+def _print_list(title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
     print_table(title, columns, [[printable(cell) for cell in row] for row in rows], flexible=columns[-1])
-
-
-def _short(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= 300 else text[:297] + "..."

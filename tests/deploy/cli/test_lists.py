@@ -83,7 +83,11 @@ def test_versions_and_moves_fit_a_terminal_and_no_word_is_cut(desk: Desk) -> Non
     assert "0 s" in text or "1 s" in text or "min" in text
     whole = " ".join(unstyle(done("models", "show", "4").stdout).split())
     assert REASON[-12:] in whole and "anna@edge-gateway-in-the-hall.example.org" in whole.replace(" ", "")
-    assert "moved stable" in shown("models", "show", "stable")
+    told = shown("models", "show", "stable")
+    assert told.index("gate") < told.index("moved stable") < told.index("modality, shared")
+    for words in ("gravity: windows [32, 3] at 50 Hz", "embedding", "8 numbers", "v2/gravity.safetensors", "sha256"):
+        assert words in " ".join(told.split()), words
+    assert "{" not in told and "(" not in told.replace("(--json)", ""), "no raw structures"
 
 
 def test_followers_fit_a_terminal(desk: Desk) -> None:
