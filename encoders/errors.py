@@ -18,6 +18,7 @@ Where a caller may know it as one of Python's own, it is that one too::
         FilesUnusable                 streams.models.tries: files are not as the manifest says; stays in that package
         PassedOver                    streams.models.tries: another version is wanted by now; no failure
         NoModelYet                    streams.models.serving: asked before the first version; a RuntimeError
+        RowsGone                      streams.history.store: a stream outran whoever follows it
         DataGone                      trainer.topics.bindings: the broker lost its data
         BindProcessError              streams.worker.bind_process: the process that binds has ended; a RuntimeError
         FolderInUse                   streams.service.folder_lock: another process works there

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from encoders.errors import MmbindError
 from encoders.modality import ModalitySpec
 from streams.history.index import piece_rows, ring_rows, segment_rows
 from streams.history.modality_sets import ModalitySets
@@ -12,6 +13,10 @@ from streams.records import Sample
 from streams.settings import IndexSettings
 
 NS_PER_HOUR = 3600 * 1_000_000_000
+
+
+class RowsGone(MmbindError):  # noqa: N818 - it tells whoever follows to begin anew
+    """Rows are wanted that were forgotten: whoever follows was slower than the stream by a whole history."""
 
 
 class Windows(NamedTuple):
@@ -113,10 +118,12 @@ class SampleStore:
         """The windows of rows from `first` up to, not including, `end`, all of one segment.
 
         Raises:
-            KeyError: If they are not held any more.
+            RowsGone: If they are not held any more.
         """
         number, start = divmod(first, self._segment_rows)
-        segment, rows = self._segments[number], slice(start, start + end - first)
+        segment, rows = self._segments.get(number), slice(start, start + end - first)
+        if segment is None:
+            raise RowsGone(f"rows from {first} on are held no more, the first is {self.first_row}")
         return Windows(segment.raw[rows], segment.center[rows], segment.scale[rows], segment.sources[rows])
 
     def pieces(self, first: int, end: int) -> Iterator[tuple[int, int]]:

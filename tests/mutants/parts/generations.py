@@ -129,4 +129,7 @@ MUTATIONS = (
         "        generation = generation or self._new",
         OF_VERSIONS,
     ),
+    Mutation(
+        "a model is refused since the stream was fast", BUILD, "except RowsGone:", "except ZeroDivisionError:", OF_BUILD
+    ),
 )

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 
 import numpy as np
+import pytest
 
 from streams.arrival.generation import Generation
 from streams.binder import Binder
@@ -94,3 +95,21 @@ def test_a_newer_model_takes_the_place_of_one_that_is_being_built() -> None:
     assert is_closed(second) and not is_closed(third)
     # Those of the present generation and of the one that is held.
     wait_until(lambda: sealing() <= before + 1, 60)
+
+
+@pytest.mark.parametrize("is_built", [False, True])
+def test_a_build_that_a_whole_history_has_passed_is_begun_anew_and_not_refused(is_built: bool) -> None:
+    binder, models, slow = Watched(), ModelBuild(lambda: 0.0), Slow()
+    binder.observe(SAMPLES[:30])
+    models.want(wanted(2, slow))
+    wait_until(lambda: models.step(binder) is None and slow.has_begun.is_set(), 60, every_s=0.005)
+    if is_built:  # and the stream goes on before anybody looks
+        slow.may_go_on.set()
+        wait_until(lambda: models._building is not None and models._building.done.done(), 60, every_s=0.005)
+    binder.observe(SAMPLES[30:])
+    assert binder.store.first_row > 30
+    slow.may_go_on.set()
+    assert end_of(models, binder) == (None, 0.0, 1)
+    first, second = binder.begun
+    assert is_closed(first) and binder.generation is second
+    assert [tuple(swap) for swap in binder.swaps] == [(2, 240, 240)]
