@@ -200,7 +200,7 @@ def test_what_it_holds_is_bounded() -> None:
         t = times(997, T0 + first * PERIOD_NS)
         one.push(t, line(t))
         assert len(one._t) <= SPEC.n_steps + 1
-    with pytest.raises(ValueError, match="gyroscope: 60000 samples within 5.9999e-05 s, wanted some 50 a second"):
+    with pytest.raises(ValueError, match=r"gyroscope: 60000 samples within 5\.9999e-05 s, wanted some 50 a second"):
         cutter().push(times(60_000, period_ns=1), np.zeros((60_000, 2)))
 
 
