@@ -77,7 +77,7 @@ clean:
 	  echo "make: $(PYTHON) cannot make an environment. Debian, Ubuntu: sudo apt-get install $(notdir $(PYTHON))-venv"; exit 2; }
 	$(PYTHON) -m venv .venv
 
-.venv/demo.stamp: EXTRAS := embedded,demo
+.venv/demo.stamp: EXTRAS := all,embedded,demo
 .venv/dev.stamp: EXTRAS := dev
 .venv/demo.stamp .venv/dev.stamp: pyproject.toml constraints.txt | .venv/bin/python
 	@echo "Installing into ./.venv (once; a minute or two, hnswlib is compiled) ..."

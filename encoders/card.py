@@ -104,7 +104,7 @@ def _how_to_load(manifest: ModelManifest) -> list[str]:
     return [
         "## How to load it",
         "",
-        "From the folder above this one, with `pip install mmbind-stream`:",
+        "From the folder above this one, with `pip install 'mmbind-stream[follower]'`:",
         "",
         "```python",
         "from pathlib import Path",

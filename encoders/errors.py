@@ -17,6 +17,7 @@ Where a caller may know it as one of Python's own, it is that one too::
         PortTaken                     streams.service.health: another process listens there; an OSError
         FilesUnusable                 streams.models.tries: files are not as the manifest says; stays in that package
         PassedOver                    streams.models.tries: another version is wanted by now; no failure
+        UnknownModality               streams.client: samples of a modality that there is not; a ValueError
         NoModelYet                    streams.models.serving: asked before the first version; a RuntimeError
         RowsGone                      streams.history.store: a stream outran whoever follows it
         DataGone                      trainer.topics.bindings: the broker lost its data

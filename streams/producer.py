@@ -14,11 +14,11 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError
 
 from encoders.schema import SCHEMA
+from streams.broker.arguments import broker_of
 from streams.broker.connection import connect_or_explain, producer_config
 from streams.messages.codec import CONTENT_TYPE_HEADER, JSON_TYPE, MSGPACK_TYPE, SCHEMA_HEADER, Format, batches
 from streams.messages.signature import MIN_KEY_BYTES, SIGNATURE_HEADER, signature
 from streams.records import Label, SensorWindow
-from streams.settings import BrokerSettings
 
 log = logging.getLogger(__name__)
 
@@ -228,13 +228,12 @@ class WindowProducer:
 
 
 def _connected(bootstrap_servers: str, max_bytes: int, kafka: dict[str, Any]) -> KafkaProducer:
-    named = {name: kafka[name] for name in BrokerSettings.model_fields if name in kafka}
-    broker = BrokerSettings.model_validate({"bootstrap_servers": bootstrap_servers, **named})
+    broker, others = broker_of(bootstrap_servers, kafka)
     config = {
         **producer_config(broker),
         # Several requests under way could change the order of a source's windows when one is sent again.
         "max_in_flight_requests_per_connection": 1,
         "max_request_size": max_bytes,
-        **{name: value for name, value in kafka.items() if name not in named},
+        **others,
     }
     return connect_or_explain(lambda: KafkaProducer(**config), broker)

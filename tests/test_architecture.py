@@ -15,8 +15,8 @@ ROOT = Path(__file__).parent.parent
 ORDER = {
     "encoders": "errors schema blocks modality manifest card scaling bridge bundle nets loaded_model",
     "streams": "recent records labels section registry_settings settings stopwatch messages similarity features broker "
-    "forgotten intake history service models precision arrival review binder pipeline binding producer "
-    "follower testing worker",
+    "forgotten catalogue intake cutting history service models precision arrival review binder pipeline binding "
+    "producer client follower testing worker",
     "trainer": "settings newest_scaling pace cycles step parallel judging replay downstream labelling state taught "
     "learner controls candidate bridging metrics checkpoints topics retraining rollout admission parts readiness "
     "readings safekeeping offering training service",
@@ -56,6 +56,7 @@ PLACES = {
         "streams/models/log.py",
         "streams/service/lifecycle.py",
         "streams/producer.py",
+        "streams/catalogue.py",
         "trainer/*",
         "deploy/*",
     ],

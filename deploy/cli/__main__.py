@@ -1,5 +1,5 @@
 """`python -m deploy.cli` is `mmbind`."""
 
-from deploy.cli.main import main
+from deploy.cli.entrance import main
 
 main()

@@ -9,30 +9,26 @@ app = typer.Typer(no_args_is_help=True, help="The topics: make them, check them.
 
 @app.command()
 def create(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Makes the topics that are missing, and checks all."""
+    """Makes the topics that are missing, checks all, and tells clients which modalities there are."""
     from deploy.settings.config import load
-    from deploy.topics.admin import admin_client
-    from streams.broker.topics import create_topics
+    from deploy.topics.installation import install_topics
 
-    settings = load(config)
-    with admin_client(settings.broker) as admin:
-        made = create_topics(admin, settings)
+    made, told = install_topics(load(config))
     if as_json:
-        print_json({"created": made})
-    else:
-        typer.echo(f"created {', '.join(made)}" if made else "all topics were there already")
+        print_json({"created": made, "modalities": told})
+        return
+    typer.echo(f"created {', '.join(made)}" if made else "all topics were there already")
+    if told:
+        typer.echo(f"clients are told anew of {', '.join(told)}")
 
 
 @app.command()
 def check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Compares the broker's topics with the settings; exit code 1 if they differ."""
     from deploy.settings.config import load
-    from deploy.topics.admin import admin_client
-    from streams.broker.topics import check_topics
+    from deploy.topics.installation import installation_differences
 
-    settings = load(config)
-    with admin_client(settings.broker) as admin:
-        differences = check_topics(admin, settings)
+    differences = installation_differences(load(config))
     if as_json:
         print_json({"differences": differences})
     else:

@@ -31,9 +31,8 @@ from deploy.replay.plan import described
 from deploy.report.assessment import FinishedRun, assess
 from deploy.report.report import Report, as_tables
 from deploy.settings.config import Settings, as_toml
-from deploy.topics.admin import admin_client
+from deploy.topics.installation import install_topics
 from deploy.topics.send import play, producer_of
-from streams.broker.topics import create_topics
 from streams.precision.figures import PrecisionEstimate
 from streams.records import SensorWindow
 from streams.service.folder_lock import FolderLock
@@ -127,8 +126,7 @@ def _stream(
         All that the topics hold at the end; the losses that the trainer showed, by step; the worker's last word on
         precision.
     """
-    with admin_client(settings.broker) as admin:
-        create_topics(admin, settings)
+    install_topics(settings)
     windows = list(without_labels(recordings.visible))
     with services, Observer(settings) as observer:
         view = DemoView(observer.evidence, Truth(recordings, recordings.hop_s), settings, len(windows))

@@ -14,9 +14,8 @@ from deploy.machine.brokers import Broker, EmbeddedBroker, is_taken
 from deploy.machine.check import check_aside
 from deploy.machine.process import ChildProcess
 from deploy.settings.config import ConfigError, Settings, as_toml, load
-from deploy.topics.admin import admin_client
+from deploy.topics.installation import install_topics
 from deploy.topics.kept import changed_shapes
-from streams.broker.topics import create_topics
 from streams.service.backoff import Backoff
 from streams.service.folder_lock import FolderLock
 from streams.service.health import PortTaken
@@ -177,8 +176,7 @@ def _run(settings: Settings, stop: threading.Event, say: Say) -> int:
 
 
 def _serve(settings: Settings, broker: Broker | None, stop: threading.Event, say: Say) -> int:
-    with admin_client(settings.broker) as admin:
-        create_topics(admin, settings)
+    install_topics(settings)
     # The topics of a broker that is not ours were looked at before.
     if broker and broker.keeps_data and (changed := changed_shapes(settings)):
         raise ConfigError("\n".join(changed))

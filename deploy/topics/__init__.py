@@ -2,5 +2,5 @@
 
 In: windows (`send`), the settings' broker (`admin`).
 Out: records as lines (`tail`), the state of all models (`models_view`), what is known of the `sources`; what is
-`kept` in other shapes than the settings'.
+`kept` in other shapes than the settings'. `installation` has the broker have all that is wanted.
 """

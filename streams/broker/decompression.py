@@ -1,13 +1,12 @@
 """The body of a compressed batch, and no more of it than is wanted. Performs no I/O.
 
-One kilobyte may stand for a megabyte in gzip, for thirty in zstd: the clients' own functions make all of it.
+One kilobyte may stand for a megabyte in gzip, for thirty in zstd: the clients' own functions make all of it. lz4 and
+zstandard are imported where they are used: a sensor's program need not have them.
 """
 
 import zlib
 from collections.abc import Callable, Iterator
 
-import lz4.frame
-import zstandard
 from kafka.codec import snappy_decode
 
 GZIP, SNAPPY, LZ4, ZSTD = 1, 2, 3, 4
@@ -50,6 +49,8 @@ def _gzip(data: bytes) -> Iterator[bytes]:
 
 
 def _lz4(data: bytes) -> Iterator[bytes]:
+    import lz4.frame
+
     while data:
         frame = lz4.frame.LZ4FrameDecompressor()
         while not frame.eof:
@@ -62,6 +63,8 @@ def _lz4(data: bytes) -> Iterator[bytes]:
 
 
 def _zstd(data: bytes) -> Iterator[bytes]:
+    import zstandard
+
     with zstandard.ZstdDecompressor().stream_reader(data, read_across_frames=True) as reader:
         while piece := reader.read(PIECE_BYTES):
             yield piece

@@ -56,6 +56,7 @@ def wanted_topics(settings: StreamSettings) -> list[Topic]:
         kept(names.labelled),
         kept(names.rejects, max_bytes=topics.rejects_max_bytes),
         Topic(names.models, 1, _configs("compact", topics.max_message_bytes)),
+        Topic(names.modalities, 1, _configs("compact", topics.max_message_bytes)),
         Topic(names.forgotten, 1, _configs("compact", topics.max_message_bytes)),
         Topic(names.followers, 1, _configs("compact,delete", topics.max_message_bytes, FOLLOWERS_EXPIRE_HOURS)),
     ]

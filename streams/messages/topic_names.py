@@ -54,6 +54,11 @@ class TopicNames:
         return f"{self.prefix}labelled"
 
     @property
+    def modalities(self) -> str:
+        """Which modalities there are, for those who send."""
+        return f"{self.prefix}modalities"
+
+    @property
     def forgotten(self) -> str:
         """Sources whose windows are to be forgotten."""
         return f"{self.prefix}forgotten"

@@ -1,18 +1,14 @@
 """The product as people install it: a wheel, in an environment of its own, far from this checkout."""
 
 import json
-import os
-import shutil
-import subprocess
-import sys
 import sysconfig
 import zipfile
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-PACKAGES = ("encoders", "streams", "trainer", "deploy")
+from tests.support.wheels import MODULES, PACKAGES, ROOT, installed, run, site_packages
+
 DATA = {"deploy/prometheus.yml"}
 # Prints the file of each module that it is given.
 IMPORT = "import importlib, json, sys; print(json.dumps([importlib.import_module(m).__file__ for m in sys.argv[1:]]))"
@@ -20,47 +16,17 @@ IMPORT = "import importlib, json, sys; print(json.dumps([importlib.import_module
 
 def modules() -> set[str]:
     """Paths of the modules in the checkout."""
-    return {path.relative_to(ROOT).as_posix() for name in PACKAGES for path in (ROOT / name).rglob("*.py")}
-
-
-def run(*command: str, folder: Path) -> str:
-    """What a command says, without what this process adds to the path."""
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built from a copy, since a build leaves folders beside the sources."""
-    folder = tmp_path_factory.mktemp("wheel")
-    for name in PACKAGES:
-        shutil.copytree(ROOT / name, folder / "copy" / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, folder / "copy")
-    build = (sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--no-index")
-    run(*build, "--wheel-dir", str(folder), str(folder / "copy"), folder=folder)
-    (found,) = folder.glob("*.whl")
-    return found
+    inside = {path.relative_to(ROOT).as_posix() for name in PACKAGES for path in (ROOT / name).rglob("*.py")}
+    return inside | set(MODULES)
 
 
 @pytest.fixture(scope="module")
 def clean(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An environment with the wheel, and beside it what ours has of others: not our editable install."""
-    environment = tmp_path_factory.mktemp("clean") / "venv"
-    run(sys.executable, "-m", "venv", "--without-pip", str(environment), folder=environment.parent)
-    python = str(environment / "bin" / "python")
+    environment = installed(wheel, tmp_path_factory.mktemp("clean"))
     # Only the .pth files of an environment's own folder are read: ours, which leads to this checkout, is not.
     (site_packages(environment) / "third-party.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    install = (sys.executable, "-m", "pip", "--python", python, "install", "--no-deps", "--no-index", "--no-compile")
-    run(*install, str(wheel), folder=environment.parent)
     return environment
-
-
-def site_packages(environment: Path) -> Path:
-    (found,) = environment.glob("lib/python*/site-packages")
-    return found
 
 
 def test_a_wheel_holds_every_module_and_all_data_and_nothing_else(wheel: Path) -> None:
