@@ -8,7 +8,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("encoders", "streams", "trainer", "deploy")
-MODULES = ("mmbind_client.py",)
 
 
 def run(*command: str, folder: Path, exit_code: int = 0) -> str:
@@ -23,7 +22,7 @@ def built(folder: Path) -> Path:
     """A wheel, built from a copy, since a build leaves folders beside the sources."""
     for name in PACKAGES:
         shutil.copytree(ROOT / name, folder / "copy" / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE", *MODULES):
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, folder / "copy")
     build = (sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--no-index")
     run(*build, "--wheel-dir", str(folder), str(folder / "copy"), folder=folder)

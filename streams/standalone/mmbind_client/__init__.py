@@ -1,7 +1,7 @@
 """The client under a name of its own, for scripts that have a `streams.py` or an `encoders.py` beside them.
 
 What a script imports as `streams` is what stands beside it, and stays so: the client's modules are loaded from the
-folder that this file was installed to, as `mmbind_client.streams...`, and what they import of each other is looked up
+folder that this package was installed to, as `mmbind_client.streams...`, and what they import of each other is looked up
 there. None of them is ever in `sys.modules` under its short name, so that neither side gets the other's.
 
 Example:
@@ -20,7 +20,8 @@ from types import CodeType, ModuleType
 from typing import TYPE_CHECKING
 
 OWN = ("encoders", "streams")
-__path__ = [str(Path(__file__).parent)]
+# Where `streams` and `encoders` lie: beside us where we are installed, above us in a checkout.
+__path__ = [str(next(one for one in Path(__file__).parents if (one / "streams" / "client.py").is_file()))]
 
 
 class _Renamed(ast.NodeTransformer):
