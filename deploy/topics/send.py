@@ -2,14 +2,16 @@
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from deploy.errors import CommandError, WrongInput
 from deploy.recordings.recordings import NS_PER_S, Recordings
+from deploy.topics.admin import admin_client
 from streams.intake.validation import year_ns
 from streams.messages.codec import JSON_TYPE, decode_window, split
 from streams.messages.rejects import InvalidRecord
 from streams.messages.signature import read_keys
+from streams.messages.topic_names import TopicNames
 from streams.producer import WindowProducer
 from streams.records import SensorWindow
 from streams.settings import StreamSettings
@@ -65,6 +67,24 @@ def play(
     producer.flush()
 
 
+def require_topics(settings: StreamSettings, modalities: Collection[str]) -> None:
+    """Returns if the broker has their topics of windows: a producer would wait a minute for each that is missing.
+
+    Raises:
+        BrokerUnreachable: If the broker cannot be used.
+        CommandError: If one is missing; names the modalities that have one.
+    """
+    names = TopicNames(settings.topics.prefix)
+    with admin_client(settings.broker) as admin:
+        topics = set(admin.list_topics())
+    if missing := sorted(one for one in modalities if names.windows(one) not in topics):
+        begin = names.windows("")
+        there = ", ".join(sorted(one.removeprefix(begin) for one in topics if one.startswith(begin))) or "none"
+        raise CommandError(
+            f"the broker has no topic of windows of {', '.join(missing)}, but of {there}: `mmbind topics create` makes it"
+        )
+
+
 def send_recordings(recordings: Recordings, settings: StreamSettings, speed: float) -> None:
     """Plays recordings with a progress bar. Labels stay at home, unless they bind; what is hidden is not sent.
 
@@ -83,6 +103,7 @@ def send_recordings(recordings: Recordings, settings: StreamSettings, speed: flo
         raise CommandError(f"{recordings.name} has {', '.join(sorted(unknown))}; the settings know no such modality")
     is_relative = bool(windows) and windows[0].start_ns < year_ns(settings.ingest.earliest_year)
     shift_ns = year_ns(START_YEAR) if is_relative else 0
+    require_topics(settings, {window.modality for window in windows})
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     keys = _signing_keys(windows, settings)
     with producer_of(settings, signing_keys=keys) as producer, Progress(*columns) as progress:
@@ -100,6 +121,7 @@ def send_json(text: bytes, settings: StreamSettings) -> int:
         CommandError: If the broker refused one, or there is no key of its source; nothing is sent then.
     """
     windows = [_window(raw, number, settings) for number, raw in enumerate(_records(text))]
+    require_topics(settings, {window.modality for window in windows})
     with producer_of(settings, signing_keys=_signing_keys(windows, settings)) as producer:
         for one in windows:
             producer.send(

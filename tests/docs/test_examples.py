@@ -9,12 +9,11 @@ import pytest
 from kafka import KafkaProducer
 
 from deploy.machine.brokers import EmbeddedBroker
-from deploy.topics.admin import admin_client
+from deploy.topics.installation import install_topics
 from encoders.bundle import ModelBundle
 from encoders.manifest import ModelManifest
 from encoders.nets import Encoder, encoder_weights
 from streams.broker.connection import producer_config
-from streams.broker.topics import create_topics
 from streams.messages.topic_names import TopicNames
 from streams.models.channels import ChannelView, move_record, version_record
 from streams.models.registry import Registry
@@ -24,6 +23,7 @@ ROOT = Path(__file__).parents[2]
 PRODUCT = ("encoders", "streams", "trainer", "deploy")
 # What a user imports first.
 SHOWN = {
+    "streams.client.SensorClient",
     "streams.producer.WindowProducer",
     "streams.follower.ModelFollower",
     "streams.pipeline.Pipeline",
@@ -65,8 +65,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StreamSetting
         modalities={"acceleration": SENSOR, "gyroscope": SENSOR},
         shared_modality="acceleration",
     )
-    with admin_client(settings.broker) as admin:
-        create_topics(admin, settings)
+    install_topics(settings)
     yield settings
     broker.stop()
 

@@ -140,6 +140,7 @@ def test_the_scraped_ports_are_the_default_ones() -> None:
 
 
 def test_windows_are_sent_from_python_from_kafka_python_and_from_a_shell(machine: Machine) -> None:
+    machine.run_python(program("SensorClient"))
     machine.run_python(program("WindowProducer"))
     machine.run_python(program("KafkaProducer"))
     for command in (*commands("python3 -c"), *commands(".venv/bin/mmbind send")):
@@ -147,7 +148,7 @@ def test_windows_are_sent_from_python_from_kafka_python_and_from_a_shell(machine
 
     def all_nodes_are_there() -> bool:
         shown = machine.run("timeout 5 .venv/bin/mmbind tail samples --all || true")
-        return all(node in shown for node in ("node-7", "node-8", "node-9"))
+        return all(node in shown for node in ("node-6", "node-7", "node-8", "node-9"))
 
     machine.wait(all_nodes_are_there, "each window is a sample")
 

@@ -3,6 +3,7 @@
 from tests.mutants.mutation import Mutation
 from tests.mutants.parts import (
     arrival,
+    client,
     downstream,
     follower,
     generations,
@@ -36,6 +37,7 @@ PARTS = {
     "rounds": rounds.MUTATIONS,
     "downstream": downstream.MUTATIONS,
     "follower": follower.MUTATIONS,
+    "client": client.MUTATIONS,
     "trust": trust.MUTATIONS,
 }
 MUTATIONS = tuple(mutation for part in PARTS.values() for mutation in part)

@@ -20,6 +20,8 @@ from deploy.models.operator import Operator
 from deploy.topics.models_view import read_view
 from deploy.trials.beginning import begun
 from streams.broker.log import LogError, LogReader, read_all
+from streams.catalogue import write_catalogue
+from streams.client import SensorClient
 from streams.follower import ModelFollower
 from streams.messages.topic_names import TopicNames
 from streams.models.channels import version_record
@@ -109,6 +111,7 @@ def sensor(secure: SecureKafka) -> WindowProducer:
 def test_the_whole_loop_runs_with_the_rights_of_the_page(
     secure: SecureKafka, farm: Farm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    write_catalogue(farm.settings)
     as_user(monkeypatch, secure.client("worker"))
     worker = farm.start_worker()
     as_user(monkeypatch, secure.client("trainer"))
@@ -121,6 +124,9 @@ def test_the_whole_loop_runs_with_the_rights_of_the_page(
             if one.modality == "acceleration":
                 producer.send(one.source_id, one.modality, one.start_ns, one.values)
     assert producer.n_failed == 0
+    given: dict[str, Any] = secure.client("sensor").model_dump(exclude_unset=True)
+    with SensorClient(prefix=PREFIX, **given) as client:
+        assert client.modalities == WORLD.settings().sensors
     farm.wait_for_bindings(8 * 24)
     with ModelFollower(secure.client("consumer"), farm.settings.registry.root, prefix=PREFIX) as follower:
         farm.wait(lambda: follower.version > 0)
