@@ -50,6 +50,14 @@ def schema() -> None:
 
 
 @app.command()
+def example() -> None:
+    """Prints settings to begin with, each with its words: `mmbind config example > mmbind.toml`."""
+    from importlib.resources import files
+
+    typer.echo(files("deploy").joinpath("mmbind.example.toml").read_text(encoding="utf-8"), nl=False)
+
+
+@app.command()
 def document(
     kind: Annotated[Literal["settings", "topics", "metrics", "asyncapi"], typer.Argument(help="Of what.")],
     config: ConfigOption = None,

@@ -10,6 +10,7 @@ import numpy as np
 
 from encoders.manifest import ModelManifest
 from streams.broker.topics import Topic, wanted_topics
+from streams.catalogue import KnownModality
 from streams.messages.codec import CONTENT_TYPE_HEADER, JSON_TYPE, MSGPACK_TYPE, SCHEMA_HEADER
 from streams.messages.rejects import reject_headers
 from streams.records import (
@@ -57,6 +58,7 @@ CONTENTS: Mapping[str, Content] = {
     "labelled": Content("Labels of all samples, as far as they are known.", (SampleLabel,), "the sample's id"),
     "embeddings": Content("Kept for programs that write embeddings of samples.", (), "the node's id"),
     "forgotten": Content("Sources whose windows are to be forgotten.", (), "the node's id", JSON_TYPE),
+    "modalities": Content("Which modalities there are.", (KnownModality,), "the modality", JSON_TYPE),
     "rejects": Content("What cannot be used, as it came; the reason stands in the headers.", (), "as it came", "any"),
 }
 

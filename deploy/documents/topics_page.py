@@ -8,7 +8,7 @@ from streams.settings import StreamSettings
 HEAD = """\
 # Topics and formats
 
-Names are those of the settings `mmbind.example.toml`; [asyncapi.json](asyncapi.json) says the same for programs
+Names are those of the settings of `mmbind config example`; [asyncapi.json](asyncapi.json) says the same for programs
 (AsyncAPI 3.0). Both are made from the code, for your settings by `mmbind config document topics` and `... asyncapi`.
 
 Sensors write msgpack or JSON: one record, or an array of records of one node and modality, at most

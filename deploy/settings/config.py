@@ -122,7 +122,9 @@ def load(given: Path | None = None, **fixed: Any) -> Settings:
         wrong = [one for one in error.errors() if one["type"] != "default_factory_not_called"]
         mistakes = [explain(one, file, text) for one in wrong]
         if file is None:
-            mistakes.append(f"There is no {DEFAULT_FILE} here; mmbind.example.toml is one to start from.")
+            mistakes.append(
+                f"There is no {DEFAULT_FILE} here: `mmbind config example > {DEFAULT_FILE}` makes one to start from."
+            )
         raise ConfigError("\n".join(mistakes)) from error
 
 

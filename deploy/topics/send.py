@@ -81,7 +81,8 @@ def require_topics(settings: StreamSettings, modalities: Collection[str]) -> Non
         begin = names.windows("")
         there = ", ".join(sorted(one.removeprefix(begin) for one in topics if one.startswith(begin))) or "none"
         raise CommandError(
-            f"the broker has no topic of windows of {', '.join(missing)}, but of {there}: `mmbind topics create` makes it"
+            f"the broker has no topic of windows of {', '.join(missing)}, but of {there}: "
+            "`mmbind topics create` makes it"
         )
 
 

@@ -96,9 +96,8 @@ def environment() -> dict[str, str]:
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     folder, settings = tmp_path_factory.mktemp("readme"), environment()
-    shutil.copy(ROOT / "mmbind.example.toml", folder)
     before = Machine(folder, "", settings)
-    for command in (*commands("cp "), *commands(".venv/bin/mmbind config check")):
+    for command in (*commands(".venv/bin/mmbind config example"), *commands(".venv/bin/mmbind config check")):
         before.run(command)
     (start,) = commands(".venv/bin/mmbind up")
     out = folder / "up.txt"

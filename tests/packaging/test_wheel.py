@@ -9,7 +9,11 @@ import pytest
 
 from tests.support.wheels import PACKAGES, ROOT, installed, run, site_packages
 
-DATA = {"deploy/prometheus.yml"}
+DATA = {
+    path.relative_to(ROOT).as_posix()
+    for pattern in ("*.yml", "*.toml", "docs/*")
+    for path in (ROOT / "deploy").glob(pattern)
+}
 # Prints the file of each module that it is given.
 IMPORT = "import importlib, json, sys; print(json.dumps([importlib.import_module(m).__file__ for m in sys.argv[1:]]))"
 

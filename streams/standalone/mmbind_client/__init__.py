@@ -1,8 +1,11 @@
 """The client under a name of its own, for scripts that have a `streams.py` or an `encoders.py` beside them.
 
 What a script imports as `streams` is what stands beside it, and stays so: the client's modules are loaded from the
-folder that this package was installed to, as `mmbind_client.streams...`, and what they import of each other is looked up
-there. None of them is ever in `sys.modules` under its short name, so that neither side gets the other's.
+folder that this package was installed to, as `mmbind_client.streams...`, and what they import of each other is looked
+up there. None of them is ever in `sys.modules` under its short name, so that neither side gets the other's.
+
+In: the modules of the client, as they lie in the installed packages.
+Out: `SensorClient` and `WindowProducer` with their errors.
 
 Example:
     >>> from mmbind_client import SensorClient

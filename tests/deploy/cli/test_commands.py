@@ -19,7 +19,7 @@ from streams.broker.connection import BrokerUnreachable
 from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[3]
-EXAMPLE = ROOT / "mmbind.example.toml"
+EXAMPLE = ROOT / "deploy" / "mmbind.example.toml"
 NOBODY_LISTENS = "127.0.0.1:9"
 WINDOW: dict[str, Any] = {
     "source_id": "node-1",

@@ -28,7 +28,7 @@ def desk(
         "MMBIND_REGISTRY__ROOT": str(tmp_path / "models"),
     }.items():
         monkeypatch.setenv(name, value)
-    example = Path(__file__).parents[3] / "mmbind.example.toml"
+    example = Path(__file__).parents[3] / "deploy" / "mmbind.example.toml"
     monkeypatch.setenv("MMBIND_CONFIG", str(example))
     yield made
     made.models.close()

@@ -20,7 +20,7 @@ from streams.settings import BrokerSettings
 from tests.support.models import bundle
 
 ROOT = Path(__file__).parents[3]
-SETTINGS = load(ROOT / "mmbind.example.toml")
+SETTINGS = load(ROOT / "deploy" / "mmbind.example.toml")
 VALUES = np.zeros((250, 3), np.float32)
 RECORDS: list[msgspec.Struct] = [
     SensorWindow(source_id="a", modality="gravity", start_ns=1, values=VALUES, label="walking"),

@@ -13,7 +13,7 @@ from deploy.settings.config import leaves, load
 
 ROOT = Path(__file__).parents[3]
 PAGES = ROOT / "deploy" / "docs"
-EXAMPLE = ROOT / "mmbind.example.toml"
+EXAMPLE = ROOT / "deploy" / "mmbind.example.toml"
 
 
 @pytest.mark.parametrize("file", ["settings.md", "topics.md", "metrics.md", "asyncapi.json"])
@@ -21,7 +21,7 @@ def test_a_page_is_what_the_command_makes_now(file: str) -> None:
     kind = file.partition(".")[0]
     done = CliRunner().invoke(app, ["config", "document", kind, "--config", str(EXAMPLE)])
     assert done.exit_code == 0, done.output
-    remake = f"mmbind config document {kind} --config mmbind.example.toml > deploy/docs/{file}"
+    remake = f"mmbind config document {kind} --config deploy/mmbind.example.toml > deploy/docs/{file}"
     there, now = (PAGES / file).read_text(), done.output
     if file.endswith(".json"):
         assert json.loads(there) == json.loads(now), remake

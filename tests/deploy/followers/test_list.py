@@ -19,7 +19,7 @@ from streams.settings import BrokerSettings
 from tests.support.following import Publisher, unlike_windows
 from tests.support.waiting import wait_until
 
-EXAMPLE = Path(__file__).parents[3] / "mmbind.example.toml"
+EXAMPLE = Path(__file__).parents[3] / "deploy" / "mmbind.example.toml"
 WIDTH = 100
 
 

@@ -7,7 +7,7 @@ from deploy.settings.toml_text import line_of
 from streams.labels import LABEL
 from streams.settings import StreamSettings
 
-EXAMPLE = Path(__file__).parents[3] / "mmbind.example.toml"
+EXAMPLE = Path(__file__).parents[3] / "deploy" / "mmbind.example.toml"
 MODALITY = "[modalities.acc]\nn_channels = 3\nn_steps = 250\nrate_hz = 50\n"
 
 
