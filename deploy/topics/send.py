@@ -80,10 +80,8 @@ def require_topics(settings: StreamSettings, modalities: Collection[str]) -> Non
     if missing := sorted(one for one in modalities if names.windows(one) not in topics):
         begin = names.windows("")
         there = ", ".join(sorted(one.removeprefix(begin) for one in topics if one.startswith(begin))) or "none"
-        raise CommandError(
-            f"the broker has no topic of windows of {', '.join(missing)}, but of {there}: "
-            "`mmbind topics create` makes it"
-        )
+        lacking = f"the broker has no topic of windows of {', '.join(missing)}, but of {there}"
+        raise CommandError(f"{lacking}: `mmbind topics create` makes it")
 
 
 def send_recordings(recordings: Recordings, settings: StreamSettings, speed: float) -> None:
