@@ -6,7 +6,8 @@ from typing import Any
 import typer
 
 from deploy.cli.channels import Version
-from deploy.cli.output import ConfigOption, JsonOption, print_json, print_table, printable, utc
+from deploy.cli.output import ConfigOption, JsonOption, print_json, print_table, utc
+from deploy.printable import printable
 
 # What only the topic knows.
 NOT_JUDGED = {"gate": None, "reason": None}
