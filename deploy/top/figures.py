@@ -42,6 +42,8 @@ def precision(picture: Picture) -> str:
     if said.value is not None:
         within = f" ({said.low:.0%} to {said.high:.0%})" if said.low is not None and said.high is not None else ""
         return f"{said.value:.0%} of best partners are right{within}, estimated"
+    if not picture.samples.total:
+        return "unknown: no samples yet"
     if said.state == "none":
         return "none: partners agree no more than chance"
     if not picture.second_sensors:
@@ -117,11 +119,16 @@ def _unasked(page: Page, name: str, setting: str) -> str:
 
 def _samples(picture: Picture) -> str:
     nodes = f"{len(picture.nodes):,} node{'s' * (len(picture.nodes) != 1)}"
-    words = f"{total(picture.samples)}, {rate(picture.samples.per_s(picture.now_ms))} of {nodes}"
+    words = f"{total(picture.samples)}{_windows(picture)}, {rate(picture.samples.per_s(picture.now_ms))} of {nodes}"
     whole, single = picture.share("whole"), picture.share("single")
     if whole is not None and single is not None:
         words += f"; {whole:.0%} whole, {single:.0%} with one window of several"
     return words
+
+
+def _windows(picture: Picture) -> str:
+    n = picture.worker.total("mmbind_windows_total")
+    return f" of {n:,} windows" if n else ""
 
 
 def _pairs(picture: Picture) -> str:

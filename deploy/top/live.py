@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 
 from kafka.errors import KafkaError
 from rich.console import Console
@@ -121,5 +120,4 @@ def _note_past(picture: Picture, tails: Tails) -> None:
 
 def _note_pages(picture: Picture) -> None:
     runtime = picture.settings.runtime
-    with suppress(OSError):
-        picture.note_pages(ask(runtime, runtime.stream_port), ask(runtime, runtime.trainer_port))
+    picture.note_pages(ask(runtime, runtime.stream_port), ask(runtime, runtime.trainer_port))

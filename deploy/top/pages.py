@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from http.client import HTTPException
 
 from deploy.demo.services import not_ready, precision_estimate, scrape
 from streams.precision.figures import PrecisionEstimate
@@ -57,5 +58,8 @@ def ask(runtime: RuntimeSettings, port: int) -> Page:
     if not port:
         return Page()
     host = "127.0.0.1" if runtime.metrics_host in ("0.0.0.0", "::", "") else runtime.metrics_host
-    metrics = scrape(port, host)
-    return Page(f"{host}:{port}", metrics, tuple(not_ready(port, host)) if metrics else ())
+    try:
+        metrics = scrape(port, host)
+        return Page(f"{host}:{port}", metrics, tuple(not_ready(port, host)) if metrics else ())
+    except (ValueError, KeyError, OSError, HTTPException):
+        return Page(f"{host}:{port}")  # somebody else listens there

@@ -1,7 +1,9 @@
 """What is known of a running stream, made of messages and pages. Performs no I/O and reads no clock."""
 
+import math
 from collections import Counter, deque
 from collections.abc import Iterable
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -19,6 +21,8 @@ from streams.models.rollout import trial
 from streams.recent import Recent
 from streams.records import ChannelMove, FollowerReport
 from streams.settings import StreamSettings
+
+Service: TypeAlias = Literal["worker", "trainer"]
 
 MAX_NODES = 10_000
 # Lag is compared with what it was so long ago.
@@ -42,7 +46,7 @@ class Picture:
         self.view = ChannelView()
         self.now_ms = 0
         self._reports: dict[str, FollowerReport] = {}
-        self._lags: deque[tuple[int, int]] = deque()
+        self._lags: deque[tuple[int, dict[Service, int]]] = deque()
 
     def note_time(self, now_ms: int) -> None:
         """It is so late now, as Unix time."""
@@ -51,7 +55,7 @@ class Picture:
     def note_pages(self, worker: Page, trainer: Page) -> None:
         """What the services say now."""
         self.worker, self.trainer = worker, trainer
-        self._lags.append((self.now_ms, worker.lag + trainer.lag))
+        self._lags.append((self.now_ms, {"worker": worker.lag, "trainer": trainer.lag}))
         while self.now_ms - self._lags[0][0] > 2 * LAG_S * 1000:
             self._lags.popleft()
 
@@ -108,8 +112,8 @@ class Picture:
 
     @property
     def busiest(self) -> list[Node]:
-        """All nodes, those with the most samples of late first."""
-        return sorted(self.nodes.values(), key=lambda one: (-self.rate(one), -one.heard_ms, one.source_id))
+        """All nodes, those with the most samples of late first; of those that have about as many, by name."""
+        return sorted(self.nodes.values(), key=lambda one: (-_step(self.rate(one)), one.source_id))
 
     def rate(self, node: Node) -> float:
         """Its samples a second."""
@@ -145,8 +149,18 @@ class Picture:
         return trial(self.view, self.settings.registry.channel)
 
     @property
-    def lag_growth(self) -> int:
-        """By how many messages both services are further behind than half a minute ago; 0 unless that is clear."""
-        past = [lag for at_ms, lag in self._lags if self.now_ms - at_ms >= LAG_S * 1000]
-        now = self._lags[-1][1] if self._lags else 0
+    def silent_s(self) -> float:
+        """How long ago the last sample was written; 0 before the first one."""
+        heard_ms = max((node.heard_ms for node in self.nodes.values()), default=self.now_ms)
+        return max(0, self.now_ms - heard_ms) / 1000
+
+    def lag_growth(self, service: Service) -> int:
+        """By how many messages it is further behind than half a minute ago; 0 unless that is clear."""
+        past = [lags[service] for at_ms, lags in self._lags if self.now_ms - at_ms >= LAG_S * 1000]
+        now = self._lags[-1][1][service] if self._lags else 0
         return now - past[-1] if past and now > MIN_LAG + 1.5 * past[-1] else 0
+
+
+def _step(per_s: float) -> int:
+    """The rate on a scale of halves of doublings, so that nodes that are alike do not change places all the time."""
+    return round(2 * math.log2(max(per_s, 0.01)))

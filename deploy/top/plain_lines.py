@@ -14,12 +14,14 @@ class PlainLines:
 
     def line(self, picture: Picture) -> str:
         """What is new; empty where nothing is."""
+        passed = sum(one.passed for one in picture.view.decisions.values())
         now = {
+            "windows": f"{picture.worker.total('mmbind_windows_total'):,}",
             "samples": f"{total(picture.samples)} of {len(picture.nodes):,} nodes",
             "rate": rate(picture.samples.per_s(picture.now_ms)),
             "pairs": total(picture.pairs),
             "precision": precision(picture),
-            "versions": f"{len(picture.view.manifests)}",
+            "versions": f"{len(picture.view.manifests)}, {passed} passed",
             "served": served(picture),
             "rejects": rejects(picture),
             "next": advice(picture),
