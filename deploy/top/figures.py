@@ -105,12 +105,12 @@ def node_cells(picture: Picture, node: Node) -> tuple[str, ...]:
         heard,
         f"{node.n_whole / n:.0%}",
         f"{node.n_single / n:.0%}",
-        " ".join(node.modalities),
         ", ".join(notes),
+        " ".join(node.modalities),
     )
 
 
-NODE_COLUMNS = ("node", "samples", "heard", "whole", "single", "modalities", "")
+NODE_COLUMNS = ("node", "samples", "heard", "whole", "single", "", "modalities")
 
 
 def _unasked(page: Page, name: str, setting: str) -> str:
@@ -122,7 +122,7 @@ def _samples(picture: Picture) -> str:
     words = f"{total(picture.samples)}{_windows(picture)}, {rate(picture.samples.per_s(picture.now_ms))} of {nodes}"
     whole, single = picture.share("whole"), picture.share("single")
     if whole is not None and single is not None:
-        words += f"; {whole:.0%} whole, {single:.0%} with one window of several"
+        words += f"; {whole:.0%} whole, {single:.0%} single"
     return words
 
 

@@ -14,8 +14,8 @@ from deploy.top.picture import Picture
 ADVICE_LINES = 3
 SHOWN_NODES = 15
 SHOWN_VERSIONS = 5
-# Of a node's name and of what it sends; the notes have what is left.
-MAX_NAME, MAX_MODALITIES = 24, 44
+MAX_NAME = 24
+NOTES = NODE_COLUMNS.index("")
 LABEL_WIDTH = 11
 LEAST = (40, 12)
 
@@ -26,7 +26,7 @@ def screen(picture: Picture, width: int, height: int) -> Group:
     top = [_title(picture, width), *_advice(picture, width), Text()]
     top += [_figure(name, words) for name, words in figures(picture)]
     room = height - len(top)
-    lines = [*top, *_versions(picture, min(SHOWN_VERSIONS, room // 3))]
+    lines = [*top, *_versions(picture, min(SHOWN_VERSIONS, room // 4))]
     lines += _nodes(picture, width, height - len(lines))
     return Group(*(_cut(line, width) for line in lines[:height]))
 
@@ -80,7 +80,7 @@ def _nodes(picture: Picture, width: int, room: int) -> list[Text]:
     rows = [tuple(printable(cell) for cell in node_cells(picture, node)) for node in nodes[:n_shown]]
     widths = _widths([NODE_COLUMNS, *rows])
     lines = [Text(), Text(_row(NODE_COLUMNS, widths), "dim")]
-    lines += [Text(_row(row, widths), "red" if "apart" in row[-1] else "") for row in rows]
+    lines += [Text(_row(row, widths), "red" if "apart" in row[NOTES] else "") for row in rows]
     if len(nodes) > n_shown:
         lines.append(Text(f"and {len(nodes) - n_shown:,} nodes more", "dim"))
     return lines
@@ -88,7 +88,7 @@ def _nodes(picture: Picture, width: int, room: int) -> list[Text]:
 
 def _widths(rows: Sequence[tuple[str, ...]]) -> list[int]:
     widths = [max(cell_len(row[at]) for row in rows) for at in range(len(NODE_COLUMNS))]
-    widths[0], widths[5] = min(widths[0], MAX_NAME), min(widths[5], MAX_MODALITIES)
+    widths[0] = min(widths[0], MAX_NAME)
     return widths
 
 

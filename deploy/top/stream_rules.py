@@ -1,4 +1,4 @@
-"""What may be wrong with what nodes send and how it is bound. Pure: a rule gives a sentence, or "" where all is well."""
+"""What may be wrong with what nodes send and how it is bound. Pure: a rule gives a sentence, or none."""
 
 from deploy.top.picture import Picture
 from deploy.top.remedies import remedy

@@ -1,4 +1,4 @@
-"""What may be wrong with training, versions and followers. Pure: a rule gives a sentence, or "" where all is well."""
+"""What may be wrong with training, versions and followers. Pure: a rule gives a sentence, or none."""
 
 from deploy.top.picture import Picture
 from deploy.top.stream_rules import ENOUGH_SAMPLES, GUIDE

@@ -62,9 +62,11 @@ def test_messages_that_were_passed_over_are_reckoned_with() -> None:
     flow = Flow()
     for second in range(10):
         flow.note(NOW_MS - 1000 * second, n_records=5)
-    assert (flow.total, flow.is_whole, flow.per_s(NOW_MS)) == (50, True, pytest.approx(50 / 9))
+    assert (flow.total, flow.is_whole) == (50, True)
+    assert flow.per_s(NOW_MS) == pytest.approx(50 / 9)
     flow.note_skipped(90)
-    assert (flow.total, flow.is_whole, flow.per_s(NOW_MS)) == (500, False, pytest.approx(50 / 9))
+    assert (flow.total, flow.is_whole) == (500, False)
+    assert flow.per_s(NOW_MS) == pytest.approx(50 / 9)
     flow.note_skipped(10, NOW_MS)
     assert flow.per_s(NOW_MS) == pytest.approx(100 / 9)
     assert flow.per_s(NOW_MS + 60_000) == 0

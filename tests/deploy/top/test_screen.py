@@ -3,6 +3,7 @@
 import itertools
 
 import pytest
+from rich.cells import cell_len
 
 from deploy.top.plain_lines import PlainLines
 from deploy.top.screen import text_of
@@ -14,7 +15,8 @@ from tests.support.pictures import OTHER, SHARED, WELL, WITNESS, Scene
 
 def published(*decisions: bool) -> list[tuple[bytes, bytes]]:
     """So many versions, judged; those that passed become the stable one."""
-    view, records = ChannelView(), []
+    view = ChannelView()
+    records: list[tuple[bytes, bytes]] = []
     for version, passed in enumerate(decisions, 1):
         made = version_record(bundle(version).manifest)
         judged = decision_record(Decision(version=version, passed=passed, reason="gravity has collapsed " * 9))
@@ -35,11 +37,9 @@ def crowd(n_nodes: int) -> Scene:
 
 @pytest.mark.parametrize(
     ("size", "n_nodes"),
-    itertools.product([(80, 24), (40, 12), (100, 30), (200, 70)], [0, 1, 7, 40]),
+    list(itertools.product([(80, 24), (40, 12), (100, 30), (200, 70)], [0, 1, 7, 40])),
 )
 def test_fits_the_terminal_and_obeys_no_node(size: tuple[int, int], n_nodes: int) -> None:
-    from rich.cells import cell_len
-
     width, height = size
     lines = text_of(crowd(n_nodes).picture, width, height).splitlines()
     assert len(lines) <= height, len(lines)
@@ -56,7 +56,7 @@ def test_says_on_a_small_terminal_how_it_stands() -> None:
         "passed, served",
         "3 shape",
         "nodes more",
-        "clocks",
+        "held out",
         "80% of best",
     ):
         assert words in seen, f"{words!r} is not in\n{seen}"
