@@ -17,6 +17,7 @@ from tests.mutants.parts import (
     similarity,
     speed,
     step,
+    top,
     trust,
 )
 
@@ -36,6 +37,7 @@ PARTS = {
     "rounds": rounds.MUTATIONS,
     "downstream": downstream.MUTATIONS,
     "follower": follower.MUTATIONS,
+    "top": top.MUTATIONS,
     "trust": trust.MUTATIONS,
 }
 MUTATIONS = tuple(mutation for part in PARTS.values() for mutation in part)
