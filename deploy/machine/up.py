@@ -200,21 +200,20 @@ def _serve(settings: Settings, broker: Broker | None, stop: threading.Event, say
         f"watch http://{runtime.metrics_host}:{runtime.stream_port}/metrics and :{runtime.trainer_port}/metrics\n"
         "Ctrl-C ends all"
     )
-    with _watched(settings, watch):
+    with _watched(settings, stop, watch):
         return Supervisor(broker, services(settings, settings_file), say).run(stop)
 
 
 @contextmanager
-def _watched(settings: Settings, watch: Watch | None) -> Iterator[None]:
-    """Whatever becomes of who watches, the services run on."""
-    ended = threading.Event()
-    thread = threading.Thread(target=watch, args=(settings, ended), name="watch", daemon=True) if watch else None
+def _watched(settings: Settings, stop: threading.Event, watch: Watch | None) -> Iterator[None]:
+    """Whatever becomes of who watches, the services run on; it ends as soon as they are told to, or have ended."""
+    thread = threading.Thread(target=watch, args=(settings, stop), name="watch", daemon=True) if watch else None
     if thread:
         thread.start()
     try:
         yield
     finally:
-        ended.set()
+        stop.set()
         if thread:
             thread.join(WATCH_ENDS_S)
 

@@ -74,11 +74,11 @@ def test_who_watches_sees_the_services_run_and_is_ended_with_them(tmp_path: Path
         seen.append(ended.is_set())
         seen.append(ended.wait(20))
 
-    with _watched(settings(tmp_path), watch):
+    with _watched(settings(tmp_path), threading.Event(), watch):
         wait_until(lambda: len(seen) == 1, 20)
     wait_until(lambda: len(seen) == 2, 20)
     assert seen == [False, True]
-    with _watched(settings(tmp_path), None):
+    with _watched(settings(tmp_path), threading.Event(), None):
         pass
 
 
