@@ -61,7 +61,7 @@ class Node:
         single = [one for one in self._seen if len(one.modalities) == 1]
         alone = Counter(next(iter(one.modalities)) for one in single)
         often = [name for name, n in alone.items() if n > OFTEN * len(self._seen)]
-        if len(self._seen) < ENOUGH or len(often) < 2:
+        if len(self._seen) < ENOUGH or not often:
             return 0.0
         newest = [max(one.start_ns for one in single if name in one.modalities) for name in often]
         return (max(newest) - min(newest)) / 1e9

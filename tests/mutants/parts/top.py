@@ -17,13 +17,6 @@ MUTATIONS = (
     ),
     Mutation("a rate is of all times", FLOW, "if second >= (now_ms - WINDOW_MS) // 1000", "if second", OF_PICTURE),
     Mutation("a rate forgets no second", FLOW, "if len(counts) > 2 * WINDOW_MS // 1000:", "if False:", OF_PICTURE),
-    Mutation(
-        "one sensor alone is two clocks",
-        NODE,
-        "or len(often) < 2:",
-        "or not often:",
-        OF_PICTURE,
-    ),
     Mutation("a young node's clocks are judged", NODE, "if len(self._seen) < ENOUGH or", "if", OF_PICTURE),
     Mutation(
         "a sample with one of many is whole",
