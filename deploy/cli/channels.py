@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deploy.cli.output import ConfigOption, JsonOption, print_json, print_table, printable
+from deploy.cli.output import ConfigOption, JsonOption, print_json, print_table
+from deploy.printable import printable
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,7 +4,8 @@ import time
 
 import typer
 
-from deploy.cli.output import ConfigOption, JsonOption, print_json, print_table, printable
+from deploy.cli.output import ConfigOption, JsonOption, print_json, print_table
+from deploy.printable import printable
 
 app = typer.Typer(no_args_is_help=True, help="The followers: who runs which version, and how it does there.")
 

@@ -23,6 +23,7 @@ from deploy.cli import (
     rejects,
     run,
     sources,
+    top,
     topics,
     trials,
 )
@@ -39,6 +40,7 @@ app.command()(run.demo)
 app.command()(run.up)
 app.command()(run.stream)
 app.command()(run.train)
+app.command()(top.top)
 app.add_typer(topics.app, name="topics")
 app.add_typer(models.app, name="models")
 for command in channels.COMMANDS:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import typer
 
 from deploy.cli.channels import Version
-from deploy.cli.output import ConfigOption, JsonOption, print_json, print_table, printable
+from deploy.cli.output import ConfigOption, JsonOption, print_json, print_table
+from deploy.printable import printable
 
 # What only the topic knows.
 NOT_JUDGED = {"gate": None, "reason": None}

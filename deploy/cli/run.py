@@ -1,6 +1,7 @@
 """`mmbind demo`, `up`, `stream` and `train`."""
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -32,11 +33,28 @@ def demo(
     run_demo(folder, speed, seed, windows)
 
 
-def up(config: ConfigOption = None) -> None:
-    """Runs all on this machine: a broker if the settings name none, a worker and the trainer; Ctrl-C ends them."""
-    from deploy.machine.up import run_local
+def up(
+    config: ConfigOption = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing more once all is started.")] = False,
+    plain: Annotated[bool, typer.Option("--plain", help="Lines instead of the live screen.")] = False,
+) -> None:
+    """Runs all on this machine: a broker if the settings name none, a worker and the trainer; Ctrl-C ends them.
 
-    sys.exit(run_local(config))
+    Then it shows what `mmbind top` shows: a live screen, or a line now and then where there is no terminal.
+    """
+    from rich.console import Console
+
+    from deploy.machine.up import run_local
+    from deploy.top.live import show_lines, show_live
+
+    shows_lines = plain or not Console().is_terminal
+    watch = partial(show_lines, say=print_now) if shows_lines else show_live
+    sys.exit(run_local(config, print_now, None if quiet else watch))
+
+
+def print_now(text: str) -> None:
+    """A line that nothing holds back, also where it goes into a file."""
+    print(text, flush=True)
 
 
 def stream(config: ConfigOption = None) -> None:

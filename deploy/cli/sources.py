@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from deploy.cli.output import ConfigOption, JsonOption, print_json, print_table, printable, utc
+from deploy.cli.output import ConfigOption, JsonOption, print_json, print_table, utc
+from deploy.printable import printable
 
 if TYPE_CHECKING:
     from deploy.topics.sources import Source

@@ -1,6 +1,7 @@
 """The demo's processes: broker, worker, trainer and consumer, started in order and ended together."""
 
 import json
+import math
 import sys
 import time
 import urllib.error
@@ -107,10 +108,10 @@ class Services:
         return {process.name: process.stop(STOP_S) for process in self.all}
 
 
-def not_ready(port: int) -> list[str]:
+def not_ready(port: int, host: str = "127.0.0.1") -> list[str]:
     """Why the service on this port is not ready; empty when it is."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2):
+        with urllib.request.urlopen(f"http://{host}:{port}/readyz", timeout=2):
             return []
     except urllib.error.HTTPError as error:
         with error:
@@ -119,10 +120,10 @@ def not_ready(port: int) -> list[str]:
         return [str(error)]
 
 
-def scrape(port: int) -> dict[str, float]:
+def scrape(port: int, host: str = "127.0.0.1") -> dict[str, float]:
     """The metrics that a service shows now, by `name` or `name{label="value"}`; empty when it does not answer."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=2) as answer:
+        with urllib.request.urlopen(f"http://{host}:{port}/metrics", timeout=2) as answer:
             text = answer.read().decode()
     except OSError:
         return {}
@@ -135,8 +136,11 @@ def _series(sample: Sample) -> str:
 
 
 def precision_estimate(shown: Mapping[str, float]) -> PrecisionEstimate:
-    """What a worker's metrics say of precision, without the interval: they do not show it."""
-    for state in ("estimated", "none"):
-        if shown.get(f'mmbind_pair_precision_state{{state="{state}"}}') == 1:
-            return PrecisionEstimate(state, shown["mmbind_pair_precision_estimate"] if state == "estimated" else None)
-    return PrecisionEstimate("unknown")
+    """What a worker's metrics say of precision; how many queries it is of they do not show."""
+    if shown.get('mmbind_pair_precision_state{state="none"}') == 1:
+        return PrecisionEstimate("none")
+    if shown.get('mmbind_pair_precision_state{state="estimated"}') != 1:
+        return PrecisionEstimate("unknown")
+    ends = (shown.get(f'mmbind_pair_precision_interval{{end="{end}"}}', math.nan) for end in ("low", "high"))
+    low, high = (None if math.isnan(value) else value for value in ends)
+    return PrecisionEstimate("estimated", shown["mmbind_pair_precision_estimate"], low, high)

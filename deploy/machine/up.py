@@ -6,7 +6,8 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from deploy.machine.apache_kafka import KafkaBroker
@@ -29,6 +30,7 @@ from streams.service.lifecycle import (
 
 CHECK_EVERY_S = 0.3
 STOP_S = 25.0
+WATCH_ENDS_S = 5.0
 FIRST_RESTART_S, LONGEST_RESTART_S = 1.0, 30.0
 # A service that ran so long is given a fresh start when it ends; one that ends sooner so often in a row is given up.
 STEADY_S = 60.0
@@ -36,10 +38,17 @@ MOST_RESTARTS = 5
 NO_RESTART = (EXIT_WRONG_SETTINGS, EXIT_BROKER_GONE)  # wrong settings do not become right, and lost data do not return
 
 Say = Callable[[str], None]
+# Shows how things go while the services run, until the event is set.
+Watch = Callable[[Settings, threading.Event], None]
 
 
-def run_local(config: Path | None = None, say: Say = print) -> int:
+def run_local(config: Path | None = None, say: Say = print, watch: Watch | None = None) -> int:
     """Runs all until SIGINT or SIGTERM; the exit code: 0, or EXIT_FAILED, or EXIT_BROKER_GONE.
+
+    Args:
+        config: The settings file; None: see `find_file`.
+        say: Tells a person.
+        watch: Runs in a thread of its own beside the services, once they are started.
 
     Raises:
         ConfigError: If the settings are wrong, or cannot be used here.
@@ -53,7 +62,7 @@ def run_local(config: Path | None = None, say: Say = print) -> int:
     lock = FolderLock(Path(settings.runtime.data_dir))
     try:
         with stopped_by_signals(threading.Event()) as stop:
-            return _run(settings, stop, say)
+            return _run(settings, stop, say, watch)
     finally:
         lock.release()
 
@@ -158,24 +167,24 @@ class Supervisor:
         return True
 
 
-def _run(settings: Settings, stop: threading.Event, say: Say) -> int:
+def _run(settings: Settings, stop: threading.Event, say: Say, watch: Watch | None) -> int:
     """Broker first, then topics, then services; ended in the opposite order."""
     broker = choose_broker(settings, os.environ)
     require_free_ports(settings, broker)
     if broker is None:
-        return _serve(settings, None, stop, say)
+        return _serve(settings, None, stop, say, watch)
     try:
         say(f"starting {broker.name} on {broker.bootstrap_servers}")
         broker.start()
         if not broker.keeps_data:
             say("it keeps everything in memory: what was sent is gone when this command ends")
-        return _serve(at_broker(settings, broker), broker, stop, say)
+        return _serve(at_broker(settings, broker), broker, stop, say, watch)
     finally:
         broker.stop()
         say("all stopped")
 
 
-def _serve(settings: Settings, broker: Broker | None, stop: threading.Event, say: Say) -> int:
+def _serve(settings: Settings, broker: Broker | None, stop: threading.Event, say: Say, watch: Watch | None) -> int:
     install_topics(settings)
     # The topics of a broker that is not ours were looked at before.
     if broker and broker.keeps_data and (changed := changed_shapes(settings)):
@@ -189,7 +198,22 @@ def _serve(settings: Settings, broker: Broker | None, stop: threading.Event, say
         f"watch http://{runtime.metrics_host}:{runtime.stream_port}/metrics and :{runtime.trainer_port}/metrics\n"
         "Ctrl-C ends all"
     )
-    return Supervisor(broker, services(settings, settings_file), say).run(stop)
+    with _watched(settings, stop, watch):
+        return Supervisor(broker, services(settings, settings_file), say).run(stop)
+
+
+@contextmanager
+def _watched(settings: Settings, stop: threading.Event, watch: Watch | None) -> Iterator[None]:
+    """Whatever becomes of who watches, the services run on; it ends as soon as they are told to, or have ended."""
+    thread = threading.Thread(target=watch, args=(settings, stop), name="watch", daemon=True) if watch else None
+    if thread:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        if thread:
+            thread.join(WATCH_ENDS_S)
 
 
 def require_free_ports(settings: Settings, broker: Broker | None) -> None:

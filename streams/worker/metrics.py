@@ -120,6 +120,12 @@ class StreamMetrics:
             "Estimated share of best partners that are right; NaN unless the state is estimated.",
             registry=registry,
         )
+        self.precision_interval = Gauge(
+            "mmbind_pair_precision_interval",
+            "Ends of the interval (95 %) of the estimate; NaN where there is none.",
+            ["end"],
+            registry=registry,
+        )
         self.precision_state = Gauge(
             "mmbind_pair_precision_state", "1 for what can be said of precision.", ["state"], registry=registry
         )
@@ -170,7 +176,9 @@ class StreamMetrics:
 
     def set_precision(self, estimate: PrecisionEstimate, control: Control) -> None:
         """Shows the present estimate, and best partners beside random ones."""
-        self.precision.set(math.nan if estimate.value is None else estimate.value)
+        self.precision.set(_or_nan(estimate.value))
+        self.precision_interval.labels("low").set(_or_nan(estimate.low))
+        self.precision_interval.labels("high").set(_or_nan(estimate.high))
         for state in get_args(State):
             self.precision_state.labels(state).set(state == estimate.state)
         self.partner_control.set(control.similarity)
@@ -202,6 +210,10 @@ class StreamMetrics:
     def watch_models(self, watch: "Watched") -> None:
         """Adds what a ModelWatch or ModelFollower counts."""
         self._registry.register(WatchCollector(watch))
+
+
+def _or_nan(value: float | None) -> float:
+    return math.nan if value is None else value
 
 
 class Watched(Protocol):

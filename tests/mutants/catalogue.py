@@ -18,6 +18,7 @@ from tests.mutants.parts import (
     similarity,
     speed,
     step,
+    top,
     trust,
 )
 
@@ -38,6 +39,7 @@ PARTS = {
     "downstream": downstream.MUTATIONS,
     "follower": follower.MUTATIONS,
     "client": client.MUTATIONS,
+    "top": top.MUTATIONS,
     "trust": trust.MUTATIONS,
 }
 MUTATIONS = tuple(mutation for part in PARTS.values() for mutation in part)

@@ -77,6 +77,7 @@ def test_help_is_quick_since_nothing_heavy_is_imported() -> None:
         ["config"],
         ["demo"],
         ["up"],
+        ["top"],
         ["tail"],
         ["audit"],
         ["rejects"],

@@ -12,7 +12,13 @@ NOTHING = Control(math.nan, math.nan, math.nan, math.nan)
 
 
 @pytest.mark.parametrize(
-    "said", [PrecisionEstimate("estimated", 0.75), PrecisionEstimate("none"), PrecisionEstimate("unknown")]
+    "said",
+    [
+        PrecisionEstimate("estimated", 0.75, 0.5, 0.875),
+        PrecisionEstimate("estimated", 0.75),
+        PrecisionEstimate("none"),
+        PrecisionEstimate("unknown"),
+    ],
 )
 def test_the_demo_reads_what_a_worker_says_of_precision(said: PrecisionEstimate) -> None:
     registry = CollectorRegistry()

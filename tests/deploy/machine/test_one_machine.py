@@ -105,6 +105,12 @@ def test_other_commands_speak_to_the_broker_that_it_started(home: Home, live: Ch
     assert json.loads(shown.stdout)["source_id"] == "node-1"
 
 
+def test_it_says_now_and_then_how_it_goes(live: ChildProcess) -> None:
+    wait_until(
+        lambda: "; next: " in live.log_file.read_text(), 90, told=live.log_tail, is_hopeless=lambda: not live.alive
+    )
+
+
 def test_a_taken_port_is_named_and_another_folder_may_have_another(tmp_path: Path, home: Home) -> None:
     other = Home(tmp_path)
     with socket.create_server(("127.0.0.1", other.port)):

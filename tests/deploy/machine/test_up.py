@@ -8,7 +8,7 @@ import pytest
 from deploy.machine.apache_kafka import KafkaBroker
 from deploy.machine.brokers import EmbeddedBroker
 from deploy.machine.process import ChildProcess
-from deploy.machine.up import Supervisor, choose_broker, services
+from deploy.machine.up import Supervisor, _watched, choose_broker, services
 from deploy.settings.config import Settings, as_toml
 from streams.service.lifecycle import EXIT_BROKER_GONE, EXIT_FAILED
 from streams.settings import BrokerSettings
@@ -65,6 +65,21 @@ def test_ends_everything_when_it_is_told_to(tmp_path: Path) -> None:
 
     assert Supervisor(None, [first, second], print).run(stop) == 0
     assert (first.exit_code, second.exit_code) == (-signal.SIGTERM, -signal.SIGTERM)
+
+
+def test_who_watches_sees_the_services_run_and_is_ended_with_them(tmp_path: Path) -> None:
+    seen: list[bool] = []
+
+    def watch(_: Settings, ended: threading.Event) -> None:
+        seen.append(ended.is_set())
+        seen.append(ended.wait(20))
+
+    with _watched(settings(tmp_path), threading.Event(), watch):
+        wait_until(lambda: len(seen) == 1, 20)
+    wait_until(lambda: len(seen) == 2, 20)
+    assert seen == [False, True]
+    with _watched(settings(tmp_path), threading.Event(), None):
+        pass
 
 
 def test_starts_a_crashed_service_again_and_gives_up_at_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
