@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 ORDER = {
     "encoders": "errors schema blocks modality manifest card scaling bridge bundle nets loaded_model",
     "streams": "recent records labels section registry_settings settings stopwatch messages similarity features broker "
-    "forgotten intake history service models precision arrival review binder pipeline binding producer "
+    "forgotten intake cutting history service models precision arrival review binder pipeline binding producer "
     "follower testing worker",
     "trainer": "settings newest_scaling pace cycles step parallel judging replay downstream labelling state taught "
     "learner controls candidate bridging metrics checkpoints topics retraining rollout admission parts readiness "
