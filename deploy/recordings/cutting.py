@@ -7,10 +7,11 @@ import numpy as np
 from deploy.recordings.recordings import NS_PER_S, RecordingError, Recordings, arrange
 from deploy.tables.samples import RawSamples
 from encoders.modality import ModalitySpec
+from streams.cutting.cutter import CutWindow, Phase, WindowCutter
 from streams.records import SensorWindow
 
-# Samples further apart than so many steps are two runs, between which nothing is made up.
-MAX_GAP_STEPS = 3
+# The cutter looks through what it holds for each window.
+SAMPLES_AT_A_TIME = 4096
 WINDOW_S = 5.0
 
 
@@ -33,14 +34,17 @@ def specs_of(
 
 
 def cut(name: str, samples: Iterable[RawSamples], specs: Mapping[str, ModalitySpec], hop_s: float) -> Recordings:
-    """Windows of all samples, which start at whole multiples of `hop_s`, so that those of one node belong together.
+    """Windows of all samples; those of one node start whole hops after its first sample, so that they belong together.
 
     A window's label is that of its middle.
 
     Raises:
         RecordingError: If samples have other channels than their modality, or there is no whole window.
     """
-    windows = [window for one in samples for window in _windows(one, specs[one.modality], round(hop_s * NS_PER_S))]
+    phases: dict[str, Phase] = {}
+    windows: list[SensorWindow] = []
+    for one in sorted(samples, key=lambda one: int(one.times_ns[0])):
+        windows += _windows(one, specs[one.modality], phases.setdefault(one.source_id, Phase(hop_s)))
     if not windows:
         longest_s = max(spec.duration_s for spec in specs.values())
         raise RecordingError(f"{name}: no whole window of {longest_s:g} s without a gap, wanted at least one")
@@ -62,13 +66,18 @@ def _measured(samples: RawSamples, window_s: float) -> ModalitySpec:
         raise RecordingError(str(error)) from error
 
 
-def _windows(samples: RawSamples, spec: ModalitySpec, hop_ns: int) -> Iterator[SensorWindow]:
+def _windows(samples: RawSamples, spec: ModalitySpec, phase: Phase) -> Iterator[SensorWindow]:
     if samples.values.shape[1] != spec.n_channels:
         raise RecordingError(
             f"{samples.source_id}, {spec.name}: {', '.join(samples.channels)} are {samples.values.shape[1]} channels, "
             f"wanted {spec.n_channels}"
         )
-    for start_ns, values in _cut(samples.times_ns, samples.values, spec, hop_ns):
+    cutter = WindowCutter(spec, phase)
+    cut: list[CutWindow] = []
+    for at in range(0, len(samples.times_ns), SAMPLES_AT_A_TIME):
+        part = slice(at, at + SAMPLES_AT_A_TIME)
+        cut += cutter.push(samples.times_ns[part], samples.values[part])
+    for start_ns, values in [*cut, *cutter.flush()]:
         label = None
         if samples.labels is not None:
             middle_ns = start_ns + round(spec.duration_s * NS_PER_S / 2)
@@ -76,15 +85,3 @@ def _windows(samples: RawSamples, spec: ModalitySpec, hop_ns: int) -> Iterator[S
         yield SensorWindow(
             source_id=samples.source_id, modality=spec.name, start_ns=start_ns, values=values, label=label
         )
-
-
-def _cut(times_ns: np.ndarray, values: np.ndarray, spec: ModalitySpec, hop_ns: int) -> Iterator[tuple[int, np.ndarray]]:
-    step_ns = NS_PER_S / spec.rate_hz
-    steps_ns = np.rint(np.arange(spec.n_steps) * step_ns).astype(np.int64)
-    ends = np.flatnonzero(np.diff(times_ns) > MAX_GAP_STEPS * step_ns) + 1
-    for run in np.split(np.arange(len(times_ns)), ends):
-        first_ns, last_ns = int(times_ns[run[0]]), int(times_ns[run[-1]])
-        for start_ns in range(-(-first_ns // hop_ns) * hop_ns, last_ns - int(steps_ns[-1]) + 1, hop_ns):
-            at = (steps_ns + (start_ns - first_ns)).astype(np.float64)
-            own = (times_ns[run] - first_ns).astype(np.float64)
-            yield start_ns, np.stack([np.interp(at, own, channel) for channel in values[run].T], 1).astype(np.float32)

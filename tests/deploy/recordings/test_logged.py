@@ -36,7 +36,8 @@ def test_samples_are_brought_to_the_rate_of_the_settings(tmp_path: Path) -> None
     file = logged(tmp_path, "node-1", [i / 10 + 0.03 for i in range(151)])
     read = read_recordings(file, Reading(Columns(known=known)))
     assert read.specs == known
-    np.testing.assert_allclose(read.windows[0].values[:, 0], 5 + np.arange(100) / 20, atol=1e-3)
+    np.testing.assert_allclose(read.windows[0].values[:, 0], 0.03 + np.arange(100) / 20, atol=1e-3)
+    assert len({one.start_ns for one in read.windows}) == len(read.windows) == 3
 
 
 def test_nothing_is_made_up_in_a_gap(tmp_path: Path) -> None:
