@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from deploy.topics.tail import Kind
 
 FileArgument = Annotated[
-    Path, typer.Argument(help=".npz, .jsonl, a folder of UTD-MHAD's .mat files, or `watch`: the demo's recordings.")
+    Path, typer.Argument(help=".npz, .jsonl, UTD-MHAD's folder of .mat files, or `watch`: the demo's.")
 ]
 HideOption = Annotated[
     list[str] | None,

@@ -16,6 +16,7 @@ from deploy.cli import (
     config,
     data,
     downstream,
+    files,
     followers,
     keys,
     labels,
@@ -48,6 +49,9 @@ models.app.command()(trials.verify)
 models.app.command()(keys.keygen)
 app.add_typer(followers.app, name="followers")
 app.command()(data.replay)
+app.command("import")(files.import_files)
+app.command()(files.discover)
+app.command()(files.record)
 app.command()(data.send)
 app.command()(data.tail)
 app.command()(audit.audit)

@@ -1,7 +1,7 @@
 """Reads recordings of any kind from a file: JSON Lines, `.npz`, tables of raw samples. Pickles are never read."""
 
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +56,17 @@ def read_json_lines(file: Path) -> Recordings:
         for number, line in enumerate(lines, start=1):
             if line.strip():
                 windows.append(_window(line.strip(), f"{file}, line {number}"))
+    return from_windows(file.stem, windows)
+
+
+def from_windows(name: str, windows: Sequence[SensorWindow]) -> Recordings:
+    """Windows `[T, C]` as recordings; a modality's shape is that of its first window.
+
+    Raises:
+        RecordingError: If there are none, or a modality's name makes no topic.
+    """
     first = {window.modality: window for window in reversed(windows)}
-    return arrange(file.stem, [_spec_of(name, one, windows) for name, one in sorted(first.items())], windows)
+    return arrange(name, [_spec_of(modality, one, windows) for modality, one in sorted(first.items())], windows)
 
 
 def read_npz(file: Path) -> Recordings:
@@ -89,7 +98,9 @@ def _window(line: bytes, place: str) -> SensorWindow:
     return window
 
 
-def _spec_of(name: str, first: SensorWindow, windows: list[SensorWindow], rate_hz: float | None = None) -> ModalitySpec:
+def _spec_of(
+    name: str, first: SensorWindow, windows: Sequence[SensorWindow], rate_hz: float | None = None
+) -> ModalitySpec:
     n_steps, n_channels = first.values.shape
     if rate_hz is None:
         # Without a stated rate: windows are taken to follow one another without overlap.
