@@ -139,5 +139,6 @@ def test_entries_are_not_written_to_what_is_no_toml() -> None:
 
 
 def test_a_csv_file_is_replayed_offline(tmp_path: Path) -> None:
-    said("replay", logged("node-1", "ag"), "--offline", "--train-steps", "1", "--report", "report.json")
+    told = said("replay", logged("node-1", "ag"), "--offline", "--train-steps", "1", "--report", "report.json")
+    assert "node-1.csv: node node-1; times in column time, Unix time in s" in told
     assert json.loads(Path("report.json").read_text())
