@@ -12,6 +12,7 @@ import typer
 
 from deploy.cli import (
     audit,
+    bridge,
     channels,
     config,
     data,
@@ -54,6 +55,7 @@ app.command()(files.discover)
 app.command()(files.record)
 app.command()(data.send)
 app.command()(data.tail)
+app.add_typer(bridge.app, name="bridge")
 app.command()(audit.audit)
 app.add_typer(rejects.app, name="rejects")
 app.add_typer(sources.app, name="sources")

@@ -65,6 +65,19 @@ def times_of(table: Table, name: str, unit: Unit | None = None, start_ns: int = 
     return _ns(column, numbers, UNITS[clock.unit]) + (start_ns if clock.is_relative else 0), clock
 
 
+def unix_ns(value: float | int) -> int:
+    """A Unix time in ns, of one in the unit that its magnitude says.
+
+    Raises:
+        ValueError: If it is of before 1973 in every unit, or beyond 64 bits.
+    """
+    unit = next((one for one in reversed(UNITS) if value >= SMALLEST[one]), None)
+    if unit is None or value >= 2.0**63:
+        raise ValueError(f"{value!r} is no Unix time in s, ms, us or ns")
+    whole = int(value)
+    return whole * UNITS[unit] + round((value - whole) * UNITS[unit])
+
+
 def parse_time(text: str) -> int:
     """A moment as ISO 8601 in ns since 1970; UTC where it names no zone.
 
