@@ -4,6 +4,7 @@ from tests.mutants.mutation import Mutation
 from tests.mutants.parts import (
     arrival,
     downstream,
+    files,
     follower,
     generations,
     judging,
@@ -37,6 +38,7 @@ PARTS = {
     "downstream": downstream.MUTATIONS,
     "follower": follower.MUTATIONS,
     "trust": trust.MUTATIONS,
+    "files": files.MUTATIONS,
 }
 MUTATIONS = tuple(mutation for part in PARTS.values() for mutation in part)
 

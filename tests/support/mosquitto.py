@@ -36,6 +36,10 @@ class Mosquitto:
             self._process.terminate()
             self._process.wait(30)
 
+    def said(self) -> str:
+        """Its log."""
+        return self._log.read_text()
+
     def _listens(self) -> bool:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0

@@ -62,3 +62,12 @@ def test_what_cannot_be_cut_is_named(tmp_path: Path) -> None:
     known = {"acc": ModalitySpec(name="acc", n_channels=2, n_steps=100, rate_hz=20)}
     with pytest.raises(RecordingError, match="node-1, acc: ax, ay, az are 3 channels, wanted 2"):
         read_recordings(short, Reading(Columns(known=known)))
+
+
+def test_sensors_of_a_node_that_begin_at_other_times_are_cut_at_the_same_ones(tmp_path: Path) -> None:
+    rows = [f"{T0 + i / 10:.1f},1,{'' if i < 13 else 2}" for i in range(151)]
+    (tmp_path / "node-1.csv").write_text("\n".join(["time,light,heat", *rows]) + "\n")
+    starts: dict[str, list[int]] = {"light": [], "heat": []}
+    for one in read_recordings(tmp_path / "node-1.csv").windows:
+        starts[one.modality].append(one.start_ns // 10**9 - T0)
+    assert starts == {"light": [0, 5, 10], "heat": [5, 10]}
