@@ -4,6 +4,7 @@ import json
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -113,6 +114,18 @@ def test_a_record_of_some_seconds_has_what_came_in_them(tmp_path: Path) -> None:
     done = record(load(), tmp_path / "new.jsonl", lambda: send_recordings(windows, load(), 0), keeps_labels=True)
     assert (done.n_windows, done.n_unreadable) == (2, 0)
     assert read_recordings(tmp_path / "new.jsonl").sources == ("node-2",)
+
+
+@pytest.mark.usefixtures("installed")
+def test_labels_that_windows_were_sent_with_are_recorded_where_asked() -> None:
+    window = {"source_id": "n", "modality": "acc", "start_ns": 10**18, "values": [[0.1, 2, 3]] * 50, "label": "walk"}
+    Path("window.json").write_text(json.dumps(window))
+    said("send", "window.json")
+    said("record", "with.jsonl", "--all", "--labels")
+    said("record", "without.jsonl", "--all")
+    (labelled,), (bare,) = (read_recordings(Path(f"{name}.jsonl")).windows for name in ("with", "without"))
+    assert (labelled.label, bare.label) == ("walk", None)
+    np.testing.assert_array_equal(labelled.values, np.array([[0.1, 2, 3]] * 50, np.float32))
 
 
 @pytest.mark.parametrize(
