@@ -70,11 +70,11 @@ class Running:
 def publish(port: int, *messages: tuple[str, Any]) -> None:
     from paho.mqtt import publish
 
-    payloads = [
+    payloads: list[Any] = [
         {"topic": topic, "payload": payload if isinstance(payload, bytes) else json.dumps(payload), "qos": 1}
         for topic, payload in messages
     ]
-    publish.multiple(payloads, hostname="127.0.0.1", port=port)  # type: ignore[arg-type]
+    publish.multiple(payloads, hostname="127.0.0.1", port=port)
 
 
 def sent(settings: Settings) -> list[SensorWindow]:
