@@ -71,3 +71,7 @@ def test_sensors_of_a_node_that_begin_at_other_times_are_cut_at_the_same_ones(tm
     for one in read_recordings(tmp_path / "node-1.csv").windows:
         starts[one.modality].append(one.start_ns // 10**9 - T0)
     assert starts == {"light": [0, 5, 10], "heat": [5, 10]}
+
+
+def test_the_last_window_may_lack_its_last_step(tmp_path: Path) -> None:
+    assert len(read_recordings(logged(tmp_path, "node-1", [i / 10 for i in range(149)])).windows) == 3

@@ -63,7 +63,7 @@ def test_whole_times_in_ns_are_exact(tmp_path: Path) -> None:
 
 def test_a_wide_table_has_a_modality_for_each_group_of_columns(tmp_path: Path) -> None:
     text = "time,az,ay,ax,gyro_x [rad/s],gyro_y [rad/s],gyro_z [rad/s],temp (C),emg1,emg2,index,note\n"
-    text += "0.0,3,2,1,4,5,6,20,7,8,0,hi\n0.1,3,2,1,,,,,7,8,1,ho\n"
+    text += "0.0,3,2,1,4,5,6,20,7,8,0,hi\n0.1,3,2,1,4,,6,,7,8,1,ho\n"
     understood = read(tmp_path, text)
     found = {one.modality: (one.channels, one.unit, len(one.values)) for one in understood.samples}
     assert found == {
