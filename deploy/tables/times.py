@@ -98,8 +98,11 @@ def _ns(column: np.ndarray, numbers: np.ndarray, factor: int) -> np.ndarray:
             return column.astype(np.int64) * factor
         except ValueError:
             pass
+    # As floats, Unix times in seconds are exact to a quarter of a microsecond.
+    grain = 1_000 if factor == UNITS["s"] and numbers.max() >= SMALLEST["s"] else 1
     whole = np.floor(numbers)
-    times_ns: np.ndarray = whole.astype(np.int64) * factor + np.rint((numbers - whole) * factor).astype(np.int64)
+    parts = np.rint((numbers - whole) * (factor // grain)).astype(np.int64) * grain
+    times_ns: np.ndarray = whole.astype(np.int64) * factor + parts
     return times_ns
 
 
