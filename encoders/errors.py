@@ -35,6 +35,7 @@ Where a caller may know it as one of Python's own, it is that one too::
             CheckpointError           trainer.checkpoints.checkpoint: a checkpoint that does not fit them, or is broken
                 CheckpointTooNew      ... a later release wrote it
             KeysError                 streams.messages.signature: a file of keys
+            TableError                deploy.tables.table: a file of raw samples
             RecordingError            deploy.recordings.recordings: a recording
             WrongInput                deploy.errors: an argument, or what was given to send
 """

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from deploy.topics.tail import Kind
 
 FileArgument = Annotated[
-    Path, typer.Argument(help=".npz, .jsonl, a folder of UTD-MHAD's .mat files, or `watch`: the demo's recordings.")
+    Path, typer.Argument(help=".npz, .jsonl, .csv, .parquet, UTD-MHAD's folder of .mat files, or `watch`: the demo's.")
 ]
 HideOption = Annotated[
     list[str] | None,
@@ -55,10 +55,13 @@ def replay(
     config: ConfigOption = None,
 ) -> None:
     """Replays recordings: through the same core in this process (--offline), or into Kafka as sensors would."""
+    from deploy.cli.files import reading_of
     from deploy.recordings.files import read_recordings
     from deploy.recordings.recordings import restrict
+    from deploy.tables.table import TABLE_SUFFIXES
 
-    recordings = restrict(read_recordings(file), hide or (), holdout_source or (), shared)
+    reading = reading_of(config) if file.suffix.lower() in TABLE_SUFFIXES else None
+    recordings = restrict(read_recordings(file, reading), hide or (), holdout_source or (), shared)
     if not offline:
         from deploy.settings.config import load
         from deploy.topics.send import send_recordings

@@ -12,10 +12,12 @@ import typer
 
 from deploy.cli import (
     audit,
+    bridge,
     channels,
     config,
     data,
     downstream,
+    files,
     followers,
     keys,
     labels,
@@ -50,8 +52,12 @@ models.app.command()(trials.verify)
 models.app.command()(keys.keygen)
 app.add_typer(followers.app, name="followers")
 app.command()(data.replay)
+app.command("import")(files.import_files)
+app.command()(files.discover)
+app.command()(files.record)
 app.command()(data.send)
 app.command()(data.tail)
+app.add_typer(bridge.app, name="bridge")
 app.command()(audit.audit)
 app.add_typer(rejects.app, name="rejects")
 app.add_typer(sources.app, name="sources")

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,12 +12,20 @@ ConfigOption = Annotated[
     Path | None,
     typer.Option("--config", "-c", help="Settings file; else MMBIND_CONFIG, else ./mmbind.toml.", show_default=False),
 ]
+DURATIONS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON for programs instead of a table.")]
 
 
 def print_json(value: Any) -> None:
     """One JSON document on standard output."""
     typer.echo(json.dumps(value, indent=1, ensure_ascii=False))
+
+
+def duration_of(text: str) -> timedelta | None:
+    """What 90s, 30m, 2h or 1d says; None if the text is no such."""
+    if text[-1:] not in DURATIONS or not text[:-1].replace(".", "", 1).isdigit():
+        return None
+    return timedelta(**{DURATIONS[text[-1]]: float(text[:-1])})
 
 
 def utc(ms: int) -> str:

@@ -1,11 +1,11 @@
 """`mmbind rejects`: what could not be used, and sending it again."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from deploy.cli.output import ConfigOption, JsonOption, print_json, print_table, utc
+from deploy.cli.output import ConfigOption, JsonOption, duration_of, print_json, print_table, utc
 from deploy.errors import WrongInput
 from deploy.printable import printable
 
@@ -33,7 +33,6 @@ SinceOption = Annotated[
     typer.Option("--since", help="Refused since 90s, 30m, 2h or 1d ago, or since an ISO time.", show_default=False),
 ]
 COLUMNS = ("place", "source", "reason", "field", "got", "wanted")
-UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 @app.command("list")
@@ -103,10 +102,8 @@ def _filter(
 
 def _since_ms(text: str) -> int:
     try:
-        if text[-1] in UNITS and text[:-1].replace(".", "", 1).isdigit():
-            moment = datetime.now(UTC) - timedelta(**{UNITS[text[-1]]: float(text[:-1])})
-        else:
-            moment = datetime.fromisoformat(text)
+        ago = duration_of(text)
+        moment = datetime.fromisoformat(text) if ago is None else datetime.now(UTC) - ago
         return int(moment.timestamp() * 1000)
     except (ValueError, OverflowError) as error:
         raise WrongInput(f"--since {text}: wanted 90s, 30m, 2h, 1d or a time such as 2026-01-31T12:00") from error

@@ -1,13 +1,15 @@
-"""Reads recordings of any kind from a file: JSON Lines of window records, or `.npz`. Pickles are never read."""
+"""Reads recordings of any kind from a file: JSON Lines, `.npz`, tables of raw samples. Pickles are never read."""
 
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from deploy.recordings.logged import Reading, read_logged
 from deploy.recordings.recordings import RecordingError, Recordings, arrange, usual_spacing_s
+from deploy.tables.table import TABLE_SUFFIXES
 from encoders.modality import ModalitySpec
 from streams.messages.codec import decode_window
 from streams.messages.rejects import InvalidRecord
@@ -16,11 +18,16 @@ from streams.records import SensorWindow
 JSON_SUFFIXES = (".jsonl", ".ndjson", ".json")
 
 
-def read_recordings(file: Path) -> Recordings:
+def read_recordings(file: Path, reading: Reading | None = None) -> Recordings:
     """The recordings in a file, or those that come with the product: `watch`.
+
+    Args:
+        file: Its name.
+        reading: How raw samples are read; without it as their names tell.
 
     Raises:
         RecordingError: Naming the field, its value and what was wanted.
+        TableError: The same, of raw samples.
     """
     if str(file) == "watch" and not file.exists():
         from deploy.recordings.watch import watch_recordings
@@ -36,7 +43,10 @@ def read_recordings(file: Path) -> Recordings:
         return read_json_lines(file)
     if file.suffix == ".npz":
         return read_npz(file)
-    raise RecordingError(f"{file}: ends in {file.suffix!r}, wanted .npz, .jsonl, or a folder of UTD-MHAD's .mat files")
+    if file.suffix.lower() in TABLE_SUFFIXES:
+        return read_logged([file], reading or Reading())
+    wanted = ".npz, .jsonl, .csv, .parquet, or a folder of UTD-MHAD's .mat files"
+    raise RecordingError(f"{file}: ends in {file.suffix!r}, wanted {wanted}")
 
 
 def read_json_lines(file: Path) -> Recordings:
@@ -46,8 +56,17 @@ def read_json_lines(file: Path) -> Recordings:
         for number, line in enumerate(lines, start=1):
             if line.strip():
                 windows.append(_window(line.strip(), f"{file}, line {number}"))
+    return from_windows(file.stem, windows)
+
+
+def from_windows(name: str, windows: Sequence[SensorWindow]) -> Recordings:
+    """Windows `[T, C]` as recordings; a modality's shape is that of its first window.
+
+    Raises:
+        RecordingError: If there are none, or a modality's name makes no topic.
+    """
     first = {window.modality: window for window in reversed(windows)}
-    return arrange(file.stem, [_spec_of(name, one, windows) for name, one in sorted(first.items())], windows)
+    return arrange(name, [_spec_of(modality, one, windows) for modality, one in sorted(first.items())], windows)
 
 
 def read_npz(file: Path) -> Recordings:
@@ -79,7 +98,9 @@ def _window(line: bytes, place: str) -> SensorWindow:
     return window
 
 
-def _spec_of(name: str, first: SensorWindow, windows: list[SensorWindow], rate_hz: float | None = None) -> ModalitySpec:
+def _spec_of(
+    name: str, first: SensorWindow, windows: Sequence[SensorWindow], rate_hz: float | None = None
+) -> ModalitySpec:
     n_steps, n_channels = first.values.shape
     if rate_hz is None:
         # Without a stated rate: windows are taken to follow one another without overlap.

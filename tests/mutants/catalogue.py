@@ -5,6 +5,7 @@ from tests.mutants.parts import (
     arrival,
     client,
     downstream,
+    files,
     follower,
     generations,
     judging,
@@ -41,6 +42,7 @@ PARTS = {
     "client": client.MUTATIONS,
     "top": top.MUTATIONS,
     "trust": trust.MUTATIONS,
+    "files": files.MUTATIONS,
 }
 MUTATIONS = tuple(mutation for part in PARTS.values() for mutation in part)
 

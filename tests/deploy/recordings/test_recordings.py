@@ -86,7 +86,7 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     broken = tmp_path / "some.npz"
     broken.write_bytes(b"PK\x03\x04 no archive")
     assert complaint(broken).startswith("not an .npz file")
-    other = tmp_path / "some.csv"
+    other = tmp_path / "some.xml"
     other.write_text("1,2")
     assert "wanted .npz, .jsonl" in complaint(other)
     assert complaint(tmp_path / "none.npz") == "no such file"
