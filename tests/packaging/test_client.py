@@ -21,7 +21,7 @@ from streams.testing import SyntheticWorld
 from tests.support.wheels import installed, pip, run, site_packages
 
 MOST_MB = 90
-HEAVY = ("torch", "faust", "hnswlib", "aiokafka", "typer", "zstandard")
+HEAVY = ("torch", "faust", "hnswlib", "aiokafka", "typer", "pydantic", "zstandard")
 SCRIPT = """
 import sys
 import streams                      # the sensor's own
