@@ -5,6 +5,7 @@ Written wherever the topics are made; a tombstone takes a modality back.
 
 import logging
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import msgspec
 from kafka import KafkaProducer
@@ -14,7 +15,9 @@ from encoders.modality import ModalitySpec
 from streams.broker.connection import connect_or_explain, producer_config
 from streams.broker.log import LogError, LogReader, TopicMissing
 from streams.messages.topic_names import TopicNames
-from streams.settings import BrokerSettings, StreamSettings
+
+if TYPE_CHECKING:  # a sensor's program has no pydantic
+    from streams.settings import BrokerSettings, StreamSettings
 
 log = logging.getLogger(__name__)
 
@@ -28,13 +31,13 @@ class KnownModality(msgspec.Struct, frozen=True, kw_only=True):
     hop_s: float
 
 
-def modalities_of(settings: StreamSettings) -> dict[str, KnownModality]:
+def modalities_of(settings: "StreamSettings") -> dict[str, KnownModality]:
     """The modalities of the settings by name."""
     hop_s = settings.ingest.hop_s
     return {name: KnownModality(spec=spec, hop_s=hop_s) for name, spec in settings.sensors.items()}
 
 
-def read_catalogue(broker: BrokerSettings, prefix: str) -> dict[str, KnownModality]:
+def read_catalogue(broker: "BrokerSettings", prefix: str) -> dict[str, KnownModality]:
     """The modalities that the topic tells, by name. What is no such record is left out, with a line in the log.
 
     Raises:
@@ -62,7 +65,7 @@ def catalogue_changes(
     return changed | dict.fromkeys(known.keys() - wanted.keys())
 
 
-def write_catalogue(settings: StreamSettings) -> list[str]:
+def write_catalogue(settings: "StreamSettings") -> list[str]:
     """Has the topic tell the modalities of the settings; the names of those that it told otherwise.
 
     Raises:

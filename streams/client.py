@@ -51,7 +51,7 @@ class SensorClient:
         >>> from streams.client import SensorClient
         >>> with SensorClient("127.0.0.1:9092") as client:
         ...     for _ in range(3):  # as samples come: one `[C]`, or several `[n, C]`
-        ...         client.push("node-7", "gyroscope", time.time_ns(), np.zeros((50, 3)))
+        ...         n_sent = client.push("node-7", "gyroscope", time.time_ns(), np.zeros((50, 3)))
         >>> client.n_failed
         0
     """

@@ -4,7 +4,7 @@ import logging
 import ssl
 import time
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import kafka.consumer.fetcher
 from kafka.errors import KafkaError
@@ -13,7 +13,9 @@ from kafka.record.default_records import DefaultRecord
 from encoders.errors import MmbindError
 from streams.broker.diagnosis import Step, incomplete, probe
 from streams.broker.lenient_records import Headers, read_leniently
-from streams.settings import BrokerSettings
+
+if TYPE_CHECKING:  # a sensor's program has no pydantic
+    from streams.settings import BrokerSettings
 
 Client = TypeVar("Client")
 
@@ -33,7 +35,7 @@ class BrokerUnreachable(MmbindError, ConnectionError):  # noqa: N818 - it says w
         super().__init__(failed[-1].message if failed else "the broker answers, but the client failed")
 
 
-def ssl_context(broker: BrokerSettings) -> ssl.SSLContext | None:
+def ssl_context(broker: "BrokerSettings") -> ssl.SSLContext | None:
     """The TLS context of any client of this broker, or None where the connection is not encrypted.
 
     Raises:
@@ -69,7 +71,7 @@ def _refuse_encrypted() -> str:
     raise OSError("the key is encrypted, wanted one without a password")
 
 
-def unusable(broker: BrokerSettings) -> str:
+def unusable(broker: "BrokerSettings") -> str:
     """Why no client can be made with these settings, in a sentence; empty where one can. Asks no broker."""
     try:
         ssl_context(broker)
@@ -78,7 +80,7 @@ def unusable(broker: BrokerSettings) -> str:
     return incomplete(broker)
 
 
-def client_config(broker: BrokerSettings) -> dict[str, Any]:
+def client_config(broker: "BrokerSettings") -> dict[str, Any]:
     """Arguments that KafkaConsumer, KafkaProducer and KafkaAdminClient all take.
 
     From here on consumers read whatever lies in a topic: see `lenient_records`.
@@ -108,7 +110,7 @@ def _record(
     return DefaultRecord(len(key or b"") + len(value or b""), offset, timestamp_ms, kind, key, value, headers)
 
 
-def producer_config(broker: BrokerSettings) -> dict[str, Any]:
+def producer_config(broker: "BrokerSettings") -> dict[str, Any]:
     """Arguments of a KafkaProducer: `client_config` and the compression.
 
     Idempotence is off: with it, one refused record makes every later send of the same producer fail, and our
@@ -124,7 +126,7 @@ def producer_config(broker: BrokerSettings) -> dict[str, Any]:
     }
 
 
-def diagnose(broker: BrokerSettings, group_id: str | None = None) -> list[Step]:
+def diagnose(broker: "BrokerSettings", group_id: str | None = None) -> list[Step]:
     """The steps of a connection in their order: the last one failed, or all of them are ok.
 
     Settings, name, port, tls, protocol, password, metadata, advertised (the addresses that the brokers give), rights.
@@ -141,7 +143,7 @@ def diagnose(broker: BrokerSettings, group_id: str | None = None) -> list[Step]:
     return probe(broker, context, group_id)
 
 
-def connect_or_explain(make: Callable[[], Client], broker: BrokerSettings, group_id: str | None = None) -> Client:
+def connect_or_explain(make: Callable[[], Client], broker: "BrokerSettings", group_id: str | None = None) -> Client:
     """What `make` returns, a client; if it cannot be had, the reason in one sentence.
 
     The broker is probed first: the clients need half a minute to give up and do not say why.

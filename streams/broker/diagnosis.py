@@ -8,11 +8,14 @@ import socket
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from kafka.errors import IllegalSaslStateError, KafkaError, for_code
 
 from streams.broker.protocol import ClosedError, TlsError, Wire
-from streams.settings import BrokerSettings
+
+if TYPE_CHECKING:  # a sensor's program has no pydantic
+    from streams.settings import BrokerSettings
 
 TIMEOUT_S = 5.0  # how long a silent network is given, each time
 DEFAULT_PORT = 9092
@@ -33,7 +36,7 @@ class _StepError(Exception):
     """Ends the walk; the message is for a person."""
 
 
-def probe(broker: BrokerSettings, context: ssl.SSLContext | None, group_id: str | None = None) -> list[Step]:
+def probe(broker: "BrokerSettings", context: ssl.SSLContext | None, group_id: str | None = None) -> list[Step]:
     """The steps of a connection in their order, the last one failed or all of them ok.
 
     With several bootstrap servers one that can be used is enough: then only its steps are returned, else those of all.
@@ -61,7 +64,7 @@ def probe(broker: BrokerSettings, context: ssl.SSLContext | None, group_id: str 
     return tried
 
 
-def incomplete(broker: BrokerSettings) -> str:
+def incomplete(broker: "BrokerSettings") -> str:
     """Which settings a password needs beside those that are there, in a sentence; empty where none is missing."""
     if not broker.security_protocol.startswith("SASL"):
         return ""
@@ -73,7 +76,9 @@ def incomplete(broker: BrokerSettings) -> str:
     return f"broker.security_protocol is {broker.security_protocol}: set {', '.join(missing)} too" if missing else ""
 
 
-def _walk(broker: BrokerSettings, context: ssl.SSLContext | None, address: str, group_id: str | None) -> Iterator[Step]:
+def _walk(
+    broker: "BrokerSettings", context: ssl.SSLContext | None, address: str, group_id: str | None
+) -> Iterator[Step]:
     host, port = _split(address)
     yield _resolve(host, port)
     plain = _connect(host, port)
@@ -117,7 +122,7 @@ def _connect(host: str, port: int) -> socket.socket:
 
 
 def _encrypt(
-    plain: socket.socket, context: ssl.SSLContext, host: str, port: int, broker: BrokerSettings
+    plain: socket.socket, context: ssl.SSLContext, host: str, port: int, broker: "BrokerSettings"
 ) -> ssl.SSLSocket:
     where = f"TLS with {host}:{port} failed"
     try:
@@ -142,7 +147,7 @@ def _encrypt(
         ) from error
 
 
-def _talk(wire: Wire, broker: BrokerSettings, where: str, group_id: str | None) -> Iterator[Step]:
+def _talk(wire: Wire, broker: "BrokerSettings", where: str, group_id: str | None) -> Iterator[Step]:
     try:
         wire.learn_versions()
     except (OSError, KafkaError) as error:
@@ -169,7 +174,7 @@ def _talk(wire: Wire, broker: BrokerSettings, where: str, group_id: str | None) 
         yield _may_use(group_id, wire, where, broker.sasl_plain_username or "anonymous")
 
 
-def _log_in(wire: Wire, broker: BrokerSettings, where: str) -> Step:
+def _log_in(wire: Wire, broker: "BrokerSettings", where: str) -> Step:
     user, mechanism = broker.sasl_plain_username or "", broker.sasl_mechanism or ""
     password = broker.sasl_plain_password.get_secret_value() if broker.sasl_plain_password else ""
     try:

@@ -7,7 +7,7 @@ broker answers the usual question for the end with a smaller number.
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
@@ -15,7 +15,9 @@ from kafka.errors import KafkaError
 from encoders.errors import MmbindError
 from streams.broker.connection import client_config
 from streams.messages.message import Message
-from streams.settings import BrokerSettings
+
+if TYPE_CHECKING:  # a sensor's program has no pydantic
+    from streams.settings import BrokerSettings
 
 FETCH_WAIT_MS = 100
 FETCH_BYTES = 4 << 20
@@ -45,7 +47,7 @@ class LogReader:
 
     def __init__(
         self,
-        broker: BrokerSettings,
+        broker: "BrokerSettings",
         topic: str,
         partitions: Iterable[int] | None = None,
         timeout_s: float = 30.0,
@@ -173,7 +175,7 @@ class LogReader:
         return {tp for tp, end in upto.items() if self._consumer.position(tp) < end}
 
 
-def read_all(broker: BrokerSettings, topic: str, timeout_s: float = 30.0) -> list[Message]:
+def read_all(broker: "BrokerSettings", topic: str, timeout_s: float = 30.0) -> list[Message]:
     """Everything that a topic holds now.
 
     Raises:
@@ -183,7 +185,7 @@ def read_all(broker: BrokerSettings, topic: str, timeout_s: float = 30.0) -> lis
         return list(reader.read())
 
 
-def committed_offsets(broker: BrokerSettings, group_id: str, topic: str, partitions: Iterable[int]) -> dict[int, int]:
+def committed_offsets(broker: "BrokerSettings", group_id: str, topic: str, partitions: Iterable[int]) -> dict[int, int]:
     """What a group has committed for each partition; those without a commit are left out."""
     consumer = log_consumer(broker, group_id=group_id)
     try:
@@ -193,7 +195,7 @@ def committed_offsets(broker: BrokerSettings, group_id: str, topic: str, partiti
     return {partition: int(offset) for partition, offset in found.items() if offset is not None and offset >= 0}
 
 
-def log_consumer(broker: BrokerSettings, group_id: str | None = None) -> KafkaConsumer:
+def log_consumer(broker: "BrokerSettings", group_id: str | None = None) -> KafkaConsumer:
     """A consumer that commits nothing unasked and waits little where there is nothing.
 
     Raises:

@@ -22,8 +22,7 @@ def test_a_modality_without_a_topic_is_told_at_once_and_nothing_is_sent(broker: 
     )
     window = {"source_id": "node-1", "start_ns": 1_700_000_000_000_000_000, "values": [[0.0]]}
     text = json.dumps([{**window, "modality": "gravity"}, {**window, "modality": "pulse"}]).encode()
-    with pytest.raises(
-        CommandError, match=rf"no topic of windows of pulse, but of {', '.join(sorted(settings.modalities))}: "
-    ):
+    there = ", ".join(sorted(settings.modalities))
+    with pytest.raises(CommandError, match=rf"no topic of windows of pulse, but of {there}: "):
         send_json(text, late)
     assert read_all(settings.broker, f"{prefix}windows.gravity") == []
