@@ -10,6 +10,7 @@ from tests.mutants.parts import (
     labelling,
     pace,
     precision,
+    raw,
     replay,
     review,
     rollout,
@@ -37,6 +38,7 @@ PARTS = {
     "downstream": downstream.MUTATIONS,
     "follower": follower.MUTATIONS,
     "trust": trust.MUTATIONS,
+    "raw": raw.MUTATIONS,
 }
 MUTATIONS = tuple(mutation for part in PARTS.values() for mutation in part)
 
