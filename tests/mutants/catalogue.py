@@ -8,6 +8,7 @@ from tests.mutants.parts import (
     generations,
     judging,
     labelling,
+    onnx,
     pace,
     precision,
     raw,
@@ -39,6 +40,7 @@ PARTS = {
     "follower": follower.MUTATIONS,
     "trust": trust.MUTATIONS,
     "raw": raw.MUTATIONS,
+    "onnx": onnx.MUTATIONS,
 }
 MUTATIONS = tuple(mutation for part in PARTS.values() for mutation in part)
 
