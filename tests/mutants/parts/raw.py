@@ -49,4 +49,11 @@ MUTATIONS = (
         "lambda model: raw.windows, None",
         OF_FOLLOWER,
     ),
+    Mutation(
+        "recordings of other channels are scaled as the stream says",
+        "deploy/downstream/stream_scaling.py",
+        " and told[sample.source_id, name].center.shape == values.shape[1:]",
+        "",
+        ("tests/deploy/downstream/test_stream_scaling.py",),
+    ),
 )
