@@ -6,6 +6,7 @@ Where a caller may know it as one of Python's own, it is that one too::
     MmbindError                       exit code 1: it failed
         BundleError                   encoders.bundle: a file of a model is not what its manifest says
             BundleConflict            ... the version is there with other contents
+        OnnxMissing                   encoders.onnx_model: onnxruntime or onnx is not installed; an ImportError
         NoBridge                      encoders.bridge: embeddings that cannot be carried over to a version; a ValueError
         InvalidRecord                 streams.messages.rejects: a record that cannot be used, and why
         BrokerUnreachable             streams.broker.connection: the step that fails; a ConnectionError

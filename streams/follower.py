@@ -4,24 +4,24 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
-import numpy as np
-
 from encoders.bundle import ModelBundle
-from encoders.loaded_model import LoadedModel
 from encoders.manifest import ModelManifest
-from encoders.scaling import Scaling
+from streams.messages.topic_names import TopicNames
 from streams.models.cache import ModelCache, NearestFirst
-from streams.models.log import KafkaModelLog, ModelLog
+from streams.models.embedder import Embedder
+from streams.models.log import KafkaModelLog, ModelLog, followed
+from streams.models.node_scalings import NodeScalings, Records, no_records
 from streams.models.registry import Registry
-from streams.models.serving import Embedded, NoModelYet, Serving, VersionInUse, loaded, windows_of
+from streams.models.serving import Embedded, NoModelYet, VersionInUse, loaded
 from streams.models.signing import Verifier
 from streams.models.trial import TrialWatch
 from streams.models.watch import ModelWatch
-from streams.records import Rollout, Sample
+from streams.records import Rollout
 from streams.settings import BrokerSettings
 
 __all__ = ["Embedded", "ModelFollower", "NoModelYet"]
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 CACHE_AFTER_S = 3.0
 
 
-class ModelFollower:
+class ModelFollower(Embedder):
     """Follows a channel: fetches each new version, verifies and loads it, and swaps it in between two calls of `embed`.
 
     Outlives the broker's and the store's absence; a model that is damaged or does not fit is counted in `failures`, and
@@ -51,7 +51,9 @@ class ModelFollower:
         modalities: Those that are needed; all without it.
         follower_id: Names this process in `followers`; host and process number without it.
         on_swap: Called with the old and the new version's number after each swap, in the follower's thread.
-        models: Where to read instead of Kafka.
+        models: Where to read versions instead of Kafka.
+        scalings: Where to read the nodes' scalings instead of Kafka, for `embed_raw`; nowhere where only `models` is
+            given.
         cache: A folder for the last two versions served here. Where no version can be had within three seconds of the
             start, broker or store being away, the last one is served from there until the channel's can be had.
             Processes that follow the same channel of the same installation may share it.
@@ -60,10 +62,10 @@ class ModelFollower:
     Example:
         >>> import numpy as np
         >>> from streams.follower import ModelFollower
-        >>> windows = np.zeros((8, 250, 3), np.float32)  # in the node's robust units: see Sample.scaled
+        >>> windows = np.zeros((8, 250, 3), np.float32)  # as the sensor gives them
         >>> with ModelFollower("127.0.0.1:9092", root="mmbind-data/models") as follower:
         ...     if follower.wait_for(version=1, timeout_s=60):
-        ...         embeddings = follower.embed({"gyroscope": windows})
+        ...         embeddings = follower.embed_raw("node-7", {"gyroscope": windows})
         >>> embeddings.shape, follower.version
         ((8, 64), 1)
     """
@@ -80,6 +82,7 @@ class ModelFollower:
         device: str = "cpu",
         on_swap: Callable[[int, int], None] | None = None,
         models: ModelLog | None = None,
+        scalings: Records | None = None,
         cache: str | Path | None = None,
         public_key: str | None = None,
     ) -> None:
@@ -87,7 +90,8 @@ class ModelFollower:
             bootstrap_servers = BrokerSettings(bootstrap_servers=bootstrap_servers)
         follower_id = follower_id or f"{socket.gethostname()}-{os.getpid()}"
         modalities = None if modalities is None else tuple(modalities)
-        self._serving, self._swap = Serving(), threading.Lock()
+        super().__init__(_scalings(bootstrap_servers, prefix, models, scalings))
+        self._swap = threading.Lock()
         self._device, self._on_swap = device, on_swap
         verifier = Verifier.of(public_key)
         self._cache = None if cache is None else ModelCache(cache, channel, modalities, verifier)
@@ -113,6 +117,7 @@ class ModelFollower:
     def stop(self) -> None:
         """Follows no more; the present model stays usable."""
         self.watch.stop()
+        self._scalings.stop()
 
     def __enter__(self) -> "ModelFollower":
         self.start()
@@ -122,27 +127,6 @@ class ModelFollower:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-
-    @property
-    def model(self) -> LoadedModel:
-        """The present model, to use for several calls that must be of one version.
-
-        Raises:
-            NoModelYet: Before the first one.
-        """
-        return self._present().model
-
-    @property
-    def version(self) -> int:
-        """The present model's number, 0 before the first one."""
-        present = self._serving.present
-        return present.model.version if present else 0
-
-    @property
-    def manifest(self) -> ModelManifest | None:
-        """What the present model says of itself."""
-        present = self._serving.present
-        return present.model.manifest if present else None
 
     @property
     def failures(self) -> int:
@@ -157,57 +141,6 @@ class ModelFollower:
     def wait_for(self, version: int = 1, timeout_s: float = 30.0) -> bool:
         """Whether this version or a newer one is loaded, waited for at most `timeout_s`."""
         return self.watch.wait_for(version, timeout_s)
-
-    def embed(self, windows: Mapping[str, np.ndarray], scaling: Mapping[str, Scaling] | None = None) -> np.ndarray:
-        """Fused embeddings `[N, dim]` by one version: see LoadedModel.embed.
-
-        Raises:
-            NoModelYet: Before the first model.
-            ValueError: If the windows do not fit the model.
-        """
-        return self.embed_versioned(windows, scaling).rows
-
-    def embed_versioned(
-        self, windows: Mapping[str, np.ndarray], scaling: Mapping[str, Scaling] | None = None
-    ) -> Embedded:
-        """The same with the version that made it; raises as `embed` does."""
-        return self._serving.embed(lambda model: windows, scaling)
-
-    def embed_sample(self, sample: Sample) -> np.ndarray:
-        """The fused embedding `[dim]` of those windows of a sample for which there are encoders, its label's left out.
-
-        Raises:
-            NoModelYet: Before the first model.
-            ValueError: If there is none.
-        """
-        row: np.ndarray = self._serving.embed(windows_of(sample), None).rows[0]
-        return row
-
-    def features(self, windows: Mapping[str, np.ndarray], scaling: Mapping[str, Scaling]) -> np.ndarray:
-        """Features `[N, dim]` by one version, to learn from labels with; what their columns are: see FeatureMaker.
-
-        Args:
-            windows: Raw, `[N, T, C]` for each modality, row by row of the same moments of one source.
-            scaling: The source's, for each modality (a Sample carries it).
-
-        Raises:
-            NoModelYet: Before the first model.
-            ValueError: If the windows do not fit the model.
-        """
-        return self._present().features.of_source(windows, scaling)
-
-    def features_of_sample(self, sample: Sample) -> np.ndarray:
-        """The features `[dim]` of those windows of a sample for which there are encoders; raises as `features` does."""
-        maker = self._present().features
-        raw = {name: window[None] for name, window in sample.windows.items() if name in maker.modalities}
-        row: np.ndarray = maker.of_source(raw, sample.scaling)[0]
-        return row
-
-    def _present(self) -> VersionInUse:
-        present = self._serving.present
-        if present is None:
-            raise NoModelYet("no model yet: wait_for(version, timeout_s) waits for one")
-        return present
 
     def _load(self, manifest: ModelManifest | None, bundle: ModelBundle | None) -> None:
         old = self.version
@@ -244,3 +177,9 @@ class ModelFollower:
             if self.watch.take_up(bundle):
                 log.warning("version %d is served as it was kept, until the channel's can be had", self.version)
                 return
+
+
+def _scalings(broker: BrokerSettings, prefix: str, models: ModelLog | None, scalings: Records | None) -> NodeScalings:
+    topic = TopicNames(prefix).scalings
+    of_kafka = partial(followed, broker, topic) if models is None else no_records
+    return NodeScalings(scalings or of_kafka)

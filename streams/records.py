@@ -54,6 +54,14 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True, eq=False, omit_defaults=
         return self.scaling[modality].apply(self.windows[modality])
 
 
+class NodeScaling(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """What makes the windows of one source's modality comparable, as the stream knows it now."""
+
+    source_id: str
+    modality: str
+    scaling: Scaling
+
+
 class Partner(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One end of an edge: cosine `similarity`, share `probability` in the soft assignment.
 

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 # Each package may import from those before it, and within one each room from those before it.
 ORDER = {
-    "encoders": "errors schema blocks modality manifest card scaling bridge bundle nets loaded_model",
+    "encoders": "errors schema blocks modality manifest card scaling bridge bundle nets loaded_model onnx_model",
     "streams": "recent records labels section registry_settings settings stopwatch messages similarity features broker "
     "forgotten catalogue intake cutting history service models precision arrival review binder pipeline binding "
     "producer client standalone follower testing worker",
@@ -23,7 +23,7 @@ ORDER = {
     "deploy": "errors printable settings tables recordings topics discovery bridges rejects audit machine report "
     "replay downstream labelling lineage models trials demo followers documents top cli",
     "benchmarks": "data_sets hugadb slots default_settings spread command_line fingerprint "
-    "bridges speed learning downstream orders labels fleet late reliability workers soak rollout trainer",
+    "bridges onnx speed learning downstream orders labels fleet late reliability workers soak rollout trainer",
 }
 ROOMS = {package: rooms.split() for package, rooms in ORDER.items()}
 PRODUCT = ("encoders", "streams", "trainer", "deploy")
@@ -60,6 +60,8 @@ PLACES = {
         "trainer/*",
         "deploy/*",
     ],
+    "onnx": ["deploy/models/onnx_graph.py"],
+    "onnxruntime": ["encoders/onnx_model.py"],
     "typer": ["deploy/cli/*"],
     "fsspec": ["streams/models/registry.py"],
     "cryptography": ["streams/models/signing.py"],

@@ -40,15 +40,20 @@ def embed(
     features: Annotated[
         bool, typer.Option("--features", help="Features too: to learn from labels with.", show_default=False)
     ] = False,
+    scaling: Annotated[
+        str, typer.Option("--scaling", help="own: of the recordings; stream: of nodes it knows, as it has them now.")
+    ] = "own",
     config: ConfigOption = None,
 ) -> None:
     """Embeds recordings with a published model: an aligned unit vector for each sample, and features if asked for."""
     if out.suffix != ".npz":
         raise WrongInput(f"--out {out}: wanted a name that ends in .npz")
+    if scaling not in ("own", "stream"):
+        raise WrongInput(f"--scaling {scaling}: wanted own or stream")
     from deploy.downstream.embed import write_embeddings
 
     recordings, settings, bundle = _inputs(file, config, version, channel, root)
-    typer.echo(write_embeddings(recordings, settings, bundle, modality or (), out, features))
+    typer.echo(write_embeddings(recordings, settings, bundle, modality or (), out, features, scaling == "stream"))
 
 
 def finetune(

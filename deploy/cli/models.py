@@ -2,17 +2,21 @@
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from deploy.cli.channels import Version
+from deploy.cli.downstream import RootOption
 from deploy.cli.output import ConfigOption, JsonOption, print_json, print_table
+from deploy.errors import WrongInput
 from deploy.printable import printable
 
 # What only the topic knows.
 NOT_JUDGED = {"gate": None, "reason": None}
 
-app = typer.Typer(no_args_is_help=True, help="The models: list them, show one.")
+app = typer.Typer(no_args_is_help=True, help="The models: list them, show one, export one.")
 
 
 @app.command("list")
@@ -67,6 +71,30 @@ def show(version: Version, config: ConfigOption = None, as_json: JsonOption = Fa
         print_json(told)
         return
     _print_list(f"Version {number}", ("what", "value"), detail_rows(view, number))
+
+
+@app.command()
+def export(
+    version: Annotated[int, typer.Argument(help="Its number.", min=1)],
+    form: Annotated[str, typer.Option("--format", help="onnx: for processes without torch.")] = "onnx",
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The folder to write; else vN-onnx.", show_default=False)
+    ] = None,
+    root: RootOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Writes a version's encoders for another runtime, once they are known to give the same vectors to 1e-5."""
+    if form != "onnx":
+        raise WrongInput(f"--format {form}: wanted onnx")
+    from deploy.downstream.published import find_bundle
+    from deploy.models.export import export_onnx
+    from deploy.settings.config import load
+
+    bundle = find_bundle(load(config), version, None, root)
+    folder = out or Path(f"v{version}-onnx")
+    difference = export_onnx(bundle, folder)
+    names = ", ".join(sorted(bundle.weights))
+    typer.echo(f"version {version}, {names}: {folder}; vectors differ by {difference:.0e} at most")
 
 
 def _print_list(title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from deploy.downstream.stream_scaling import rescaled, told_scalings
 from deploy.errors import WrongInput
 from deploy.recordings.recordings import Recordings
 from encoders.bundle import ModelBundle
@@ -76,18 +77,23 @@ def write_embeddings(
     asked: Sequence[str],
     file: Path,
     has_features: bool = False,
+    of_stream: bool = False,
 ) -> str:
     """Writes `embedding`, `source`, `start_ns`, `label`, `modalities` and `version`; what was done, in a line.
 
     With features also `features`, see FeatureMaker, and of each column its `feature_modality` and whether it
     `feature_is_descriptor`. `label` is int64 where all labels are numbers, else text, empty where there is none; absent
-    without any label.
+    without any label. With `of_stream` nodes that the stream knows have the scaling that it tells.
 
     Raises:
         WrongInput: If recordings, modalities and model do not fit together.
+        BrokerUnreachable: If the stream is asked, and the broker cannot be used.
     """
     modalities = chosen_modalities(settings.sensors, bundle.manifest.modalities, asked)
     samples, refused = usable_samples(recordings, settings, modalities)
+    n_known = 0
+    if of_stream:
+        samples, n_known = rescaled(samples, told_scalings(settings))
     arrays = {
         "embedding": embed_samples(loaded(bundle), samples, modalities),
         "source": np.array([one.source_id for one in samples]),
@@ -101,6 +107,8 @@ def write_embeddings(
     with file.open("wb") as opened:
         np.savez(opened, allow_pickle=False, **arrays)
     told = f"{len(samples)} embeddings of {arrays['embedding'].shape[1]} by version {bundle.manifest.version}: {file}"
+    if of_stream:
+        told += f", {n_known} of {len({one.source_id for one in samples})} nodes scaled as the stream has them"
     if has_features:
         told += f", and features of {arrays['features'].shape[1]}"
     return told + (f"; windows refused: {dict(refused)}" if refused else "")

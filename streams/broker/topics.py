@@ -58,6 +58,8 @@ def wanted_topics(settings: StreamSettings) -> list[Topic]:
         Topic(names.models, 1, _configs("compact", topics.max_message_bytes)),
         Topic(names.modalities, 1, _configs("compact", topics.max_message_bytes)),
         Topic(names.forgotten, 1, _configs("compact", topics.max_message_bytes)),
+        # No longer than the samples that they come of: a live source's are written again and again.
+        Topic(names.scalings, 1, _configs("compact,delete", topics.max_message_bytes, topics.retention_hours)),
         Topic(names.followers, 1, _configs("compact,delete", topics.max_message_bytes, FOLLOWERS_EXPIRE_HOURS)),
     ]
 

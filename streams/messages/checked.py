@@ -13,7 +13,7 @@ from encoders.modality import ModalitySpec
 from encoders.scaling import Scaling
 from streams.messages.rejects import InvalidRecord
 from streams.messages.text import check_id, check_label
-from streams.records import Binding, LabelRecord, Sample
+from streams.records import Binding, LabelRecord, NodeScaling, Sample
 
 MAX_ID_BYTES = 1024  # a late sample's id holds its source's, its modality's name and two numbers
 MAX_PARTNERS = 1024
@@ -42,6 +42,18 @@ def checked_sample(sample: Sample, specs: Mapping[str, ModalitySpec]) -> Sample:
             raise InvalidRecord("not-finite", f"windows.{name}")
         _check_scaling(name, sample.scaling[name], spec.n_channels)
     return sample
+
+
+def checked_node_scaling(record: NodeScaling) -> NodeScaling:
+    """The record, whose scaling can be applied to windows of as many channels as it has.
+
+    Raises:
+        InvalidRecord: If it is of nobody or cannot be applied.
+    """
+    _check_id("source_id", record.source_id)
+    _check_id("modality", record.modality)
+    _check_scaling(record.modality, record.scaling, record.scaling.center.size)
+    return record
 
 
 def check_not_forgotten(source_id: str, forgotten: Container[str]) -> None:

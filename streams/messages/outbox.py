@@ -9,7 +9,7 @@ from encoders.schema import SCHEMA
 from streams.messages.codec import CONTENT_TYPE_HEADER, MSGPACK_TYPE, SCHEMA_HEADER, batches, encode
 from streams.messages.rejects import Header, Reject, reject_headers
 from streams.messages.topic_names import TopicNames
-from streams.records import Binding, LabelRecord, Sample, SampleLabel
+from streams.records import Binding, LabelRecord, NodeScaling, Sample, SampleLabel
 from streams.settings import TopicSettings
 
 HEADERS = ((CONTENT_TYPE_HEADER, MSGPACK_TYPE.encode()), (SCHEMA_HEADER, SCHEMA.encode()))
@@ -41,6 +41,11 @@ class Outbox:
     def bindings(self, bindings: Sequence[Binding]) -> Iterator[OutMessage]:
         """Messages for `pairs`; within a partition in order."""
         return self._gathered(self._names.pairs, self._topics.pair_partitions, bindings)
+
+    def scalings(self, scalings: Sequence[NodeScaling]) -> Iterator[OutMessage]:
+        """Messages for `scalings`, one for each."""
+        for one in scalings:
+            yield OutMessage(self._names.scalings, 0, f"{one.source_id}/{one.modality}".encode(), encode(one), HEADERS)
 
     def labels(self, labels: Sequence[LabelRecord]) -> Iterator[OutMessage]:
         """Messages for `labels`, one for each; of one sample, or one source, in order."""

@@ -19,6 +19,11 @@ class TopicNames:
         return f"{self.prefix}samples"
 
     @property
+    def scalings(self) -> str:
+        """The newest scaling of each source and modality."""
+        return f"{self.prefix}scalings"
+
+    @property
     def pairs(self) -> str:
         """Bindings: what became of each sample."""
         return f"{self.prefix}pairs"

@@ -11,6 +11,7 @@ from kafka.errors import KafkaError
 
 from streams.broker.connection import producer_config
 from streams.broker.log import LogError, LogReader
+from streams.messages.message import Message
 from streams.messages.topic_names import TopicNames
 from streams.records import FollowerReport
 from streams.service.lifecycle import wait_for_broker
@@ -60,21 +61,10 @@ class KafkaModelLog:
         self._names = TopicNames(prefix)
         self._producer: KafkaProducer | None = None
         self._is_reporting = True
-        self._next_offset = 0
 
     def records(self, stop: threading.Event) -> Iterator[ModelRecord | None]:
         """All records from the first one on, through the broker's absences: see `ModelLog.records`."""
-        said = ""
-        while wait_for_broker(self._broker, stop):
-            try:
-                with LogReader(self._broker, self._names.models, [0], timeout_s=SILENCE_S) as reader:
-                    yield from self._read(reader, stop)
-                said = ""
-            except (LogError, KafkaError) as error:
-                if str(error) != said:
-                    log.warning("cannot read %s, trying again: %s", self._names.models, error)
-                    said = str(error)
-                stop.wait(RETRY_S)
+        return followed(self._broker, self._names.models, stop)
 
     def report(self, report: FollowerReport) -> None:
         """Sends a report to `followers`; a failure is logged once, until one gets through."""
@@ -98,16 +88,30 @@ class KafkaModelLog:
         if self._producer is not None:
             self._producer.close(timeout=2)
 
-    def _read(self, reader: LogReader, stop: threading.Event) -> Iterator[ModelRecord | None]:
-        for message in reader.read({0: self._next_offset}):
-            yield self._record(message.key, message.value, message.offset)
-        yield None
-        for one in reader.follow(stop, {0: self._next_offset}):
-            yield None if one is None else self._record(one.key, one.value, one.offset)
 
-    def _record(self, key: bytes | None, value: bytes | None, offset: int) -> ModelRecord:
-        self._next_offset = offset + 1
-        return ModelRecord(key or b"", value, offset)
+def followed(broker: BrokerSettings, topic: str, stop: threading.Event) -> Iterator[ModelRecord | None]:
+    """All records of a topic's partition 0, through the broker's absences: see `ModelLog.records`."""
+    said, next_offset = "", 0
+    while wait_for_broker(broker, stop):
+        try:
+            with LogReader(broker, topic, [0], timeout_s=SILENCE_S) as reader:
+                for one in _messages(reader, stop, next_offset):
+                    next_offset = one.offset + 1 if one else next_offset
+                    yield None if one is None else ModelRecord(one.key or b"", one.value, one.offset)
+            said = ""
+        except (LogError, KafkaError) as error:
+            if str(error) != said:
+                log.warning("cannot read %s, trying again: %s", topic, error)
+                said = str(error)
+            stop.wait(RETRY_S)
+
+
+def _messages(reader: LogReader, stop: threading.Event, start: int) -> Iterator[Message | None]:
+    for message in reader.read({0: start}):
+        start = message.offset + 1
+        yield message
+    yield None
+    yield from reader.follow(stop, {0: start})
 
 
 class MemoryModelLog:

@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Literal, TypeAlias
 
 import numpy as np
 from jaxtyping import Float
@@ -18,6 +19,8 @@ from streams.models.use import RecentRows, Use, linear_cka
 from streams.records import Sample, VersionUse
 
 # The windows that a version is given: it takes those for which it has encoders.
+# Whose scaling raw windows were given: the one that the stream tells, or one of what came here.
+ScaledBy: TypeAlias = Literal["stream", "own"]
 WindowsFor = Callable[[LoadedModel], Mapping[str, np.ndarray]]
 
 
@@ -45,10 +48,11 @@ class NoModelYet(MmbindError, RuntimeError):  # noqa: N818 - it says what is so
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Embedded:
-    """Fused embeddings `[N, dim]`, unit rows, all by one version."""
+    """Fused embeddings `[N, dim]`, unit rows, all by one version; by modality who scaled, where raw windows came."""
 
     version: int
     rows: Float[np.ndarray, "n dim"]
+    scaled_by: Mapping[str, ScaledBy] = field(default_factory=dict)
 
 
 class VersionInUse:

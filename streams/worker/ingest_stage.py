@@ -11,6 +11,7 @@ from faust.types import TP
 from streams.intake.acknowledgement import TopicPartition
 from streams.intake.messages import Emission, Ingest
 from streams.intake.read_marks import Fetched
+from streams.intake.scaling_news import ScalingNews
 from streams.labels import LABEL
 from streams.messages.outbox import Outbox
 from streams.records import Sample
@@ -27,9 +28,9 @@ class IngestStage:
 
     Steps of one micro-batch, under one lock:
     1. take up the messages;
-    2. write samples and rejects, and wait until the broker has them;
+    2. write samples, rejects and scalings that are news, and wait until the broker has them;
     3. acknowledge the messages all of whose records are in what was written, in the order of their offsets.
-    A crash between 2 and 3 repeats messages; the samples have the same ids then.
+    A crash between 2 and 3 repeats messages; the samples have the same ids then, and scalings are told again.
 
     Args:
         app: Says which assignment is the present one.
@@ -55,6 +56,7 @@ class IngestStage:
         self._app = app
         self._settings = settings
         self._outbox = Outbox(settings.topics)
+        self._scalings = ScalingNews(settings.ingest.scaling_windows)
         self._crashes = CrashNotes(Path(settings.runtime.data_dir))
         self._delivery = delivery
         self._metrics = metrics
@@ -97,6 +99,7 @@ class IngestStage:
             self._given = tuple(starts)
             self._paused, self._n_forced = frozenset(), 0
             self._events.clear()
+            self._scalings = ScalingNews(self._settings.ingest.scaling_windows)
 
     async def ingest(self, events: Sequence[Event]) -> None:
         """Takes in the windows of one micro-batch; returns when the broker has the samples that it completed."""
@@ -151,6 +154,7 @@ class IngestStage:
     async def _settle(self, ingest: Ingest, emission: Emission) -> None:
         if emission.samples or emission.rejects:
             messages = [*self._outbox.samples(emission.samples), *self._outbox.rejects(emission.rejects)]
+            messages += self._outbox.scalings(self._scalings.of(emission.samples))
             n_too_long = await self._delivery.deliver(messages)
             self._metrics.rejects.labels("too-large").inc(n_too_long)
         for (topic, partition), offsets in ingest.resolved(emission).items():

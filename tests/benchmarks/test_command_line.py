@@ -15,6 +15,7 @@ from benchmarks.spread import spread
 COMMANDS = (
     "bridges",
     "fingerprint",
+    "onnx",
     "speed.core",
     "speed.growth",
     "speed.latency",

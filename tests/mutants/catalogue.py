@@ -10,8 +10,10 @@ from tests.mutants.parts import (
     generations,
     judging,
     labelling,
+    onnx,
     pace,
     precision,
+    raw,
     replay,
     review,
     rollout,
@@ -43,6 +45,8 @@ PARTS = {
     "top": top.MUTATIONS,
     "trust": trust.MUTATIONS,
     "files": files.MUTATIONS,
+    "raw": raw.MUTATIONS,
+    "onnx": onnx.MUTATIONS,
 }
 MUTATIONS = tuple(mutation for part in PARTS.values() for mutation in part)
 

@@ -53,6 +53,7 @@ def test_every_command_of_the_page_does_what_it_says(desk: Desk) -> None:
         "models rollout --stop": "version 2 is no longer on trial",
         "models prune": "would go: none",
         "models watch": "moved channel=canary version=2",
+        "models export 2": "version 2, gravity, gyroscope: edge; vectors differ by",
         "followers list": "stable -> 1",
     }
     assert len(commands) == len(wanted)

@@ -59,7 +59,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a call asks for the present version twice",
-        FOLLOWER,
+        "streams/models/embedder.py",
         "return self._serving.embed(lambda model: windows, scaling)",
         "return Embedded(self.version, self._serving.embed(lambda model: windows, scaling).rows)",
         UNDER_LOAD,

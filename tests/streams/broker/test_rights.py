@@ -89,7 +89,8 @@ def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureKafka]:
 
 @pytest.fixture
 def farm(secure: SecureKafka, tmp_path: Path) -> Iterator[Farm]:
-    with Farm(cast(Broker, SimpleNamespace(bootstrap_servers=secure.plain)), WORLD, tmp_path, PREFIX, TRAINER) as farm:
+    broker = cast(Broker, SimpleNamespace(bootstrap_servers=secure.plain))
+    with Farm(broker, WORLD, tmp_path, PREFIX, TRAINER, scaling_windows=8) as farm:
         yield farm
 
 
@@ -130,6 +131,9 @@ def test_the_whole_loop_runs_with_the_rights_of_the_page(
     farm.wait_for_bindings(8 * 24)
     with ModelFollower(secure.client("consumer"), farm.settings.registry.root, prefix=PREFIX) as follower:
         farm.wait(lambda: follower.version > 0)
+        raw = WORLD.window(0, 0, "acceleration")
+        embedded = follower.embed_raw_versioned(raw.source_id, {raw.modality: raw.values})
+        assert embedded.scaled_by == {"acceleration": "stream"}
         farm.wait(lambda: f"mmbind_follower_version {follower.version}.0" in answer(worker, "/metrics"))
     farm.wait(lambda: len({one.key for one in read_all(farm.broker, farm.names.followers)}) == 2)
     operator = farm.settings.model_copy(update={"broker": secure.client("operator")})
