@@ -2,15 +2,12 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from deploy.cli.output import ConfigOption, JsonOption
 from deploy.errors import WrongInput
-
-if TYPE_CHECKING:
-    from deploy.topics.tail import Kind
 
 FileArgument = Annotated[
     Path, typer.Argument(help=".npz, .jsonl, a folder of UTD-MHAD's .mat files, or `watch`: the demo's recordings.")
@@ -88,27 +85,48 @@ def send(
     typer.echo(f"sent {n_sent} window{'s' * (n_sent != 1)}")
 
 
+def known_kinds(given: str, config: Path | None = None) -> list[str]:
+    """The kinds of records that begin like what was typed so far."""
+    from deploy.settings.config import ConfigError, load
+    from deploy.topics.tail import kinds
+
+    try:
+        modalities = list(load(config).modalities)
+    except ConfigError:  # whoever runs the command is told
+        modalities = []
+    return [kind for kind in kinds(modalities) if kind.startswith(given)]
+
+
+def _completed(context: typer.Context, incomplete: str) -> list[str]:
+    return known_kinds(incomplete, context.params.get("config"))
+
+
 def tail(
     kind: Annotated[
-        str, typer.Argument(help="pairs, rejects, models, samples, labels, labelled, followers, or windows.MODALITY.")
+        str,
+        typer.Argument(
+            help="pairs, rejects, models, samples, labels, labelled, followers, or windows.MODALITY.",
+            autocompletion=_completed,
+        ),
     ],
     n_records: Annotated[
         int | None, typer.Option("--count", "-n", help="Stop after so many.", min=1, show_default=False)
     ] = None,
-    whole: Annotated[bool, typer.Option("--all", help="From the topic's start instead of its end.")] = False,
+    whole: Annotated[bool, typer.Option("--all", help="What the topic holds now, and then it ends.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="With --all: goes on with what comes.")] = False,
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """Shows records as they come, a line each, until it is interrupted."""
+    """Shows records, a line each: as they come, until it is interrupted, or with --all those that are there."""
     from deploy.settings.config import load
-    from deploy.topics.tail import KINDS, follow
+    from deploy.topics.tail import kinds, lines_of
 
     settings = load(config)
-    known: list[Kind] = [*KINDS, *(f"windows.{name}" for name in settings.modalities)]
+    known = kinds(settings.modalities)
     if kind not in known:
         raise WrongInput(f"cannot tail {kind!r}, wanted one of {', '.join(known)}")
     try:
-        for line in follow(settings, kind, whole, n_records, as_json):
+        for line in lines_of(settings, kind, whole=whole, on=follow or not whole, n_records=n_records, as_json=as_json):
             typer.echo(line)
     except KeyboardInterrupt:
         sys.exit(0)

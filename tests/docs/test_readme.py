@@ -146,7 +146,7 @@ def test_windows_are_sent_from_python_from_kafka_python_and_from_a_shell(machine
         machine.run(command)
 
     def all_nodes_are_there() -> bool:
-        shown = machine.run("timeout 5 .venv/bin/mmbind tail samples --all || true")
+        shown = machine.run(".venv/bin/mmbind tail samples --all")
         return all(node in shown for node in ("node-7", "node-8", "node-9"))
 
     machine.wait(all_nodes_are_there, "each window is a sample")
@@ -159,7 +159,7 @@ def test_kcat_sends_a_window(machine: Machine) -> None:
         pytest.skip("KAFKA_HOME is not set, and kcat cannot talk to the embedded broker")
     for command in commands("kcat "):
         machine.run(command)
-    shown = machine.run("timeout 5 .venv/bin/mmbind tail windows.gravity --all || true")
+    shown = machine.run(".venv/bin/mmbind tail windows.gravity --all")
     assert shown.count("node-9") == 2
 
 
@@ -174,7 +174,7 @@ def test_replayed_recordings_become_pairs_and_models_to_watch_and_to_take(machin
     (online,) = (command for command in commands(".venv/bin/mmbind replay") if "--offline" not in command)
     machine.run(online)
     pairs = commands(".venv/bin/mmbind tail")[0]
-    assert machine.run(pairs).count("\n") == 5
+    machine.wait(lambda: machine.run(pairs).count("\n") == 5, "pairs come")
 
     def versions() -> list[object]:
         return list(json.loads(machine.run(".venv/bin/mmbind models list --json"))["versions"])
