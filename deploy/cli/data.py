@@ -40,7 +40,9 @@ def replay(
     shared: Annotated[
         str | None,
         typer.Option(
-            "--shared", help="The shared modality, or `label`; else the one most sources have.", show_default=False
+            "--shared",
+            help="The shared modality, or `label`; else the settings', or what most sources have.",
+            show_default=False,
         ),
     ] = None,
     hide: HideOption = None,
@@ -49,6 +51,10 @@ def replay(
         int | None, typer.Option("--train-steps", help="Training steps in all (offline).", min=0, show_default=False)
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Of all randomness.", min=0, show_default=False)] = None,
+    keep: Annotated[
+        Path | None,
+        typer.Option("--keep", help="New folder for the models, for embed and finetune (offline).", show_default=False),
+    ] = None,
     config: ConfigOption = None,
 ) -> None:
     """Replays recordings: through the same core in this process (--offline), or into Kafka as sensors would."""
@@ -60,7 +66,12 @@ def replay(
         from deploy.settings.config import load
         from deploy.topics.send import send_recordings
 
-        for given, name in ((report, "--report"), (picture, "--picture"), (train_steps, "--train-steps")):
+        for given, name in (
+            (report, "--report"),
+            (picture, "--picture"),
+            (train_steps, "--train-steps"),
+            (keep, "--keep"),
+        ):
             if given is not None:
                 raise WrongInput(f"{name} goes with --offline: the trainer that reads from Kafka has its own settings")
         send_recordings(recordings, load(config), speed)
@@ -68,7 +79,9 @@ def replay(
     from deploy.replay.command import replay_offline
     from deploy.replay.plan import ReplayPlan
 
-    replay_offline(ReplayPlan(recordings, config, seed, train_steps), report, picture)
+    if keep is not None and keep.exists():
+        raise WrongInput(f"--keep {keep}: is there already, wanted a new folder")
+    replay_offline(ReplayPlan(recordings, config, seed, train_steps, shared), report, picture, keep)
 
 
 def send(

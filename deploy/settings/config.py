@@ -109,7 +109,7 @@ def load(given: Path | None = None, **fixed: Any) -> Settings:
         ConfigError: With every mistake on a line of its own.
     """
     file = find_file(given)
-    text = file.read_text(encoding="utf-8") if file else ""
+    text = _text_of(file)
     from_file = type("Settings", (Settings,), {"model_config": SettingsConfigDict(toml_file=file)})
     try:
         return from_file(**fixed)  # type: ignore[no-any-return]
@@ -124,6 +124,22 @@ def load(given: Path | None = None, **fixed: Any) -> Settings:
         if file is None:
             mistakes.append(f"There is no {DEFAULT_FILE} here; mmbind.example.toml is one to start from.")
         raise ConfigError("\n".join(mistakes)) from error
+
+
+def value_of(name: str, given: Path | None = None) -> str | None:
+    """A value at the top of the settings, from the environment or the file, unchecked; None where neither has it.
+
+    Raises:
+        ConfigError: If a file was named and is not there, or is not TOML.
+    """
+    if variable := _variable((name,)):
+        return os.environ[variable]
+    file = find_file(given)
+    try:
+        value = tomllib.loads(_text_of(file)).get(name)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{file}: not TOML: {error}") from error
+    return None if value is None else str(value)
 
 
 def as_toml(settings: Settings) -> str:
@@ -161,6 +177,17 @@ def leaves(settings: BaseModel) -> dict[tuple[str, ...], Any]:
 
     walk(settings.model_dump(mode="json"), ())
     return found
+
+
+def _text_of(file: Path | None) -> str:
+    try:
+        return file.read_text(encoding="utf-8") if file else ""
+    except UnicodeDecodeError as error:
+        raw = error.object
+        line = raw[: error.start].count(b"\n") + 1
+        raise ConfigError(f"{file}, line {line}: not UTF-8: byte 0x{raw[error.start]:02x}; save it as UTF-8") from error
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be read: {error.strerror}") from error
 
 
 def _place(path: tuple[str, ...], file: Path | None, text: str) -> str:
