@@ -21,7 +21,7 @@ ORDER = {
     "learner controls candidate bridging metrics checkpoints topics retraining rollout admission parts readiness "
     "readings safekeeping offering training service",
     "deploy": "errors settings recordings topics rejects audit machine report replay downstream labelling lineage "
-    "models trials demo followers cli",
+    "models trials demo simulation followers cli",
     "benchmarks": "data_sets hugadb slots default_settings spread command_line fingerprint "
     "bridges speed learning downstream orders labels fleet late reliability workers soak rollout trainer",
 }

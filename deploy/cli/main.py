@@ -22,6 +22,7 @@ from deploy.cli import (
     models,
     rejects,
     run,
+    simulation,
     sources,
     topics,
     trials,
@@ -65,6 +66,7 @@ models.app.command()(trials.rollout)
 models.app.command()(trials.verify)
 models.app.command()(keys.keygen)
 app.add_typer(followers.app, name="followers")
+app.command()(simulation.simulate)
 app.command()(data.replay)
 app.command()(data.send)
 app.command()(data.tail)

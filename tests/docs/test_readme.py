@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from deploy.machine.brokers import free_port
@@ -19,7 +20,9 @@ from tests.support.waiting import wait_until
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 BLOCKS: list[tuple[str, str]] = re.findall(r"^```(console|python)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-COMMANDS = [line for kind, text in BLOCKS if kind == "console" for line in text.splitlines() if line.strip()]
+# The walk of the first hour is one block, and is run as one.
+((_, WALK),) = (block for block in BLOCKS if "mmbind simulate" in block[1])
+COMMANDS = [line for kind, text in BLOCKS if kind == "console" and text != WALK for line in text.splitlines() if line]
 PROGRAMS = [text for kind, text in BLOCKS if kind == "python"]
 WAIT_S = 120.0
 # So little training that a version is there in seconds, and few of them, and a gate that lets them pass.
@@ -69,6 +72,7 @@ class Machine:
         for told, ours in (
             (".venv/bin/mmbind", f"{sys.executable} -m deploy.cli"),
             ("python3 ", f"{sys.executable} "),
+            ("simulate --for 60s", "simulate --for 15s --speed 20"),
             ("127.0.0.1:9092", self.bootstrap_servers),
             ("127.0.0.1:9464", f"127.0.0.1:{self.environment['MMBIND_RUNTIME__STREAM_PORT']}"),
             ("127.0.0.1:9465", f"127.0.0.1:{self.environment['MMBIND_RUNTIME__TRAINER_PORT']}"),
@@ -137,6 +141,21 @@ def test_the_scraped_ports_are_the_default_ones() -> None:
     scraped = re.findall(r"127\.0\.0\.1:(\d+)", (ROOT / "deploy" / "prometheus.yml").read_text())
     runtime = RuntimeSettings()
     assert scraped == [str(runtime.stream_port), str(runtime.trainer_port)]
+
+
+def test_the_first_hour_is_walked(machine: Machine) -> None:
+    simulate, pairs, models, embed, spread = WALK.splitlines()
+    said = machine.run(simulate, timeout_s=300)
+    figures = re.search(r"right: (\S+) of \S+ samples in their last round, \S+ when they came, (\S+) by chance", said)
+    assert figures and float(figures[1]) > 3 * float(figures[2]), said
+    assert machine.run(pairs).count("\n") == 5
+    machine.wait(lambda: "stable -> " in machine.run(models), "a version passes")
+    machine.run(embed)
+    with np.load(machine.folder / "vectors.npz") as found:
+        assert np.linalg.norm(found["embedding"], axis=1) == pytest.approx(1, abs=1e-4)
+    assert "16 labels were given" in machine.run(spread)
+    with (machine.folder / "simulated" / "labelled.csv").open() as opened:
+        assert sum("activity-" in line for line in opened) > 100
 
 
 def test_windows_are_sent_from_python_from_kafka_python_and_from_a_shell(machine: Machine) -> None:
