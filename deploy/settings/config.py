@@ -6,6 +6,7 @@ One file, one class: what a worker is told, and the tables `[trainer]` and `[lab
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -32,6 +33,8 @@ from trainer.settings import TrainerSettings
 
 DEFAULT_FILE = "mmbind.toml"
 PREFIX = "MMBIND_"
+# What pydantic calls a table of TOML.
+TABLE = re.compile(r"a valid dictionary( or instance of \w+)?")
 
 
 class ConfigError(UsageError):
@@ -116,7 +119,12 @@ def load(given: Path | None = None, **fixed: Any) -> Settings:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{file}: not TOML: {error}") from error
     except SettingsError as error:
-        raise ConfigError(f"environment: {error}") from error
+        # A table is set by JSON, or by a variable for each of its keys.
+        found = re.search(r'field "(\w+)"', str(error))
+        name = f"{PREFIX}{found[1].upper()}" if found else "a variable"
+        raise ConfigError(
+            f"environment, {name} is {os.environ.get(name, '')!r}: wanted JSON, or {name}__... for each key"
+        ) from error
     except ValidationError as error:
         # A default that is made of a wrong value is no mistake of its own.
         wrong = [one for one in error.errors() if one["type"] != "default_factory_not_called"]
@@ -212,6 +220,8 @@ def _variable(path: tuple[str, ...]) -> str | None:
 def _complaint(mistake: ErrorDetails, key: str, path: tuple[str, ...]) -> str:
     message = mistake["msg"].removeprefix("Value error, ").replace("Input should be", "wanted")
     message = message.replace("String should match pattern", "wanted a match of")
+    message = TABLE.sub("a table", message).replace(", unable to interpret input", ": true or false")
+    message = message.replace(", unable to parse string as an integer", "").replace("a valid integer", "a whole number")
     if mistake["type"] == "missing":
         return f"{key} is missing"
     if mistake["type"] == "extra_forbidden":
