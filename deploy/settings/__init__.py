@@ -1,5 +1,6 @@
 """The settings of everything: one TOML file, the environment, and what is wrong with them.
 
 In: `mmbind.toml` and `MMBIND_...`.
-Out: `config`: frozen settings, or one sentence with the line; the `obstacles` to using them on this machine.
+Out: `config`: frozen settings, or one sentence with the line; the `obstacles` to using them on this
+machine; `unknown_variables`.
 """
