@@ -80,10 +80,13 @@ clean:
 .venv/demo.stamp: EXTRAS := all,embedded,demo
 .venv/dev.stamp: EXTRAS := dev
 .venv/demo.stamp .venv/dev.stamp: pyproject.toml constraints.txt | .venv/bin/python
-	@echo "Installing into ./.venv (once; a minute or two, hnswlib is compiled) ..."
+	@echo "Installing into ./.venv, once; this takes some minutes."
+	@echo "1 of 3: packages ($(EXTRAS)): torch is the largest, hnswlib is compiled ..."
 	$(PIP) $(INDEX) -c constraints.txt -e '.[$(EXTRAS)]'
+	@echo "2 of 3: the demo's recordings ..."
 	@# The demo's recordings. Without its dependencies: the package itself is never imported.
 	$(PIP) --no-deps '$(SEGLEARN)'
+	@echo "3 of 3: compiling packages' Python ..."
 	@# On all cores, as pip does not. Packages ship files that do not compile, and never import them.
 	@$(BIN)/python -m compileall -q -q -j 0 .venv/lib || true
 	@touch $@

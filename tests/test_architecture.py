@@ -21,7 +21,7 @@ ORDER = {
     "learner controls candidate bridging metrics checkpoints topics retraining rollout admission parts readiness "
     "readings safekeeping offering training service",
     "deploy": "errors printable settings tables recordings topics discovery bridges rejects audit machine report "
-    "replay downstream labelling lineage models trials demo followers documents top cli",
+    "replay downstream labelling lineage models trials demo simulation followers documents top cli",
     "benchmarks": "data_sets hugadb slots default_settings spread command_line fingerprint "
     "bridges onnx speed learning downstream orders labels fleet late reliability workers soak rollout trainer",
 }

@@ -17,11 +17,14 @@ def check(config: ConfigOption = None) -> None:
     """
     from deploy.machine.check import check_settings
     from deploy.settings.config import find_file, load
+    from deploy.settings.unknown_variables import unknown_variables
 
     settings = load(config)
     left_out = check_settings(settings)
     names = ", ".join(settings.modalities)
     typer.echo(f"{find_file(config) or 'environment'}: good. Modalities: {names}; shared: {settings.shared_modality}.")
+    for told in unknown_variables():
+        typer.echo(f"mmbind: {told}", err=True)
     if left_out:
         typer.echo(f"The topics were not looked at: {left_out}.")
 

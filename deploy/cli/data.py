@@ -2,15 +2,12 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from deploy.cli.output import ConfigOption, JsonOption
 from deploy.errors import WrongInput
-
-if TYPE_CHECKING:
-    from deploy.topics.tail import Kind
 
 FileArgument = Annotated[
     Path, typer.Argument(help=".npz, .jsonl, .csv, .parquet, UTD-MHAD's folder of .mat files, or `watch`: the demo's.")
@@ -43,7 +40,9 @@ def replay(
     shared: Annotated[
         str | None,
         typer.Option(
-            "--shared", help="The shared modality, or `label`; else the one most sources have.", show_default=False
+            "--shared",
+            help="The shared modality, or `label`; else the settings', or what most sources have.",
+            show_default=False,
         ),
     ] = None,
     hide: HideOption = None,
@@ -52,6 +51,10 @@ def replay(
         int | None, typer.Option("--train-steps", help="Training steps in all (offline).", min=0, show_default=False)
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Of all randomness.", min=0, show_default=False)] = None,
+    keep: Annotated[
+        Path | None,
+        typer.Option("--keep", help="New folder for the models, for embed and finetune (offline).", show_default=False),
+    ] = None,
     config: ConfigOption = None,
 ) -> None:
     """Replays recordings: through the same core in this process (--offline), or into Kafka as sensors would."""
@@ -66,7 +69,12 @@ def replay(
         from deploy.settings.config import load
         from deploy.topics.send import send_recordings
 
-        for given, name in ((report, "--report"), (picture, "--picture"), (train_steps, "--train-steps")):
+        for given, name in (
+            (report, "--report"),
+            (picture, "--picture"),
+            (train_steps, "--train-steps"),
+            (keep, "--keep"),
+        ):
             if given is not None:
                 raise WrongInput(f"{name} goes with --offline: the trainer that reads from Kafka has its own settings")
         send_recordings(recordings, load(config), speed)
@@ -74,7 +82,9 @@ def replay(
     from deploy.replay.command import replay_offline
     from deploy.replay.plan import ReplayPlan
 
-    replay_offline(ReplayPlan(recordings, config, seed, train_steps), report, picture)
+    if keep is not None and keep.exists():
+        raise WrongInput(f"--keep {keep}: is there already, wanted a new folder")
+    replay_offline(ReplayPlan(recordings, config, seed, train_steps, shared), report, picture, keep)
 
 
 def send(
@@ -91,27 +101,48 @@ def send(
     typer.echo(f"sent {n_sent} window{'s' * (n_sent != 1)}")
 
 
+def known_kinds(given: str, config: Path | None = None) -> list[str]:
+    """The kinds of records that begin like what was typed so far."""
+    from deploy.settings.config import ConfigError, load
+    from deploy.topics.tail import kinds
+
+    try:
+        modalities = list(load(config).modalities)
+    except ConfigError:  # whoever runs the command is told
+        modalities = []
+    return [kind for kind in kinds(modalities) if kind.startswith(given)]
+
+
+def _completed(context: typer.Context, incomplete: str) -> list[str]:
+    return known_kinds(incomplete, context.params.get("config"))
+
+
 def tail(
     kind: Annotated[
-        str, typer.Argument(help="pairs, rejects, models, samples, labels, labelled, followers, or windows.MODALITY.")
+        str,
+        typer.Argument(
+            help="pairs, rejects, models, samples, labels, labelled, followers, or windows.MODALITY.",
+            autocompletion=_completed,
+        ),
     ],
     n_records: Annotated[
         int | None, typer.Option("--count", "-n", help="Stop after so many.", min=1, show_default=False)
     ] = None,
-    whole: Annotated[bool, typer.Option("--all", help="From the topic's start instead of its end.")] = False,
+    whole: Annotated[bool, typer.Option("--all", help="What the topic holds now, and then it ends.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="With --all: goes on with what comes.")] = False,
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """Shows records as they come, a line each, until it is interrupted."""
+    """Shows records, a line each: as they come, until it is interrupted, or with --all those that are there."""
     from deploy.settings.config import load
-    from deploy.topics.tail import KINDS, follow
+    from deploy.topics.tail import kinds, lines_of
 
     settings = load(config)
-    known: list[Kind] = [*KINDS, *(f"windows.{name}" for name in settings.modalities)]
+    known = kinds(settings.modalities)
     if kind not in known:
         raise WrongInput(f"cannot tail {kind!r}, wanted one of {', '.join(known)}")
     try:
-        for line in follow(settings, kind, whole, n_records, as_json):
+        for line in lines_of(settings, kind, whole=whole, on=follow or not whole, n_records=n_records, as_json=as_json):
             typer.echo(line)
     except KeyboardInterrupt:
         sys.exit(0)

@@ -6,7 +6,7 @@ Exit codes: 0 done, 1 it failed, 2 the settings or arguments are wrong, 3 the lo
 
 import os
 import sys
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -24,6 +24,7 @@ from deploy.cli import (
     models,
     rejects,
     run,
+    simulation,
     sources,
     top,
     topics,
@@ -33,11 +34,29 @@ from encoders.errors import MmbindError
 
 app = typer.Typer(
     name="mmbind",
-    help="Continuous multimodal binding over Kafka: sensor windows in, models out.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"mmbind {version('mmbind-stream')}, Python {sys.version.split()[0]}")
+        raise typer.Exit
+
+
+@app.callback()
+def _of_all(
+    version: Annotated[
+        bool, typer.Option("--version", help="Say which version this is.", callback=_say_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Continuous multimodal binding over Kafka: sensor windows in, models out."""
+
+
 app.command()(run.demo)
 app.command()(run.up)
 app.command()(run.stream)
@@ -51,6 +70,7 @@ models.app.command()(trials.rollout)
 models.app.command()(trials.verify)
 models.app.command()(keys.keygen)
 app.add_typer(followers.app, name="followers")
+app.command()(simulation.simulate)
 app.command()(data.replay)
 app.command("import")(files.import_files)
 app.command()(files.discover)

@@ -19,6 +19,7 @@ from streams.records import (
     Decision,
     FollowerReport,
     LabelRecord,
+    NodeScaling,
     Sample,
     SampleLabel,
     SensorWindow,
@@ -59,6 +60,7 @@ CONTENTS: Mapping[str, Content] = {
     "embeddings": Content("Kept for programs that write embeddings of samples.", (), "the node's id"),
     "forgotten": Content("Sources whose windows are to be forgotten.", (), "the node's id", JSON_TYPE),
     "modalities": Content("Which modalities there are.", (KnownModality,), "the modality", JSON_TYPE),
+    "scalings": Content("Each node's robust units, as the stream has them.", (NodeScaling,), "the node's id/modality"),
     "rejects": Content("What cannot be used, as it came; the reason stands in the headers.", (), "as it came", "any"),
 }
 

@@ -127,7 +127,13 @@ class Loop:
             losses=self.losses,
             steps_of_version=self.steps_of_version,
             estimate=self.pipeline.binder.estimate,
+            binding_weights=self._binding_weights(),
         )
+
+    def _binding_weights(self) -> dict[str, float]:
+        """Of each that may bind; one alone has all the say."""
+        names = (self.settings.shared_modality, *self.settings.binding.also_shared)
+        return {name: float(self.pipeline.binder.weights.get(name, 1.0)) for name in names}
 
 
 def _parts(windows: Sequence[SensorWindow]) -> Iterator[Sequence[SensorWindow]]:

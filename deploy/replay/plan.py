@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from deploy.recordings.recordings import Recordings
-from deploy.settings.config import Settings, find_file, load
+from deploy.settings.config import Settings, find_file, load, value_of
+from streams.labels import LABEL
 from trainer.controls import spread_steps
 
 
@@ -17,6 +18,29 @@ class ReplayPlan:
     config: Path | None = None
     seed: int | None = None
     train_steps: int | None = None
+    shared: str | None = None
+
+    @property
+    def choice(self) -> tuple[str, str]:
+        """What binds, and why it does: it was given, the settings say so, or most sources have it.
+
+        Raises:
+            ConfigError: If the settings file cannot be read.
+        """
+        most = self.recordings.shared
+        if self.shared is not None:
+            return self.shared, "it was asked for"
+        told = value_of("shared_modality", self.config)
+        if told is None:
+            return most, "most sources have it"
+        if told in self._there:
+            return told, "the settings' shared_modality"
+        return most, f"most sources have it, and no window has {told}, the settings' shared_modality"
+
+    @property
+    def _there(self) -> set[str]:
+        seen = self.recordings.visible
+        return {one.modality for one in seen} | ({LABEL} if any(one.label is not None for one in seen) else set())
 
     def settings(self) -> Settings:
         """The settings file's, if there is one; else modalities and hop are those of the recordings.
@@ -25,7 +49,7 @@ class ReplayPlan:
             ConfigError: If they do not fit.
         """
         recordings = self.recordings
-        fixed: dict[str, Any] = {"shared_modality": recordings.shared}
+        fixed: dict[str, Any] = {"shared_modality": self.choice[0]}
         if find_file(self.config) is None:
             fixed["modalities"] = {name: described(spec) for name, spec in recordings.specs.items()}
             fixed["ingest"] = {"hop_s": recordings.hop_s, "grace_s": 2 * recordings.hop_s}

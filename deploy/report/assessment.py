@@ -39,7 +39,8 @@ class FinishedRun:
 
     `bindings` are in the order in which they were made, `trained_bindings` those that the last version was trained
     on, in the order in which they were. `weights` are those of each published version, by its number, `losses` the
-    loss by the number of the step, `estimate` the last word on precision that was said without labels.
+    loss by the number of the step, `estimate` the last word on precision that was said without labels,
+    `binding_weights` how much each modality that may bind has to say, 0..1, where it is known.
     """
 
     recordings: Recordings
@@ -59,6 +60,7 @@ class FinishedRun:
     losses: Mapping[int, float] = field(default_factory=dict)
     steps_of_version: Mapping[int, int] = field(default_factory=dict)
     estimate: PrecisionEstimate = field(default_factory=lambda: PrecisionEstimate("unknown"))
+    binding_weights: Mapping[str, float] = field(default_factory=dict)
 
 
 Announce = Callable[[str], None]
@@ -109,6 +111,7 @@ def _counted(run: FinishedRun) -> Report:
         samples_alone=outcomes["alone"],
         samples_withheld=outcomes["withheld"],
         samples_without_binding=len(run.samples.keys() - outcome_of.keys()),
+        binding_weights=dict(run.binding_weights),
         models_published=len(run.weights),
         worker_model_version=run.worker_model_version,
         consumer_model_version=run.consumer_model_version,
@@ -134,9 +137,10 @@ def _judge_versions(run: FinishedRun, truth: Truth, report: Report, announce: An
     judge = RetrievalJudge(_judged_samples(run, truth, report), pairs)
     announce("judging each version")
     complete = [version for version, weights in sorted(run.weights.items()) if set(weights) >= set(run.weights[last])]
+    served = {run.worker_model_version} & set(complete)
     encoders = {
         version: encoders_of(run.weights[version], run.settings.specs)
-        for version in spread(complete, MOST_JUDGED_VERSIONS)
+        for version in sorted({*spread(complete, MOST_JUDGED_VERSIONS), *served})
     }
     report.retrieval_by_version = {version: judge.figures(one) for version, one in encoders.items()}
     report.retrieval = report.retrieval_by_version[last]

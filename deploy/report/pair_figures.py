@@ -19,8 +19,9 @@ class PairFigures:
     `best` judges each sample's best partner as its last round has it, `on_arrival` as its first one had, `all_partners`
     every partner of the last round by its probability; `chance` is the share of equal labels among all earlier samples
     of other sources. `error` is the standard error of `best` over sources. The arrays have a row for each bound and
-    labelled sample in order: whether its best partner was right, that partner's similarity and confidence (NaN where
-    unknown), the chance it had, and the model version that bound it when it came.
+    labelled sample in order: whether its best partner was right, whether that of its first round was (NaN where it had
+    none), the best partner's similarity and confidence (NaN where unknown), the chance it had, and the model version
+    that bound it when it came.
     """
 
     best: float
@@ -30,6 +31,7 @@ class PairFigures:
     chance: float
     error: float
     right: np.ndarray
+    right_on_arrival: np.ndarray
     similarity: np.ndarray
     confidence: np.ndarray
     chances: np.ndarray
@@ -45,8 +47,9 @@ def judge_pairs(bindings: Sequence[Binding], samples: Mapping[str, Sample], labe
         labels: Of samples by id; one that is missing is unknown.
     """
     history = _History()
-    right, similarity, chances, version, shares, sources = [], [], [], [], [], []
+    right, similarity, chances, version, shares, sources, came = [], [], [], [], [], [], []
     confidence: list[float | None] = []
+    on_arrival = _right_on_arrival(bindings, labels)
     versions = {binding.sample_id: binding.model_version for binding in first_rounds(bindings)}
     for binding in last_rounds(bindings):
         label, sample = labels.get(binding.sample_id), samples.get(binding.sample_id)
@@ -62,16 +65,18 @@ def judge_pairs(bindings: Sequence[Binding], samples: Mapping[str, Sample], labe
             chances.append(history.chance(sample.source_id, label))
             version.append(versions.get(binding.sample_id, binding.model_version))
             sources.append(sample.source_id)
+            came.append(float(on_arrival.get(binding.sample_id, np.nan)))
         history.add(sample.source_id, label)
     hits_array = np.array(right, dtype=bool)
     return PairFigures(
         best=_mean(hits_array),
-        on_arrival=_right_on_arrival(bindings, labels),
+        on_arrival=_mean(np.array(list(on_arrival.values()))),
         second_half=_mean(hits_array[len(hits_array) // 2 :]),
         all_partners=_mean(np.array(shares)),
         chance=_mean(np.array(chances)),
         error=_error_over(sources, hits_array),
         right=hits_array,
+        right_on_arrival=np.array(came, dtype=float),
         similarity=np.array(similarity, dtype=float),
         confidence=np.array(confidence, dtype=float),
         chances=np.array(chances, dtype=float),
@@ -93,9 +98,10 @@ def last_rounds(bindings: Iterable[Binding]) -> list[Binding]:
     return list(last.values())
 
 
-def _right_on_arrival(bindings: Iterable[Binding], labels: Mapping[str, Label]) -> float:
+def _right_on_arrival(bindings: Iterable[Binding], labels: Mapping[str, Label]) -> dict[str, bool]:
+    """Of each labelled sample that had a partner when it came, whether the best one was right."""
     best = [(one.sample_id, one.partners[0].sample_id) for one in first_rounds(bindings) if one.partners]
-    return _mean(np.array([labels.get(partner) == labels[own] for own, partner in best if own in labels]))
+    return {own: labels.get(partner) == labels[own] for own, partner in best if own in labels}
 
 
 def edges_by_version(bindings: Iterable[Binding]) -> dict[int, int]:

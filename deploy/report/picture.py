@@ -56,15 +56,17 @@ def draw(report: Report, file: Path, title: str) -> None:
 
 
 def _precision(axes: "Axes", report: Report) -> None:
+    """The same samples twice, in the order in which they came: as first bound, and as their last round has them."""
     series = report.series
     axes.set_title(
-        f"Pairs: {share(report.pair_precision)} of best partners are right, "
-        f"{share(report.chance_precision)} would be by chance"
+        f"Pairs: {share(report.pair_precision)} of best partners are right in the end, "
+        f"{share(report.pair_precision_on_arrival)} when they came, {share(report.chance_precision)} would be by chance"
     )
-    axes.set(xlabel="bound samples, in order", ylabel="share right", ylim=(0, 1), xlim=(0, max(len(series.right), 1)))
-    x, rolled = rolling(np.array(series.right, dtype=float), ROLLING_SAMPLES)
-    axes.plot(x, rolled, color=BLUE, lw=2.4, label=f"best partner, mean of {ROLLING_SAMPLES} samples")
-    axes.plot(*rolling(np.array(series.chance), ROLLING_SAMPLES), color=GREY, lw=1.8, ls="--", label="chance")
+    axes.set(xlabel="bound samples, in the order in which they came", ylabel="share right")
+    axes.set(ylim=(0, 1), xlim=(0, max(len(series.right), 1)))
+    for name, colour, style, places, values in curves(report):
+        at, means = rolling(values, ROLLING_SAMPLES)
+        axes.plot(places[at], means, color=colour, lw=2.0, ls=style, label=name)
     for place, version in swaps(series.version):
         axes.axvline(place, color=ORANGE, lw=1.4)
         axes.annotate(
@@ -77,7 +79,22 @@ def _precision(axes: "Axes", report: Report) -> None:
             size=9,
             bbox=HALO,
         )
-    axes.legend(loc="center left", ncols=2)
+    axes.legend(loc="lower left", ncols=3, title=f"best partner is right, mean of {ROLLING_SAMPLES} samples")
+
+
+def curves(report: Report) -> list[tuple[str, str, str, np.ndarray, np.ndarray]]:
+    """Name, colour, line style, places and values: of the samples that had a partner when they came, and no others.
+
+    So that late samples, which may be harder, are in each of them.
+    """
+    series = report.series
+    came = np.array(series.right_on_arrival, dtype=float)
+    places = np.flatnonzero(np.isfinite(came))
+    return [
+        ("in the last round", BLUE, "-", places, np.array(series.right, dtype=float)[places]),
+        ("when they came", GREEN, "-", places, came[places]),
+        ("by chance", GREY, "--", places, np.array(series.chance, dtype=float)[places]),
+    ]
 
 
 def _sureness(axes: "Axes", report: Report) -> None:
@@ -86,10 +103,10 @@ def _sureness(axes: "Axes", report: Report) -> None:
     known = np.isfinite(sure)
     if known.sum() < len(sure) / 2:
         sure, known = np.array(report.series.similarity, dtype=float), np.ones(len(right), bool)
-        axes.set_title("Alike means right?")
+        axes.set_title(f"Alike means right? {known.sum():,} samples")
         axes.set(xlabel="similarity of the best partner", ylabel="share right", ylim=(0, 1))
     else:
-        axes.set_title("Confident means right?")
+        axes.set_title(f"Confident means right? {known.sum():,} of {len(known):,} samples")
         axes.set(xlabel="confidence, said without labels", ylabel="share right", ylim=(0, 1), xlim=(0, 1))
         axes.plot((0, 1), (0, 1), color=GREY, lw=1.0, ls=":")
     sure, right = sure[known], right[known]
@@ -135,8 +152,15 @@ def _retrieval(axes: "Axes", report: Report) -> None:
         return
     axes.plot(list(known), list(known.values()), color=BLUE, marker="o", ms=7, lw=2.2)
     axes.annotate("ours", (list(known)[-1], list(known.values())[-1]), (9, 0), color=BLUE, va="center",
-                  textcoords="offset points", weight="bold", bbox=HALO)  # fmt: skip
+                  textcoords="offset points", bbox=HALO)  # fmt: skip
     axes.set_xticks(list(known))
+    served = report.worker_model_version
+    for version, label in zip(known, axes.get_xticklabels(), strict=True):
+        if version == served:
+            label.set(weight="bold", color=INK)
+            axes.plot(version, known[version], color=BLUE, marker="o", ms=12)
+            axes.annotate("served", (version, known[version]), (0, 10), color=BLUE, ha="center", va="bottom",
+                          textcoords="offset points", weight="bold", bbox=HALO)  # fmt: skip
     axes.set_xlim(min(known) - 0.5, max(known) + 1.9)
     lines = {name: mean_cmap(getattr(report, field)) for name, field in CONTROLS.items()}
     colours = {**CONTROL_COLOURS, "chance": GREY}

@@ -7,6 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from deploy.report.explanations import ABOUT_LABELS, ABOUT_PAIRS, about_retrieval
 from deploy.report.label_figures import LabelFigures
 from deploy.report.pair_figures import PairFigures
 from deploy.report.retrieval import Difference, Figures, mean_cmap
@@ -17,6 +18,7 @@ class Series(msgspec.Struct, kw_only=True):
     """What the picture shows: a value for each bound sample in order, and the loss at some training steps."""
 
     right: list[bool] = []
+    right_on_arrival: list[bool | None] = []
     similarity: list[float] = []
     confidence: list[float | None] = []
     chance: list[float] = []
@@ -32,7 +34,8 @@ class Report(msgspec.Struct, kw_only=True):
     `pairs` are edges, `bindings` the records that carry them, one or more for every sample: `samples_without_binding`
     is 0, unless something was lost. `retrieval` and its controls are
     on held-out sources between modalities that were never together in training, by `"query->gallery"`.
-    `pair_precision_estimate` was made without labels: the last one, or "none" or "unknown".
+    `pair_precision_estimate` was made without labels: the last one, or "none" or "unknown". `binding_weights` are how
+    much each modality that may bind has to say, 0..1.
     """
 
     windows_in: int
@@ -53,6 +56,7 @@ class Report(msgspec.Struct, kw_only=True):
     chance_precision: float | None = None
     pair_precision_estimate: float | str = "unknown"
     pair_precision_estimate_interval: tuple[float, float] | None = None
+    binding_weights: dict[str, float] = {}
     models_published: int = 0
     worker_model_version: int = 0
     consumer_model_version: int = 0
@@ -88,6 +92,7 @@ def note_pairs(report: Report, figures: PairFigures) -> None:
     report.pair_precision_all = _number(figures.all_partners)
     report.chance_precision = _number(figures.chance)
     report.series.right = figures.right.tolist()
+    report.series.right_on_arrival = [None if math.isnan(one) else bool(one) for one in figures.right_on_arrival]
     report.series.similarity = [round(value, 4) for value in figures.similarity.tolist()]
     report.series.confidence = [_number(value) for value in figures.confidence.tolist()]
     report.series.chance = [round(value, 4) for value in figures.chances.tolist()]
@@ -112,12 +117,17 @@ def gap_closed(report: Report) -> float | None:
 
 def as_tables(report: Report) -> RenderableType:
     """The report for people."""
-    tables = [_flow_table(report), _precision_table(report)]
+    tables: list[RenderableType] = [_flow_table(report), _precision_table(report), Text(ABOUT_PAIRS, style="dim")]
     if report.labels:
-        tables.append(_label_table(report.labels))
+        tables += [_label_table(report.labels), Text(ABOUT_LABELS, style="dim")]
     if report.retrieval:
-        tables.append(_retrieval_table(report))
+        tables += [_retrieval_table(report), Text(_about_retrieval(report), style="dim")]
     return Group(*tables, *map(Text, report.notes))
+
+
+def _about_retrieval(report: Report) -> str:
+    by_label = any("cmap" in one for one in report.retrieval.values())
+    return about_retrieval(by_label, report.worker_model_version, max(report.retrieval_by_version, default=0))
 
 
 def _flow_table(report: Report) -> Table:
@@ -140,6 +150,8 @@ def _flow_table(report: Report) -> Table:
         ("  of these more than once", report.pairs_trained_twice),
     ):
         table.add_row(name, f"{value:,}")
+    for modality, weight in report.binding_weights.items():
+        table.add_row(f"{modality} binds, with weight (0: nobody)", share(weight))
     table.add_row("seconds", f"{report.seconds:.0f}")
     return table
 
@@ -177,12 +189,14 @@ def _retrieval_table(report: Report) -> Table:
     table = _table("Retrieval between modalities that never met, on held-out sources (cmAP / R@1)", "", *pairs)
     table.add_column("ours less this, mean cmAP")
     differences = {one.control: one for one in report.differences}
+    served = f"version {report.worker_model_version}"
     rows = {f"version {version}": figures for version, figures in sorted(report.retrieval_by_version.items())}
     rows |= {"ours": report.retrieval}
     rows |= {name: getattr(report, field) for name, field in CONTROLS.items()}
     for name, figures in rows.items():
         cells = [_retrieval_cell(figures.get(pair, {})) for pair in pairs]
-        table.add_row(name, *cells, _verdict(differences.get(name)))
+        style = "bold" if name == served else ""
+        table.add_row(name + ", served" * (name == served), *cells, _verdict(differences.get(name)), style=style)
     chance = [report.retrieval[pair] for pair in pairs]
     table.add_row(
         "by chance", *(f"{share(one.get('chance_cmap'))} / {share(one.get('chance_r_at_1'))}" for one in chance), ""

@@ -6,6 +6,7 @@ One file, one class: what a worker is told, and the tables `[trainer]` and `[lab
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -32,6 +33,8 @@ from trainer.settings import TrainerSettings
 
 DEFAULT_FILE = "mmbind.toml"
 PREFIX = "MMBIND_"
+# What pydantic calls a table of TOML.
+TABLE = re.compile(r"a valid dictionary( or instance of \w+)?")
 
 
 class ConfigError(UsageError):
@@ -109,14 +112,19 @@ def load(given: Path | None = None, **fixed: Any) -> Settings:
         ConfigError: With every mistake on a line of its own.
     """
     file = find_file(given)
-    text = file.read_text(encoding="utf-8") if file else ""
+    text = _text_of(file)
     from_file = type("Settings", (Settings,), {"model_config": SettingsConfigDict(toml_file=file)})
     try:
         return from_file(**fixed)  # type: ignore[no-any-return]
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{file}: not TOML: {error}") from error
     except SettingsError as error:
-        raise ConfigError(f"environment: {error}") from error
+        # A table is set by JSON, or by a variable for each of its keys.
+        found = re.search(r'field "(\w+)"', str(error))
+        name = f"{PREFIX}{found[1].upper()}" if found else "a variable"
+        raise ConfigError(
+            f"environment, {name} is {os.environ.get(name, '')!r}: wanted JSON, or {name}__... for each key"
+        ) from error
     except ValidationError as error:
         # A default that is made of a wrong value is no mistake of its own.
         wrong = [one for one in error.errors() if one["type"] != "default_factory_not_called"]
@@ -126,6 +134,22 @@ def load(given: Path | None = None, **fixed: Any) -> Settings:
                 f"There is no {DEFAULT_FILE} here: `mmbind config example > {DEFAULT_FILE}` makes one to start from."
             )
         raise ConfigError("\n".join(mistakes)) from error
+
+
+def value_of(name: str, given: Path | None = None) -> str | None:
+    """A value at the top of the settings, from the environment or the file, unchecked; None where neither has it.
+
+    Raises:
+        ConfigError: If a file was named and is not there, or is not TOML.
+    """
+    if variable := _variable((name,)):
+        return os.environ[variable]
+    file = find_file(given)
+    try:
+        value = tomllib.loads(_text_of(file)).get(name)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{file}: not TOML: {error}") from error
+    return None if value is None else str(value)
 
 
 def as_toml(settings: Settings) -> str:
@@ -165,6 +189,17 @@ def leaves(settings: BaseModel) -> dict[tuple[str, ...], Any]:
     return found
 
 
+def _text_of(file: Path | None) -> str:
+    try:
+        return file.read_text(encoding="utf-8") if file else ""
+    except UnicodeDecodeError as error:
+        raw = error.object
+        line = raw[: error.start].count(b"\n") + 1
+        raise ConfigError(f"{file}, line {line}: not UTF-8: byte 0x{raw[error.start]:02x}; save it as UTF-8") from error
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be read: {error.strerror}") from error
+
+
 def _place(path: tuple[str, ...], file: Path | None, text: str) -> str:
     if name := _variable(path):
         return f"environment, {name}"
@@ -187,6 +222,8 @@ def _variable(path: tuple[str, ...]) -> str | None:
 def _complaint(mistake: ErrorDetails, key: str, path: tuple[str, ...]) -> str:
     message = mistake["msg"].removeprefix("Value error, ").replace("Input should be", "wanted")
     message = message.replace("String should match pattern", "wanted a match of")
+    message = TABLE.sub("a table", message).replace(", unable to interpret input", ": true or false")
+    message = message.replace(", unable to parse string as an integer", "").replace("a valid integer", "a whole number")
     if mistake["type"] == "missing":
         return f"{key} is missing"
     if mistake["type"] == "extra_forbidden":

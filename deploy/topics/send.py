@@ -104,11 +104,11 @@ def send_recordings(recordings: Recordings, settings: StreamSettings, speed: flo
     shift_ns = year_ns(START_YEAR) if is_relative else 0
     require_topics(settings, {window.modality for window in windows})
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    keys = _signing_keys(windows, settings)
+    keys = signing_keys_of(windows, settings)
     with producer_of(settings, signing_keys=keys) as producer, Progress(*columns) as progress:
         task = progress.add_task(f"{recordings.name}: sending windows", total=len(windows))
         play(windows, producer, speed, threading.Event(), lambda window: progress.advance(task), shift_ns)
-    _complain(producer)
+    complain(producer)
 
 
 def send_json(text: bytes, settings: StreamSettings) -> int:
@@ -121,12 +121,12 @@ def send_json(text: bytes, settings: StreamSettings) -> int:
     """
     windows = [_window(raw, number, settings) for number, raw in enumerate(_records(text))]
     require_topics(settings, {window.modality for window in windows})
-    with producer_of(settings, signing_keys=_signing_keys(windows, settings)) as producer:
+    with producer_of(settings, signing_keys=signing_keys_of(windows, settings)) as producer:
         for one in windows:
             producer.send(
                 one.source_id, one.modality, one.start_ns, one.values, label=one.label, window_id=one.window_id
             )
-    _complain(producer)
+    complain(producer)
     return len(windows)
 
 
@@ -155,8 +155,12 @@ def _window(raw: bytes, number: int, settings: StreamSettings) -> SensorWindow:
     return window
 
 
-def _signing_keys(windows: Sequence[SensorWindow], settings: StreamSettings) -> dict[str, bytes] | None:
-    """The keys of `ingest.keys_file`, which must hold one for each source; None where nothing is signed."""
+def signing_keys_of(windows: Sequence[SensorWindow], settings: StreamSettings) -> dict[str, bytes] | None:
+    """The keys of `ingest.keys_file`, which must hold one for each source; None where nothing is signed.
+
+    Raises:
+        CommandError: If there is none of a source.
+    """
     if settings.ingest.keys_file is None:
         return None
     keys = read_keys(settings.ingest.keys_file)
@@ -166,6 +170,11 @@ def _signing_keys(windows: Sequence[SensorWindow], settings: StreamSettings) -> 
     return keys
 
 
-def _complain(producer: WindowProducer) -> None:
+def complain(producer: WindowProducer) -> None:
+    """Returns if all that the producer was given was sent.
+
+    Raises:
+        CommandError: If the broker refused a window.
+    """
     if producer.n_failed:
         raise CommandError(f"{producer.n_failed} windows were not sent; the last: {producer.errors[-1]}")

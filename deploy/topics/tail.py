@@ -2,8 +2,9 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import chain, islice
 from typing import Any, TypeAlias
 
 import msgspec
@@ -24,8 +25,18 @@ KINDS: tuple[Kind, ...] = ("pairs", "samples", "labels", "labelled", "rejects", 
 SHOWN_PARTNERS = 3
 
 
-def follow(settings: StreamSettings, kind: Kind, whole: bool, n_records: int | None, as_json: bool) -> Iterator[str]:
-    """Lines as records come, from the topic's end or, if `whole`, its start; ends after `n_records`.
+def lines_of(
+    settings: StreamSettings, kind: Kind, *, whole: bool, on: bool, n_records: int | None = None, as_json: bool = False
+) -> Iterator[str]:
+    """A line for each record of a topic, and at most `n_records`.
+
+    Args:
+        settings: Which broker, and how topics are called.
+        kind: One of `kinds`.
+        whole: From the topic's start up to its present end; else from there.
+        on: Goes on from the present end as records come, without an end.
+        n_records: At most so many; None = all.
+        as_json: JSON instead of a line for people.
 
     Raises:
         BrokerUnreachable: If the broker cannot be used.
@@ -33,14 +44,20 @@ def follow(settings: StreamSettings, kind: Kind, whole: bool, n_records: int | N
     """
     topic = f"{TopicNames(settings.topics.prefix).prefix}{kind}"
     with connect_or_explain(lambda: LogReader(settings.broker, topic), settings.broker) as reader:
-        starts = reader.starts() if whole else reader.ends()
-        n_shown = 0
-        for message in reader.follow(threading.Event(), starts):
-            for record in records_of(kind, message) if message else ():
-                yield json.dumps(record, default=str) if as_json else as_line(kind, message, record)  # type: ignore[arg-type]
-                n_shown += 1
-                if n_shown == n_records:
-                    return
+        ends = reader.ends()
+        messages = chain(reader.read(ends=ends) if whole else (), reader.follow(threading.Event(), ends) if on else ())
+        lines = (
+            json.dumps(record, default=str) if as_json else as_line(kind, message, record)
+            for message in messages
+            if message
+            for record in records_of(kind, message)
+        )
+        yield from islice(lines, n_records)
+
+
+def kinds(modalities: Iterable[str]) -> list[Kind]:
+    """What there is to see, where sensors have these modalities."""
+    return [*KINDS, *(f"windows.{name}" for name in modalities)]
 
 
 def records_of(kind: Kind, message: Message) -> list[dict[str, Any]]:

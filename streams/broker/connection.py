@@ -77,6 +77,10 @@ def unusable(broker: "BrokerSettings") -> str:
         ssl_context(broker)
     except ValueError as error:
         return str(error)
+    for one in filter(None, map(str.strip, broker.bootstrap_servers.split(","))):
+        host, colon, port = one.rpartition(":")
+        if colon and not (host and port.isdigit()):
+            return f"broker.bootstrap_servers has {one!r}: wanted HOST:PORT"
     return incomplete(broker)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from deploy.machine.brokers import free_port
@@ -19,7 +20,9 @@ from tests.support.waiting import wait_until
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 BLOCKS: list[tuple[str, str]] = re.findall(r"^```(console|python)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-COMMANDS = [line for kind, text in BLOCKS if kind == "console" for line in text.splitlines() if line.strip()]
+# The walk of the first hour is one block, and is run as one.
+((_, WALK),) = (block for block in BLOCKS if "mmbind simulate" in block[1])
+COMMANDS = [line for kind, text in BLOCKS if kind == "console" and text != WALK for line in text.splitlines() if line]
 PROGRAMS = [text for kind, text in BLOCKS if kind == "python"]
 WAIT_S = 120.0
 # So little training that a version is there in seconds, and few of them, and a gate that lets them pass.
@@ -69,6 +72,7 @@ class Machine:
         for told, ours in (
             (".venv/bin/mmbind", f"{sys.executable} -m deploy.cli"),
             ("python3 ", f"{sys.executable} "),
+            ("simulate --for 60s", "simulate --for 15s --speed 20"),
             ("127.0.0.1:9092", self.bootstrap_servers),
             ("127.0.0.1:9464", f"127.0.0.1:{self.environment['MMBIND_RUNTIME__STREAM_PORT']}"),
             ("127.0.0.1:9465", f"127.0.0.1:{self.environment['MMBIND_RUNTIME__TRAINER_PORT']}"),
@@ -138,6 +142,21 @@ def test_the_scraped_ports_are_the_default_ones() -> None:
     assert scraped == [str(runtime.stream_port), str(runtime.trainer_port)]
 
 
+def test_the_first_hour_is_walked(machine: Machine) -> None:
+    simulate, pairs, models, embed, spread = WALK.splitlines()
+    said = machine.run(simulate, timeout_s=300)
+    figures = re.search(r"right: (\S+) of \S+ samples in their last round, \S+ when they came, (\S+) by chance", said)
+    assert figures and float(figures[1]) > 3 * float(figures[2]), said
+    assert machine.run(pairs).count("\n") == 5
+    machine.wait(lambda: "stable -> " in machine.run(models), "a version passes")
+    machine.run(embed)
+    with np.load(machine.folder / "vectors.npz") as found:
+        assert np.linalg.norm(found["embedding"], axis=1) == pytest.approx(1, abs=1e-4)
+    assert "16 labels were given" in machine.run(spread)
+    with (machine.folder / "simulated" / "labelled.csv").open() as opened:
+        assert sum("activity-" in line for line in opened) > 100
+
+
 def test_windows_are_sent_from_python_from_kafka_python_and_from_a_shell(machine: Machine) -> None:
     machine.run_python(program("SensorClient"))
     machine.run_python(program("WindowProducer"))
@@ -146,7 +165,7 @@ def test_windows_are_sent_from_python_from_kafka_python_and_from_a_shell(machine
         machine.run(command)
 
     def all_nodes_are_there() -> bool:
-        shown = machine.run("timeout 5 .venv/bin/mmbind tail samples --all || true")
+        shown = machine.run(".venv/bin/mmbind tail samples --all")
         return all(node in shown for node in ("node-6", "node-7", "node-8", "node-9"))
 
     machine.wait(all_nodes_are_there, "each window is a sample")
@@ -159,7 +178,7 @@ def test_kcat_sends_a_window(machine: Machine) -> None:
         pytest.skip("KAFKA_HOME is not set, and kcat cannot talk to the embedded broker")
     for command in commands("kcat "):
         machine.run(command)
-    shown = machine.run("timeout 5 .venv/bin/mmbind tail windows.gravity --all || true")
+    shown = machine.run(".venv/bin/mmbind tail windows.gravity --all")
     assert shown.count("node-9") == 2
 
 
@@ -174,7 +193,7 @@ def test_replayed_recordings_become_pairs_and_models_to_watch_and_to_take(machin
     (online,) = (command for command in commands(".venv/bin/mmbind replay") if "--offline" not in command)
     machine.run(online)
     pairs = commands(".venv/bin/mmbind tail")[0]
-    assert machine.run(pairs).count("\n") == 5
+    machine.wait(lambda: machine.run(pairs).count("\n") == 5, "pairs come")
 
     def versions() -> list[object]:
         return list(json.loads(machine.run(".venv/bin/mmbind models list --json"))["versions"])

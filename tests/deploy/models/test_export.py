@@ -14,7 +14,7 @@ from tests.support.commands import refusal, run
 from tests.support.models import DIM, bundle, windows
 
 BUNDLE = bundle(3)
-EXAMPLE = Path(__file__).parents[3] / "mmbind.example.toml"
+EXAMPLE = Path(__file__).parents[3] / "deploy" / "mmbind.example.toml"
 
 
 def test_a_version_is_exported_by_its_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from deploy.report.picture import draw, rolling, swaps
+from deploy.report.picture import curves, draw, rolling, swaps
 from deploy.report.report import Report
 from tests.support.reports import filled
 
@@ -37,3 +37,16 @@ def test_a_rolling_mean_starts_before_its_width_is_full() -> None:
 def test_a_swap_is_where_a_higher_version_first_binds() -> None:
     assert swaps([0, 0, 1, 0, 1, 3]) == [(2, 1), (5, 3)]
     assert swaps([]) == []
+
+
+def test_all_curves_are_of_the_samples_that_had_a_partner_when_they_came() -> None:
+    report = filled()
+    report.series.right = [True, True, False]
+    report.series.right_on_arrival = [None, False, False]
+    report.series.chance = [0.1, 0.2, 0.3]
+    drawn = {name: (places.tolist(), values.tolist()) for name, _, _, places, values in curves(report)}
+    assert drawn == {
+        "in the last round": ([1, 2], [1.0, 0.0]),
+        "when they came": ([1, 2], [0.0, 0.0]),
+        "by chance": ([1, 2], [0.2, 0.3]),
+    }

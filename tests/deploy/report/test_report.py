@@ -9,6 +9,7 @@ from rich.console import Console
 
 from deploy.recordings.recordings import arrange, restrict
 from deploy.recordings.truth import Truth, never_paired, without_labels
+from deploy.report.explanations import about_retrieval
 from deploy.report.pair_figures import edges_by_version, judge_pairs, swaps_under_load
 from deploy.report.report import Report, as_tables, gap_closed, note_estimate, note_pairs
 from deploy.report.retrieval import Difference, RetrievalJudge, mean_cmap
@@ -44,6 +45,7 @@ def test_a_later_round_replaces_the_partners_and_keeps_the_order() -> None:
     found = judge_pairs([*STREAM, binding("b@0", ("d@0", 1.0), again=1)], SAMPLES, LABELS)
     assert found.right.tolist() == [LABELS["d@0"] == LABELS["b@0"], *first.right.tolist()[1:]]
     assert found.on_arrival == first.best
+    assert found.right_on_arrival.tolist() == first.right.tolist()
 
 
 def test_without_labels_there_is_no_precision() -> None:
@@ -184,3 +186,19 @@ def test_the_table_says_where_a_difference_is_within_its_noise() -> None:
     text = text_of(filled())
     assert "+0.100 ± 0.090  within its noise" in text
     assert "0.333" in text
+
+
+@pytest.mark.parametrize(("served", "said"), [(1, "In bold: version 1, which is served"), (0, "none is served")])
+def test_figures_are_explained_where_they_stand_and_the_served_version_is_bold(served: int, said: str) -> None:
+    report = filled()
+    report.worker_model_version = served
+    console = Console(file=io.StringIO(), width=400, force_terminal=True)
+    console.print(as_tables(report))
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert all(word in shown for word in ("cmAP, class mean average precision", "oracle: on partners", said))
+    bold = [line for line in shown.splitlines() if "\x1b[1mversion 1, served" in line]
+    assert len(bold) == bool(served)
+
+
+def test_without_labels_the_figure_that_is_shown_is_explained() -> None:
+    assert about_retrieval(False, 2, 3).startswith("MRR, mean reciprocal rank")
