@@ -91,9 +91,8 @@ def environment() -> dict[str, str]:
     own = {name: value for name, value in os.environ.items() if not name.startswith(("MMBIND_", "KAFKA_HOME"))}
     if shutil.which("kcat") and os.environ.get("KAFKA_HOME"):
         own["KAFKA_HOME"] = os.environ["KAFKA_HOME"]
-    names = ("RUNTIME__STREAM_PORT", "RUNTIME__TRAINER_PORT", "BROKER__LOCAL_PORT")
-    ports = {name: str(free_port()) for name in names}
-    settings = {f"MMBIND_{name}": value for name, value in {**QUICK, **ports}.items()}
+    ports = dict.fromkeys(("RUNTIME__STREAM_PORT", "RUNTIME__TRAINER_PORT", "BROKER__LOCAL_PORT"))
+    settings = {f"MMBIND_{name}": value or str(free_port()) for name, value in {**QUICK, **ports}.items()}
     return {**own, **settings, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1"}
 
 

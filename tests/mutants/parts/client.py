@@ -3,7 +3,7 @@
 from tests.mutants.mutation import Mutation
 
 CUTTER, SAMPLES = "streams/cutting/cutter.py", "streams/cutting/samples.py"
-CATALOGUE, LOADING = "streams/catalogue.py", "mmbind_client.py"
+CATALOGUE, LOADING = "streams/catalogue.py", "streams/standalone/mmbind_client/__init__.py"
 
 
 def cutter(name: str) -> tuple[str, ...]:
