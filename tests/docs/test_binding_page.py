@@ -64,7 +64,7 @@ def test_metrics_are_those_of_a_worker() -> None:
     assert [one for one in named if f"\n{one}" not in shown and one != "mmbind"] == []
     (pattern,) = re.findall(r"grep -E '(.+)'", TEXT)
     found = [line for line in shown.splitlines() if re.search(pattern, line)]
-    assert len(found) == 1 + 3 + 2 + len(OUTCOMES) + 1
+    assert len(found) == 1 + 2 + 3 + 2 + len(OUTCOMES) + 1
 
 
 def test_states_outcomes_and_fields_of_the_report_exist() -> None:

@@ -41,7 +41,8 @@ def modules() -> list[str]:
     """All modules of the product that have an example."""
     files = sorted(path for package in PRODUCT for path in (ROOT / package).rglob("*.py"))
     with_example = [path for path in files if ">>> " in path.read_text()]
-    return [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in with_example]
+    names = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in with_example]
+    return [name.removeprefix("streams.standalone.").removesuffix(".__init__") for name in names]
 
 
 def examples(module: str) -> list[DocTest]:

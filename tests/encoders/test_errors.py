@@ -46,4 +46,12 @@ def test_the_tree_that_is_drawn_names_them_all() -> None:
 def test_what_was_given_wrong_ends_with_2_and_all_else_with_1() -> None:
     assert (MmbindError("x").exit_code, UsageError("x").exit_code) == (1, 2)
     wrong = {name for name, above in errors().items() if "UsageError" in above}
-    assert wrong == {"ConfigError", "CheckpointError", "CheckpointTooNew", "KeysError", "RecordingError", "WrongInput"}
+    assert wrong == {
+        "ConfigError",
+        "CheckpointError",
+        "CheckpointTooNew",
+        "KeysError",
+        "RecordingError",
+        "TableError",
+        "WrongInput",
+    }

@@ -62,7 +62,14 @@ def test_following_shows_what_comes_until_it_is_interrupted(options: list[str], 
     command = [sys.executable, "-m", "deploy.cli", "tail", "windows.gravity", *options]
     out = Path("out.txt")
     with out.open("wb") as output:
-        tail = subprocess.Popen(command, stdout=output, stderr=output, env=os.environ | {"PYTHONPATH": str(ROOT)})
+        tail = subprocess.Popen(
+            command,
+            stdout=output,
+            stderr=output,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            # Whoever runs the tests in the background has it ignored, and children inherit that.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
         try:
             # Without --all it begins at an end that nobody sees it reach: so one is sent until one is seen.
             def is_seen() -> bool:

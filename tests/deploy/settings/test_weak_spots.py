@@ -1,5 +1,6 @@
 """What is wrong is said in one line: the setting, its value, and what was wanted."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,8 @@ def test_an_address_without_its_port(address: str, monkeypatch: pytest.MonkeyPat
 
 
 def test_variables_that_are_called_like_settings_and_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("MMBIND_")]:
+        monkeypatch.delenv(name)
     monkeypatch.setenv("MMBIND_TRAINR__BATCH_PAIRS", "3")
     assert unknown_variables() == [
         "environment, MMBIND_TRAINR__BATCH_PAIRS is not a setting; did you mean MMBIND_TRAINER__BATCH_PAIRS?"
