@@ -134,7 +134,7 @@ def _operation_name(name: str) -> str:
 def _operation(name: str) -> dict[str, Any]:
     # Seen from the product: what sensors send is received here.
     action = "receive" if name.startswith(WINDOWS) else "send"
-    return {"action": action, "channel": {"$ref": f"#/channels/{name.replace('/', '~1')}"}}
+    return {"action": action, "channel": {"$ref": f"#/channels/{name}"}}
 
 
 def _message(record: type[msgspec.Struct]) -> dict[str, Any]:

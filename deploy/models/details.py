@@ -1,9 +1,8 @@
 """Everything that a version says of itself, as a person reads it. Performs no I/O and reads no clock."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
-from deploy.models.listing import gate_word
+from deploy.models.listing import gate_word, utc_of
 from encoders.manifest import BundleFile, ModelManifest
 from encoders.modality import ModalitySpec
 from streams.models.channels import ChannelView
@@ -22,7 +21,7 @@ def detail_rows(view: ChannelView, version: int) -> list[tuple[str, str]]:
     return [
         ("gate", gate_word(view, version)),
         ("why", decision.reason if decision else ""),
-        *((f"moved {one.channel}", f"{_utc(one.at_ns)} {one.by}: {one.reason}") for one in moves),
+        *((f"moved {one.channel}", f"{utc_of(one.at_ns)} {one.by}: {one.reason}") for one in moves),
         *_itself(manifest),
         *((name, f"{value:.4f}") for name, value in sorted(manifest.evaluation.items())),
         *(("not judged", one) for one in manifest.missing_evidence),
@@ -30,7 +29,10 @@ def detail_rows(view: ChannelView, version: int) -> list[tuple[str, str]]:
 
 
 def _itself(manifest: ModelManifest) -> Iterator[tuple[str, str]]:
-    yield "made", f"{_utc(manifest.created_ns)} from version {manifest.parent or 'none'}, code {manifest.code_version}"
+    yield (
+        "made",
+        f"{utc_of(manifest.created_ns)} from version {manifest.parent or 'none'}, code {manifest.code_version}",
+    )
     for spec in manifest.modalities:
         is_shared = spec.name == manifest.shared_modality
         yield f"modality{', shared' * is_shared}", _modality(spec)
@@ -53,7 +55,3 @@ def _modality(spec: ModalitySpec) -> str:
 
 def _file(file: BundleFile) -> str:
     return f"{file.name}, {file.size_bytes:,} bytes, sha256 {file.sha256[:SUM_DIGITS]}…"
-
-
-def _utc(at_ns: int) -> str:
-    return datetime.fromtimestamp(at_ns / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%S")

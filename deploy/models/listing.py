@@ -20,7 +20,7 @@ def summary(view: ChannelView, version: int) -> dict[str, Any]:
     manifest, decision = view.manifests[version], view.decisions.get(version)
     return {
         "version": version,
-        "created": datetime.fromtimestamp(manifest.created_ns / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%S"),
+        "created": utc_of(manifest.created_ns),
         "retrieval": _retrieval(manifest),
         "gate": gate_word(view, version),
         "reason": decision.reason if decision else "",
@@ -54,6 +54,11 @@ def move_rows(view: ChannelView, ago: Callable[[int], str]) -> list[tuple[str, .
         )
         for move in moves
     ]
+
+
+def utc_of(at_ns: int) -> str:
+    """A Unix time in ns, as people read it."""
+    return datetime.fromtimestamp(at_ns / 1e9, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def gate_word(view: ChannelView, version: int) -> str:

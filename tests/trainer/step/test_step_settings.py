@@ -35,7 +35,7 @@ def batch(anchors: list[Sample] = ANCHORS) -> EdgeBatch:
 
 
 def fresh(**changes: object) -> TrainStep:
-    return TrainStep(SPECS, "acceleration", PLAIN.model_copy(update=changes), seed=1)
+    return TrainStep(SPECS, "acceleration", PLAIN.model_copy(update=changes), seed=0)
 
 
 def first_loss(anchors: list[Sample] = ANCHORS, **changes: object) -> float:
@@ -106,7 +106,7 @@ def test_windows_are_learned_from_in_the_units_of_their_source() -> None:
 
 def test_a_lower_temperature_makes_more_of_near_misses() -> None:
     losses = [first_loss(temperature=temperature) for temperature in (0.05, 0.5)]
-    assert losses[0] > losses[1] + 0.2
+    assert losses[0] > losses[1] + 0.5
 
 
 def test_encoders_of_two_modalities_begin_unlike() -> None:
