@@ -16,6 +16,7 @@ from streams.models.cache import ModelCache, NearestFirst
 from streams.models.embedder import Embedder
 from streams.models.log import KafkaModelLog, ModelLog, followed
 from streams.models.node_scalings import NodeScalings, Records, no_records
+from streams.models.raw import SCALING_WINDOWS
 from streams.models.registry import Registry
 from streams.models.serving import Embedded, NoModelYet, VersionInUse, loaded
 from streams.models.signing import Verifier
@@ -58,6 +59,8 @@ class ModelFollower(Embedder):
             start, broker or store being away, the last one is served from there until the channel's can be had.
             Processes that follow the same channel of the same installation may share it.
         public_key: PEM file of the trainer's public key; then what it did not sign is refused.
+        scaling_windows: So many raw windows scale a node exactly that the stream does not know; as
+            `ingest.scaling_windows` in the settings.
 
     Example:
         >>> import numpy as np
@@ -85,12 +88,13 @@ class ModelFollower(Embedder):
         scalings: Records | None = None,
         cache: str | Path | None = None,
         public_key: str | None = None,
+        scaling_windows: int = SCALING_WINDOWS,
     ) -> None:
         if isinstance(bootstrap_servers, str):
             bootstrap_servers = BrokerSettings(bootstrap_servers=bootstrap_servers)
         follower_id = follower_id or f"{socket.gethostname()}-{os.getpid()}"
         modalities = None if modalities is None else tuple(modalities)
-        super().__init__(_scalings(bootstrap_servers, prefix, models, scalings))
+        super().__init__(_scalings(bootstrap_servers, prefix, models, scalings), scaling_windows)
         self._swap = threading.Lock()
         self._device, self._on_swap = device, on_swap
         verifier = Verifier.of(public_key)

@@ -62,6 +62,17 @@ class NodeScaling(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     scaling: Scaling
 
 
+class SampleEmbedding(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """The fused embedding of a sample: `values` `[dim]`, of unit length, by one version from these modalities."""
+
+    sample_id: str
+    source_id: str
+    start_ns: int
+    model_version: int
+    modalities: tuple[str, ...]
+    values: np.ndarray
+
+
 class Partner(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One end of an edge: cosine `similarity`, share `probability` in the soft assignment.
 

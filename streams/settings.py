@@ -172,6 +172,8 @@ class RuntimeSettings(Section):
     metrics_host: str = Field("127.0.0.1", description="where metrics and health are served; 0.0.0.0: everywhere")
     stream_port: int = Field(9464, ge=0, le=65535, description="worker's /metrics, /healthz, /readyz; 0 picks one")
     trainer_port: int = Field(9465, ge=0, le=65535, description="the trainer's; 0 picks one")
+    embedder_port: int = Field(9466, ge=0, le=65535, description="the embedder's; 0 picks one")
+    up_embeds: bool = Field(False, description="whether `mmbind up` also runs an embedder: see `mmbind embeddings`")
     data_dir: str = Field("mmbind-data", description="for checkpoints, and for the logs and broker of `mmbind up`")
     embedded_max_bytes: int = Field(
         1 << 30, ge=1 << 26, description="resident memory at which `up` stops the embedded broker"

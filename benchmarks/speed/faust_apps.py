@@ -22,7 +22,7 @@ from streams.messages.codec import decode_window, encode
 from streams.messages.topic_names import TopicNames
 from streams.records import Binding, Outcome, Partner, SensorWindow
 from streams.settings import StreamSettings
-from streams.worker.faust_app import faust_app
+from streams.worker.faust_app import RAW, faust_app, group_id
 
 # More windows than `overlapping_windows` gives: 26,217.
 CAPACITY = 50_000
@@ -79,13 +79,12 @@ def _binding(sample_id: str, partners: tuple[Partner, ...]) -> Binding:
 
 def run(job: str, settings: StreamSettings, is_embedded: bool) -> None:
     """Works until SIGTERM; ends the process."""
-    app = faust_app(settings, is_embedded)
+    app = faust_app(settings, is_embedded, group_id(settings))
     names = TopicNames(settings.topics.prefix)
-    raw: dict[str, Any] = {"key_type": bytes, "value_type": bytes, "key_serializer": "raw", "value_serializer": "raw"}
-    out = app.topic(names.pairs, **raw)
+    out = app.topic(names.pairs, **RAW)
     plain = PlainJob(settings)
 
-    @app.agent(app.topic(names.windows(settings.shared_modality), **raw))
+    @app.agent(app.topic(names.windows(settings.shared_modality), **RAW))
     async def one_by_one(stream: Any) -> None:
         async for event in stream.events():
             value = plain.run([event.value])[0] if job == "naive" else event.value

@@ -17,6 +17,7 @@ from deploy.cli import (
     config,
     data,
     downstream,
+    embeddings,
     files,
     followers,
     keys,
@@ -82,6 +83,7 @@ app.command()(audit.audit)
 app.add_typer(rejects.app, name="rejects")
 app.add_typer(sources.app, name="sources")
 app.command()(downstream.embed)
+app.add_typer(embeddings.app, name="embeddings")
 app.command()(downstream.finetune)
 app.add_typer(labels.app, name="labels")
 app.add_typer(config.app, name="config")

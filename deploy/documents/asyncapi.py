@@ -21,6 +21,7 @@ from streams.records import (
     LabelRecord,
     NodeScaling,
     Sample,
+    SampleEmbedding,
     SampleLabel,
     SensorWindow,
 )
@@ -57,7 +58,7 @@ CONTENTS: Mapping[str, Content] = {
     ),
     "labels": Content("What somebody knows of samples.", (LabelRecord,), "the source's or the sample's id"),
     "labelled": Content("Labels of all samples, as far as they are known.", (SampleLabel,), "the sample's id"),
-    "embeddings": Content("Kept for programs that write embeddings of samples.", (), "the node's id"),
+    "embeddings": Content("The embedding of each sample, by a version.", (SampleEmbedding,), "the node's id"),
     "forgotten": Content("Sources whose windows are to be forgotten.", (), "the node's id", JSON_TYPE),
     "modalities": Content("Which modalities there are.", (KnownModality,), "the modality", JSON_TYPE),
     "scalings": Content("Each node's robust units, as the stream has them.", (NodeScaling,), "the node's id/modality"),

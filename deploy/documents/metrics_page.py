@@ -4,25 +4,28 @@ from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Metric
 
+from streams.worker.embed_metrics import EmbedMetrics
 from streams.worker.metrics import StreamMetrics
 from trainer.metrics import TrainerMetrics
 
 HEAD = """\
 # Metrics
 
-Worker and trainer show them on `http://HOST:PORT/metrics` (`runtime.metrics_host`, `runtime.stream_port`,
-`runtime.trainer_port`), beside `/healthz` and `/readyz`, which says in words what is not ready. Those of the process
-itself (`process_...`) are prometheus-client's. This page is made from the code by `mmbind config document metrics`.
+Worker, trainer and embedder show them on `http://HOST:PORT/metrics` (`runtime.metrics_host`, `runtime.stream_port`,
+`runtime.trainer_port`, `runtime.embedder_port`), beside `/healthz` and `/readyz`, which says what is not ready.
+Those of the process itself (`process_...`) are prometheus-client's. This page is made from the code by
+`mmbind config document metrics`.
 """
 TABLE = "| metric | kind | labels | what it is |\n|---|---|---|---|\n"
 
 
 def metrics_page() -> str:
-    """Markdown: a table for the worker and one for the trainer, in the order of the code."""
-    worker, trainer = CollectorRegistry(), CollectorRegistry()
-    StreamMetrics(worker, ("modality",))
-    TrainerMetrics(trainer)
-    return f"{HEAD}\n## Worker\n\n{_table(worker.collect())}\n## Trainer\n\n{_table(trainer.collect())}"
+    """Markdown: a table for each service, in the order of the code."""
+    tables = {"Worker": CollectorRegistry(), "Trainer": CollectorRegistry(), "Embedder": CollectorRegistry()}
+    StreamMetrics(tables["Worker"], ("modality",))
+    TrainerMetrics(tables["Trainer"])
+    EmbedMetrics(tables["Embedder"])
+    return HEAD + "".join(f"\n## {name}\n\n{_table(of.collect())}" for name, of in tables.items())
 
 
 def _table(families: Iterable[Metric]) -> str:

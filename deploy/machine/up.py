@@ -84,7 +84,10 @@ def at_broker(settings: Settings, broker: Broker) -> Settings:
 
 
 def services(settings: Settings, settings_file: Path) -> list[ChildProcess]:
-    """Worker and trainer, not started; they write to `logs` in the data folder."""
+    """Worker, trainer, and an embedder where one is wanted, not started; they write to `logs` in the data folder."""
+    commands = {"worker": ["stream"], "trainer": ["train"]}
+    if settings.runtime.up_embeds:
+        commands["embedder"] = ["embeddings", "serve"]
     logs = Path(settings.runtime.data_dir) / "logs"
     environment = {"PYTHONUNBUFFERED": "1"}
     if password := settings.broker.sasl_plain_password:
@@ -92,11 +95,11 @@ def services(settings: Settings, settings_file: Path) -> list[ChildProcess]:
     return [
         ChildProcess(
             name,
-            [sys.executable, "-m", "deploy.cli", command, "--config", str(settings_file)],
+            [sys.executable, "-m", "deploy.cli", *command, "--config", str(settings_file)],
             logs / f"{name}.log",
             environment,
         )
-        for name, command in (("worker", "stream"), ("trainer", "train"))
+        for name, command in commands.items()
     ]
 
 
@@ -227,6 +230,8 @@ def require_free_ports(settings: Settings, broker: Broker | None) -> None:
         ("runtime.stream_port", runtime.metrics_host, runtime.stream_port, ""),
         ("runtime.trainer_port", runtime.metrics_host, runtime.trainer_port, ""),
     ]
+    if runtime.up_embeds:
+        wanted.append(("runtime.embedder_port", runtime.metrics_host, runtime.embedder_port, ""))
     if broker:
         hint = ", or name the broker that listens there by broker.bootstrap_servers"
         wanted.insert(0, ("broker.local_port", "127.0.0.1", broker.port, hint))

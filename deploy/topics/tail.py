@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain, islice
 from typing import Any, TypeAlias
@@ -16,13 +16,22 @@ from streams.messages.codec import decode
 from streams.messages.message import Message
 from streams.messages.rejects import HEADER_PREFIX, InvalidRecord
 from streams.messages.topic_names import TopicNames
-from streams.records import Binding, LabelRecord, Sample, SampleLabel, SensorWindow
+from streams.records import Binding, LabelRecord, NodeScaling, Sample, SampleEmbedding, SampleLabel, SensorWindow
 from streams.settings import StreamSettings
 
 Kind: TypeAlias = str
 
-KINDS: tuple[Kind, ...] = ("pairs", "samples", "labels", "labelled", "rejects", "models", "followers")
+DECODED: Mapping[Kind, Any] = {
+    "pairs": Binding,
+    "samples": Sample,
+    "embeddings": SampleEmbedding,
+    "scalings": NodeScaling,
+    "labels": LabelRecord,
+    "labelled": SampleLabel,
+}
+KINDS: tuple[Kind, ...] = (*DECODED, "rejects", "models", "followers")
 SHOWN_PARTNERS = 3
+SHOWN_NUMBERS = 4
 
 
 def lines_of(
@@ -72,12 +81,15 @@ def records_of(kind: Kind, message: Message) -> list[dict[str, Any]]:
             return [{"key": key, "value": None if message.value is None else msgspec.json.decode(message.value)}]
         except msgspec.MsgspecError as error:
             return [{"key": key, "undecodable": str(error)}]
-    kinds: dict[Kind, Any] = {"pairs": Binding, "samples": Sample, "labels": LabelRecord, "labelled": SampleLabel}
+    if kind == "scalings" and message.value is None:
+        source_id, _, modality = (message.key or b"").decode(errors="replace").rpartition("/")
+        return [{"source_id": source_id, "modality": modality, "scaling": None}]
     try:
-        found: list[Any] = [decode(raw, kinds.get(kind, SensorWindow)) for raw in message.records()]
+        found: list[Any] = [decode(raw, DECODED.get(kind, SensorWindow)) for raw in message.records()]
     except InvalidRecord as error:
         return [{"undecodable": error.detail}]
-    return [msgspec.to_builtins(one, enc_hook=_shape) for one in found]
+    as_plain = _numbers if kind in ("embeddings", "scalings") else _shape
+    return [msgspec.to_builtins(one, enc_hook=as_plain) for one in found]
 
 
 def as_line(kind: Kind, message: Message, record: dict[str, Any]) -> str:
@@ -106,11 +118,30 @@ def as_line(kind: Kind, message: Message, record: dict[str, Any]) -> str:
     if kind == "labelled":
         known = f"{record['label']} ({record['probability']:.2f})" if "label" in record else "not known"
         return f"{time}  {record['sample_id']}  {known}{'  given' * record.get('given', False)}"
+    if kind == "embeddings":
+        made_of = "+".join(record["modalities"])
+        return f"{time}  v{record['model_version']}  {record['sample_id']}  {made_of}  {_some(record['values'])}"
+    if kind == "scalings":
+        told = record["scaling"]
+        text = f"center {_some(told['center'])}  scale {_some(told['scale'])}" if told else "taken back"
+        return f"{time}  {record['source_id']}  {record['modality']}  {text}"
     if kind == "samples":
         windows = "  ".join(f"{name} {shape}" for name, shape in record["windows"].items())
         marks = "".join(f"  {name}" for name in ("held_out", "late") if record.get(name))
         return f"{time}  {record['sample_id']}  {windows}{marks}"
     return f"{time}  {record['source_id']}  {record['modality']}  {record['start_ns']}  {record['values']}"
+
+
+def _some(values: Sequence[float]) -> str:
+    """The first of some numbers."""
+    more = f", ... {len(values)} in all" * (len(values) > SHOWN_NUMBERS)
+    return ", ".join(f"{value:.3g}" for value in values[:SHOWN_NUMBERS]) + more
+
+
+def _numbers(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return [float(number) for number in value]
+    raise NotImplementedError(f"a record holds {type(value).__name__}")
 
 
 def _shape(value: Any) -> Any:

@@ -30,6 +30,11 @@ class ScalingNews:
         # What was told last, and how many samples came since.
         self._told: Recent[tuple[str, str], tuple[Scaling, int]] = Recent(REMEMBERED)
 
+    def forget(self, source_id: str) -> None:
+        """Whatever comes of the source from now on is news."""
+        for key in [key for key in self._told if key[0] == source_id]:
+            del self._told[key]
+
     def of(self, samples: Iterable[Sample]) -> list[NodeScaling]:
         """What is to be told because of these samples: of each source and modality the last word."""
         news = {(one.source_id, one.modality): one for sample in samples for one in self._of(sample)}

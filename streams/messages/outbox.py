@@ -1,6 +1,6 @@
 """Records to messages: gathered by target partition, no longer than a message may be. Performs no I/O."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from kafka.partitioner import murmur2
@@ -9,7 +9,7 @@ from encoders.schema import SCHEMA
 from streams.messages.codec import CONTENT_TYPE_HEADER, MSGPACK_TYPE, SCHEMA_HEADER, batches, encode
 from streams.messages.rejects import Header, Reject, reject_headers
 from streams.messages.topic_names import TopicNames
-from streams.records import Binding, LabelRecord, NodeScaling, Sample, SampleLabel
+from streams.records import Binding, LabelRecord, NodeScaling, Sample, SampleEmbedding, SampleLabel
 from streams.settings import TopicSettings
 
 HEADERS = ((CONTENT_TYPE_HEADER, MSGPACK_TYPE.encode()), (SCHEMA_HEADER, SCHEMA.encode()))
@@ -18,12 +18,12 @@ OVERHEAD_BYTES = 2_000  # key, headers and framing of a message of ours are shor
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OutMessage:
-    """One message to be written; without a partition its key decides."""
+    """One message to be written; without a partition its key decides, without a value it is a tombstone."""
 
     topic: str
     partition: int | None
     key: bytes | None
-    value: bytes
+    value: bytes | None
     headers: tuple[Header, ...] = ()
 
 
@@ -45,7 +45,19 @@ class Outbox:
     def scalings(self, scalings: Sequence[NodeScaling]) -> Iterator[OutMessage]:
         """Messages for `scalings`, one for each."""
         for one in scalings:
-            yield OutMessage(self._names.scalings, 0, f"{one.source_id}/{one.modality}".encode(), encode(one), HEADERS)
+            key = scaling_key(one.source_id, one.modality)
+            yield OutMessage(self._names.scalings, 0, key, encode(one), HEADERS)
+
+    def embeddings(self, embeddings: Sequence[SampleEmbedding]) -> Iterator[OutMessage]:
+        """Messages for `embeddings`, one for each; of one source in order."""
+        for one in embeddings:
+            key = one.source_id.encode()
+            yield OutMessage(self._names.embeddings, self._home(key), key, encode(one), HEADERS)
+
+    def forgotten_scalings(self, source_id: str, modalities: Iterable[str]) -> Iterator[OutMessage]:
+        """Tombstones for all that `scalings` may say of a source."""
+        for modality in modalities:
+            yield OutMessage(self._names.scalings, 0, scaling_key(source_id, modality), None)
 
     def labels(self, labels: Sequence[LabelRecord]) -> Iterator[OutMessage]:
         """Messages for `labels`, one for each; of one sample, or one source, in order."""
@@ -68,15 +80,16 @@ class Outbox:
         Raises:
             ValueError: If it is one of these already.
         """
+        value = refused.value or b""
         if refused.topic != self._names.rejects:
-            detail = f"{len(refused.value)} bytes, longer than the broker takes in {refused.topic}"
+            detail = f"{len(value)} bytes, longer than the broker takes in {refused.topic}"
             where = reject_headers(refused.topic, refused.partition or 0, -1, 0, "too-large", "", detail)
-            reject = Reject(refused.key, refused.value, refused.headers + where, "too-large")
+            reject = Reject(refused.key, value, refused.headers + where, "too-large")
             reject = reject.fitted(self._topics.rejects_max_bytes)
         else:
-            reject = Reject(refused.key, refused.value, refused.headers, "too-large").digest()
-            if len(reject.value) == len(refused.value):
-                raise ValueError(f"{refused.topic} does not even take {len(refused.value)} bytes")
+            reject = Reject(refused.key, value, refused.headers, "too-large").digest()
+            if len(reject.value) == len(value):
+                raise ValueError(f"{refused.topic} does not even take {len(value)} bytes")
         return next(self.rejects([reject]))
 
     def _gathered(
@@ -91,6 +104,11 @@ class Outbox:
 
     def _home(self, key: bytes | None) -> int:
         return partition_of(key, self._topics.partitions) if key else 0
+
+
+def scaling_key(source_id: str, modality: str) -> bytes:
+    """The key in `scalings`."""
+    return f"{source_id}/{modality}".encode()
 
 
 def partition_of(key: bytes, n_partitions: int) -> int:

@@ -12,6 +12,7 @@ from encoders.scaling import RobustScaler, Scaling
 from streams.models.node_scalings import NodeScalings
 from streams.models.serving import ScaledBy
 from streams.recent import Recent
+from streams.records import Sample
 
 # As many as ingest takes where its settings say nothing else.
 SCALING_WINDOWS = 32
@@ -64,6 +65,12 @@ class RawScaler:
         for name, values in checked.items():
             scaling[name], scaled_by[name] = self._scaling((node, name), values)
         return RawWindows(checked, scaling, scaled_by)
+
+    def of_sample(self, sample: Sample, modality: str) -> np.ndarray:
+        """The window `[T, C]` of a sample in robust units: the stream's newest of its node, else the sample's own."""
+        window = sample.windows[modality]
+        known = self._stream.of(sample.source_id, modality)
+        return known.apply(window) if known and known.center.shape == window.shape[1:] else sample.scaled(modality)
 
     def _scaling(self, key: tuple[str, str], values: np.ndarray) -> tuple[Scaling, ScaledBy]:
         known = self._stream.of(*key)

@@ -1,7 +1,9 @@
 """How Faust is set up: every setting whose default would lose data, open a port or read a stray variable."""
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import aiokafka
@@ -29,10 +31,14 @@ FETCH_WAIT_MS = 250
 # An empty fetch of the embedded broker sleeps for half its longest wait and does not wake up on data.
 EMBEDDED_FETCH_WAIT_MS = 50
 BUFFER_BYTES = 256 << 20
+# How topics are declared: what lies in them is ours to read.
+RAW: Mapping[str, Any] = MappingProxyType(
+    {"key_type": bytes, "value_type": bytes, "key_serializer": "raw", "value_serializer": "raw"}
+)
 
 
-def faust_app(settings: StreamSettings, is_embedded: bool) -> faust.App:
-    """An app without agents, for the group `<prefix>stream`."""
+def faust_app(settings: StreamSettings, is_embedded: bool, group: str) -> faust.App:
+    """An app without agents, for that consumer group."""
     read_leniently(aiokafka.consumer.fetcher, DefaultRecord)
     # The driver looks the class up in the package by name: replaced for this process.
     aiokafka.AIOKafkaConsumer = partial(
@@ -42,7 +48,7 @@ def faust_app(settings: StreamSettings, is_embedded: bool) -> faust.App:
     data_dir.mkdir(parents=True, exist_ok=True)
     session_s = EMBEDDED_SESSION_S if is_embedded else SESSION_S
     app: faust.App = faust.App(
-        group_id(settings),
+        group,
         broker=[f"kafka://{one.strip()}" for one in settings.broker.bootstrap_servers.split(",") if one.strip()],
         broker_credentials=_credentials(settings.broker),
         broker_session_timeout=session_s,
@@ -73,6 +79,11 @@ def faust_app(settings: StreamSettings, is_embedded: bool) -> faust.App:
 def group_id(settings: StreamSettings) -> str:
     """The consumer group of all workers."""
     return f"{settings.topics.prefix}stream"
+
+
+def embedder_group_id(settings: StreamSettings) -> str:
+    """The consumer group of all embedders."""
+    return f"{settings.topics.prefix}embedder"
 
 
 def fetched(app: faust.App, place: TopicPartition) -> Fetched | None:

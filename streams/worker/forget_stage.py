@@ -31,6 +31,7 @@ class ForgetStage:
         self._look_every_s = look_every_s
         self._one_at_a_time = threading.Lock()
         self._left: frozenset[str] = frozenset()  # forgotten, and maybe in the history still
+        self._erased: frozenset[str] = frozenset()  # forgotten, and nothing is told of them any more
 
     def __contains__(self, source_id: object) -> bool:
         return source_id in self._forgotten
@@ -49,7 +50,7 @@ class ForgetStage:
         Raises:
             LogError: If the broker does not tell which ones are.
         """
-        self._look_patiently()
+        self.look_patiently()
         if anew:
             self._left = frozenset()
 
@@ -59,11 +60,15 @@ class ForgetStage:
 
         return checked
 
-    async def watch(self, rebuild: Callable[[], Awaitable[None]]) -> None:
+    async def watch(
+        self, rebuild: Callable[[], Awaitable[None]], erase: Callable[[frozenset[str]], Awaitable[None]]
+    ) -> None:
         """Looks for ever which sources are newly forgotten, and has the history built without them.
 
         Args:
             rebuild: Reads the history back with the present check, and binds by it from then on.
+            erase: Takes back what was told of sources; at first it is asked for all that are forgotten, since nobody
+                may have been there when they were.
         """
         while True:
             await asyncio.sleep(self._look_every_s)
@@ -73,6 +78,10 @@ class ForgetStage:
                     await rebuild()
                     self._left -= leaving
                     log.info("%d more sources are forgotten, and are nobody's partners any more", len(leaving))
+                sources = self._forgotten.sources
+                if unsaid := sources - self._erased:
+                    await erase(unsaid)
+                self._erased = sources
             except LogError as error:
                 log.warning("sources that are to be forgotten are not forgotten yet, trying again: %s", error)
 
@@ -80,7 +89,12 @@ class ForgetStage:
         with self._one_at_a_time:
             self._left |= self._forgotten.poll()
 
-    def _look_patiently(self) -> None:
+    def look_patiently(self) -> None:
+        """Returns when it is known what is forgotten.
+
+        Raises:
+            LogError: If the broker does not tell in PATIENCE_S.
+        """
         end_s = time.monotonic() + PATIENCE_S
         while True:
             try:

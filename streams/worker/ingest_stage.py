@@ -13,7 +13,7 @@ from streams.intake.messages import Emission, Ingest
 from streams.intake.read_marks import Fetched
 from streams.intake.scaling_news import ScalingNews
 from streams.labels import LABEL
-from streams.messages.outbox import Outbox
+from streams.messages.outbox import Outbox, OutMessage
 from streams.records import Sample
 from streams.service.crash_notes import CrashNotes
 from streams.settings import StreamSettings
@@ -128,6 +128,15 @@ class IngestStage:
                 await self._settle(self._ingest, self._ingest.tick(now_ns))
                 self._pause(self._ingest.paused)
 
+    async def erase(self, sources: Iterable[str]) -> None:
+        """Takes back what `scalings` says of these sources, after all that was taken in of them before."""
+        async with self._lock:
+            messages: list[OutMessage] = []
+            for source_id in sources:
+                self._scalings.forget(source_id)
+                messages += self._outbox.forgotten_scalings(source_id, self._settings.modalities)
+            await self._delivery.deliver(messages)
+
     async def drain(self) -> None:
         """Waits for the micro-batch under way; no other is taken up after it."""
         async with self._lock:
@@ -154,7 +163,8 @@ class IngestStage:
     async def _settle(self, ingest: Ingest, emission: Emission) -> None:
         if emission.samples or emission.rejects:
             messages = [*self._outbox.samples(emission.samples), *self._outbox.rejects(emission.rejects)]
-            messages += self._outbox.scalings(self._scalings.of(emission.samples))
+            known = (sample for sample in emission.samples if sample.source_id not in self._forgotten)
+            messages += self._outbox.scalings(self._scalings.of(known))
             n_too_long = await self._delivery.deliver(messages)
             self._metrics.rejects.labels("too-large").inc(n_too_long)
         for (topic, partition), offsets in ingest.resolved(emission).items():

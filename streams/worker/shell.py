@@ -5,7 +5,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -15,9 +15,10 @@ from streams.messages.topic_names import TopicNames
 from streams.settings import StreamSettings
 from streams.worker.bind_process import BindProcess, BindProcessError
 from streams.worker.bind_stage import BindStage
-from streams.worker.delivery import Delivery, Event, micro_batches
-from streams.worker.faust_app import faust_app, fetched
+from streams.worker.delivery import Delivery
+from streams.worker.faust_app import RAW, faust_app, fetched, group_id
 from streams.worker.forget_stage import ForgetStage
+from streams.worker.guard import Guard
 from streams.worker.ingest_stage import IngestStage
 from streams.worker.lag_watch import LagWatch
 from streams.worker.mailbox import Mailbox
@@ -32,25 +33,18 @@ TICKS_A_GRACE = 8
 LONGEST_TICK_S = 0.25
 MEASURE_EVERY_S = 2.0
 DRAIN_S = 5.0
-# The event loop beats so often; silent for so long it is stuck.
-BEAT_EVERY_S = 0.25
-STUCK_S = 30.0
 
 
 class Shell:
-    """A worker: `app` is to be run by Faust's Worker.
-
-    The law of acknowledging: streams are read with `noack()`, batches are acknowledged by hand and in the order of
-    their offsets, and no exception leaves an agent: Faust would acknowledge what it was working on. Whatever is
-    unexpected ends the process (`crash`), and the next one begins where the last commit was.
-    """
+    """A worker: `app` is to be run by Faust's Worker; the law of acknowledging stands at the Guard."""
 
     def __init__(self, settings: StreamSettings, metrics: StreamMetrics, is_embedded: bool) -> None:
         self._settings = settings
         self._names = TopicNames(settings.topics.prefix)
         self._metrics = metrics
         self.worker = f"{socket.gethostname()}-{os.getpid()}"
-        self.app = faust_app(settings, is_embedded)
+        self.app = faust_app(settings, is_embedded, group_id(settings))
+        self._guard = Guard(self.app)
         self._delivery = Delivery(self.app, Outbox(settings.topics))
         mailbox = Mailbox()
         self._forget = ForgetStage(Forgotten(settings.broker, self._names.forgotten))
@@ -66,8 +60,6 @@ class Shell:
         self._stands_by = False
         self.models = ModelStage(settings, mailbox, self.worker)
         metrics.watch_models(self.models.watch)
-        self.has_crashed = False
-        self._beat_s: float | None = None
         self._not_ready = "the broker has not given this worker partitions yet"
         self._unassigned_s = time.monotonic()
         self._lag = LagWatch(self.app, self._names.samples, self._ingest, metrics, settings.runtime.stall_s)
@@ -78,10 +70,14 @@ class Shell:
         self.models.stop()
         self._process.close()
 
+    @property
+    def has_crashed(self) -> bool:
+        """Whether an unexpected error ended it."""
+        return self._guard.has_crashed
+
     def healthy(self) -> list[str]:
         """Why this process should be started again; empty while it should not."""
-        silent_s = time.monotonic() - self._beat_s if self._beat_s is not None else 0.0
-        return [f"the event loop has been stuck for {silent_s:.0f} s"] if silent_s > STUCK_S else []
+        return self._guard.healthy()
 
     def ready(self) -> list[str]:
         """Why no samples are bound at present; empty while they are."""
@@ -96,16 +92,9 @@ class Shell:
 
     def _declare(self) -> None:
         app = self.app
-        raw: dict[str, Any] = {
-            "key_type": bytes,
-            "value_type": bytes,
-            "key_serializer": "raw",
-            "value_serializer": "raw",
-        }
         windows = [self._names.windows(modality) for modality in self._settings.modalities]
-        app.agent(app.topic(*windows, **raw), name="ingest")(self._ingest_agent)
-        app.agent(app.topic(self._names.samples, **raw), name="bind")(self._bind_agent)
-        app.task(self._beat)
+        app.agent(app.topic(*windows, **RAW), name="ingest")(self._ingest_agent)
+        app.agent(app.topic(self._names.samples, **RAW), name="bind")(self._bind_agent)
         app.task(self._tick)
         app.task(self._measure)
         app.task(self._lag.run)
@@ -117,23 +106,10 @@ class Shell:
 
     async def _ingest_agent(self, stream: Any) -> None:
         self._ingest.watch(stream.channel.queue.qsize)
-        await self._run_agent(stream, self._ingest.ingest)
+        await self._guard.run_agent(stream, self._ingest.ingest)
 
     async def _bind_agent(self, stream: Any) -> None:
-        await self._run_agent(stream, self._bind.bind)
-
-    async def _run_agent(self, stream: Any, work: Callable[[Sequence[Event]], Awaitable[None]]) -> None:
-        try:
-            async for events in micro_batches(self.app, stream):
-                await work(events)
-        except Exception as error:
-            await self._crash(error)
-
-    async def _beat(self) -> None:
-        """On its own: what waits for a broker that is away is not stuck."""
-        while not self.app.should_stop:
-            self._beat_s = time.monotonic()
-            await asyncio.sleep(BEAT_EVERY_S)
+        await self._guard.run_agent(stream, self._bind.bind)
 
     async def _tick(self) -> None:
         interval_s = min(LONGEST_TICK_S, self._settings.ingest.grace_s / TICKS_A_GRACE)
@@ -143,7 +119,7 @@ class Shell:
                 await self._bind.tick()
                 await asyncio.sleep(interval_s)
         except Exception as error:
-            await self._crash(error)
+            await self._guard.crash(error)
 
     async def _on_revoked(self, *_: Any, **__: Any) -> None:
         self._not_ready = "partitions are being given out anew"
@@ -165,7 +141,7 @@ class Shell:
             self._stands_by = not own
             self._not_ready = "" if given else "there are more workers than partitions, and this one has none"
         except Exception as error:
-            await self._crash(error)
+            await self._guard.crash(error)
 
     async def _begin(self, given: Sequence[tuple[str, int]], own: Sequence[int], remembered: Sequence[int]) -> int:
         """Both stages begin with the given partitions; how many samples were new to the history."""
@@ -192,10 +168,11 @@ class Shell:
             log.info(STANDS_BY)
 
     async def _forget_sources(self) -> None:
-        await self._guarded(self._forget.watch(lambda: self._bind.rebuild(self._past.bound)))
+        rebuild = partial(self._bind.rebuild, self._past.bound)
+        await self._guard.guarded(self._forget.watch(rebuild, self._ingest.erase))
 
     async def _follow(self) -> None:
-        await self._guarded(self._standby.run())
+        await self._guard.guarded(self._standby.run())
 
     async def _on_before_shutdown(self, *_: Any, **__: Any) -> None:
         """Lets the micro-batches under way come to their end, so that they are committed rather than repeated."""
@@ -210,15 +187,4 @@ class Shell:
     async def _measure(self) -> None:
         while not self.app.should_stop:
             await asyncio.sleep(MEASURE_EVERY_S)
-            await self._guarded(self._bind.measure())
-
-    async def _guarded(self, work: Awaitable[None]) -> None:
-        try:
-            await work
-        except Exception as error:
-            await self._crash(error)
-
-    async def _crash(self, error: BaseException) -> None:
-        self.has_crashed = True
-        log.error("stopping after an unexpected %s: %s", type(error).__name__, error, exc_info=error)
-        await self.app.crash(error)
+            await self._guard.guarded(self._bind.measure())

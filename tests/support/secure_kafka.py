@@ -24,7 +24,7 @@ from deploy.machine.brokers import free_port
 from streams.settings import BrokerSettings
 
 STORE_PASSWORD = "local-secret"
-NAMES = ("admin", "nobody", "sensor", "worker", "trainer", "consumer", "labeller", "annotator", "operator")
+NAMES = ("admin", "nobody", "sensor", "worker", "trainer", "consumer", "labeller", "annotator", "operator", "embedder")
 USERS = {user: f"{user}-secret" for user in NAMES}
 
 

@@ -8,7 +8,7 @@ import urllib.request
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import torch
 from kafka import KafkaProducer
@@ -32,8 +32,10 @@ from streams.testing import SyntheticWorld
 from streams.worker.faust_app import group_id
 from tests.support.waiting import wait_until
 
+T = TypeVar("T")
 Sent = tuple[str, bytes | None, bytes | None]
 MAX_BYTES = 10_000_000
+NO_PORTS = {"stream_port": 0, "trainer_port": 0, "embedder_port": 0}
 # WEB_PORT as Kubernetes sets it where a service is called "web": Faust must not read it.
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1", "WEB_PORT": "tcp://10.0.0.1:80"}
 
@@ -44,8 +46,8 @@ def complete_world(n_sources: int = 6) -> SyntheticWorld:
 
 
 def start(command: str, folder: Path, name: str, module: str = "deploy.cli") -> ChildProcess:
-    """`mmbind stream` or `mmbind train` with the settings in the folder."""
-    arguments = [sys.executable, "-m", module, command, "--config", str(folder / "mmbind.toml")]
+    """`mmbind stream`, or another command, with the settings in the folder."""
+    arguments = [sys.executable, "-m", module, *command.split(), "--config", str(folder / "mmbind.toml")]
     process = ChildProcess(name, arguments, folder / f"{name}.log", ENVIRONMENT)
     process.start()
     return process
@@ -109,11 +111,12 @@ class Farm:
                 "broker": {"bootstrap_servers": broker.bootstrap_servers},
                 "topics": {"prefix": prefix, "partitions": 3, "pair_partitions": 2, **more.get("topics", {})},
                 "registry": {"root": str(folder / "models")},
-                "runtime": {"data_dir": str(folder / "data"), "stream_port": 0, "trainer_port": 0} | (runtime or {}),
+                "runtime": {"data_dir": str(folder / "data"), **NO_PORTS, **(runtime or {})},
                 "trainer": trainer or {},
                 **{name: more.get(name, {}) for name in ("index", "binding")},
             }
         )
+        self.broker: BrokerSettings = self.settings.broker
         self.names = TopicNames(prefix)
         self.processes: list[ChildProcess] = []
         self._channels = ChannelView()
@@ -133,17 +136,13 @@ class Farm:
             if error is not None:
                 print(f"--- {process.log_file}\n{process.log_tail(60)}")
 
-    @property
-    def broker(self) -> BrokerSettings:
-        return self.settings.broker
-
     def start_worker(self, module: str = "deploy.cli") -> ChildProcess:
-        return self._start("stream", "worker", module)
+        return self.start("stream", "worker", module)
 
     def start_trainer(self) -> ChildProcess:
-        return self._start("train", "trainer")
+        return self.start("train", "trainer")
 
-    def _start(self, command: str, name: str, module: str = "deploy.cli") -> ChildProcess:
+    def start(self, command: str, name: str, module: str = "deploy.cli") -> ChildProcess:
         self.processes.append(start(command, self.folder, f"{name}-{len(self.processes)}", module))
         return self.processes[-1]
 
@@ -173,14 +172,13 @@ class Farm:
         producer.close()
 
     def samples(self) -> list[Sample]:
-        return [
-            one for message in read_all(self.broker, self.names.samples) for one in decode_many(message.value, Sample)
-        ]
+        return self.records(self.names.samples, Sample)
 
     def bindings(self) -> list[Binding]:
-        return [
-            one for message in read_all(self.broker, self.names.pairs) for one in decode_many(message.value, Binding)
-        ]
+        return self.records(self.names.pairs, Binding)
+
+    def records(self, topic: str, kind: type[T]) -> list[T]:
+        return [one for message in read_all(self.broker, topic) for one in decode_many(message.value, kind)]
 
     def rejects(self) -> list[Message]:
         return read_all(self.broker, self.names.rejects)
@@ -234,7 +232,7 @@ class Farm:
         )
 
     def wait_for_bindings(self, n: int, timeout_s: float = 90.0) -> None:
-        """Until so many different samples have one. Follows the topic: reading it anew costs what is waited for."""
+        """Until so many different samples have one."""
         bound: set[str] = set()
         with LogReader(self.broker, self.names.pairs) as reader:
             following = reader.follow(threading.Event())

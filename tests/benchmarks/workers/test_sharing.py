@@ -38,6 +38,7 @@ def test_parts_are_what_the_product_writes_into_its_partitions() -> None:
     wanted = [0, 0, 0, 0]
     for message in outbox.samples(SAMPLES):
         assert message.partition is not None
+        assert message.value is not None
         wanted[message.partition] += len(message.value)
     found = parts(SAMPLES, 4)
     assert sum(map(len, found)) == len(SAMPLES)

@@ -38,7 +38,7 @@ def clients(tmp_path_factory: pytest.TempPathFactory) -> None:
     client_config(BrokerSettings())
     world = SyntheticWorld(1).settings()
     runtime = world.runtime.model_copy(update={"data_dir": str(tmp_path_factory.mktemp("data"))})
-    faust_app(world.model_copy(update={"runtime": runtime}), is_embedded=False)
+    faust_app(world.model_copy(update={"runtime": runtime}), False, "mmbind.stream")
 
 
 def read(client: str, *batches: bytes, first: int = 0) -> list[Any]:

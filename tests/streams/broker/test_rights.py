@@ -34,7 +34,7 @@ from streams.testing import SyntheticWorld
 from tests.support.brokers import kafka_home
 from tests.support.labelling import send, serving
 from tests.support.models import bundle
-from tests.support.secure_kafka import SecureKafka
+from tests.support.secure_kafka import NAMES, SecureKafka
 from tests.support.workers import Farm, answer
 from trainer.metrics import TrainerMetrics
 from trainer.rollout.reports import FollowerReports
@@ -72,7 +72,7 @@ def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureKafka]:
     broker = SecureKafka(kafka_home(), tmp_path_factory.mktemp("secure"))
     broker.start()
     rows = ROW.findall(PAGE)
-    assert {row[0] for row in rows} == {"sensor", "worker", "trainer", "consumer", "labeller", "annotator", "operator"}
+    assert {row[0] for row in rows} == set(NAMES) - {"admin", "nobody"}
     assert len(rows) == PAGE.count("`mmbind.") - 1  # but for the sentence on the prefix, each stands in a row
     for user, operations, kind, name in rows:
         for operation in operations.split(", "):
@@ -139,13 +139,16 @@ def test_the_whole_loop_runs_with_the_rights_of_the_page(
     operator = farm.settings.model_copy(update={"broker": secure.client("operator")})
     assert read_view(operator).current("stable") and len(read_reports(operator)) == 2
     assert len(farm.rejects()) == 1
+    as_user(monkeypatch, secure.client("embedder"))
+    embedder = farm.start("embeddings serve", "embedder")
+    farm.wait(lambda: bool(read_all(farm.broker, farm.names.embeddings)))
     annotator = farm.settings.model_copy(update={"broker": secure.client("annotator")})
     send_labels(annotator, [LabelRecord(sample_id=one.sample_id, label=one.label) for one in WORLD.samples(8)])
     send(farm, farm.names.labels, [b"nonsense"])
     as_user(monkeypatch, secure.client("labeller"))
     labeller = serving(farm)
     farm.wait(lambda: bool(read_all(farm.broker, farm.names.labelled)) and len(farm.rejects()) == 2)
-    assert (worker.stop(), trainer.stop(), labeller.stop()) == (0, 0, 0)
+    assert [one.stop() for one in (worker, trainer, embedder, labeller)] == [0, 0, 0, 0]
 
 
 def test_a_sensor_writes_to_no_other_topic_and_reads_none(secure: SecureKafka, farm: Farm) -> None:

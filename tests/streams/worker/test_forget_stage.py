@@ -16,7 +16,7 @@ SAMPLES = {sample.source_id: sample for sample in SyntheticWorld(2).samples(1)}
 
 
 class Told:
-    """What the topic says: `fresh` at the next poll; as often as `n_failures` the broker does not answer."""
+    """What the topic says; `fresh` is news at the next poll, `n_failures` times the broker does not answer."""
 
     def __init__(self) -> None:
         self.fresh: frozenset[str] = frozenset()
@@ -25,6 +25,10 @@ class Told:
 
     def __contains__(self, source_id: object) -> bool:
         return source_id in self._all
+
+    @property
+    def sources(self) -> frozenset[str]:
+        return frozenset(self._all)
 
     def poll(self) -> frozenset[str]:
         if self.n_failures:
@@ -39,9 +43,13 @@ def unchanged(sample: Sample) -> Sample:
     return sample
 
 
-def rebuilds(stage: ForgetStage, fails: int = 0) -> int:
+def rebuilds(stage: ForgetStage, fails: int = 0, erased: list[frozenset[str]] | None = None) -> int:
     """How often the history is read back while the stage watches for a moment."""
     n_times = 0
+
+    async def erase(sources: frozenset[str]) -> None:
+        if erased is not None:
+            erased.append(sources)
 
     async def rebuild() -> None:
         nonlocal n_times
@@ -51,7 +59,7 @@ def rebuilds(stage: ForgetStage, fails: int = 0) -> int:
 
     async def watch() -> None:
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(stage.watch(rebuild), 0.3)
+            await asyncio.wait_for(stage.watch(rebuild, erase), 0.3)
 
     asyncio.run(watch())
     return n_times
@@ -85,3 +93,15 @@ def test_what_could_not_be_read_back_is_tried_again_and_then_no_more() -> None:
     told = Told()
     told.fresh = frozenset({"node-01"})
     assert rebuilds(stage(told), fails=2) == 3
+
+
+def test_what_was_told_of_a_forgotten_source_is_taken_back_once_whether_or_not_anybody_was_there() -> None:
+    told = Told()
+    told.fresh = frozenset({"node-01"})
+    forget, erased = stage(told), list[frozenset[str]]()
+    forget.check(unchanged, anew=True)
+    rebuilds(forget, erased=erased)
+    assert erased == [{"node-01"}]
+    told.fresh = frozenset({"node-00"})
+    rebuilds(forget, erased=erased)
+    assert erased == [{"node-01"}, {"node-00"}]
