@@ -1,7 +1,7 @@
 """`mmbind embed` and `finetune`: what a model is good for, on files."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -41,19 +41,18 @@ def embed(
         bool, typer.Option("--features", help="Features too: to learn from labels with.", show_default=False)
     ] = False,
     scaling: Annotated[
-        str, typer.Option("--scaling", help="own: of the recordings; stream: of nodes it knows, as it has them now.")
-    ] = "own",
+        Literal["auto", "own", "stream"],
+        typer.Option("--scaling", help="own: of the recordings; stream: as that has its nodes; auto: if it answers."),
+    ] = "auto",
     config: ConfigOption = None,
 ) -> None:
     """Embeds recordings with a published model: an aligned unit vector for each sample, and features if asked for."""
     if out.suffix != ".npz":
         raise WrongInput(f"--out {out}: wanted a name that ends in .npz")
-    if scaling not in ("own", "stream"):
-        raise WrongInput(f"--scaling {scaling}: wanted own or stream")
     from deploy.downstream.embed import write_embeddings
 
     recordings, settings, bundle = _inputs(file, config, version, channel, root)
-    typer.echo(write_embeddings(recordings, settings, bundle, modality or (), out, features, scaling == "stream"))
+    typer.echo(write_embeddings(recordings, settings, bundle, modality or (), out, features, scaling))
 
 
 def finetune(

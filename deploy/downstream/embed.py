@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -13,12 +14,16 @@ from encoders.bundle import ModelBundle
 from encoders.loaded_model import LoadedModel
 from encoders.modality import ModalitySpec
 from encoders.nets import load_encoders
+from streams.broker.connection import BrokerUnreachable
+from streams.broker.log import LogError
 from streams.features import FeatureMaker
 from streams.intake.recorded import RecordedIntake
 from streams.records import Sample, SensorWindow
 from streams.settings import StreamSettings
 from trainer.downstream.embedding import embed_samples, features_of_samples
 from trainer.downstream.finetune import with_some
+
+ScalingOf: TypeAlias = Literal["auto", "own", "stream"]
 
 
 def assemble(windows: Iterable[SensorWindow], settings: StreamSettings) -> tuple[list[Sample], Counter[str]]:
@@ -77,23 +82,26 @@ def write_embeddings(
     asked: Sequence[str],
     file: Path,
     has_features: bool = False,
-    of_stream: bool = False,
+    scaling: ScalingOf = "auto",
 ) -> str:
     """Writes `embedding`, `source`, `start_ns`, `label`, `modalities` and `version`; what was done, in a line.
 
     With features also `features`, see FeatureMaker, and of each column its `feature_modality` and whether it
     `feature_is_descriptor`. `label` is int64 where all labels are numbers, else text, empty where there is none; absent
-    without any label. With `of_stream` nodes that the stream knows have the scaling that it tells.
+    without any label.
+
+    Args:
+        scaling: `stream`: nodes that the stream knows have the scaling that it tells; `own`: none has; `auto`: they
+            have where the broker answers.
 
     Raises:
         WrongInput: If recordings, modalities and model do not fit together.
-        BrokerUnreachable: If the stream is asked, and the broker cannot be used.
+        BrokerUnreachable: If the stream must be asked, and the broker cannot be used.
+        LogError: If the stream must be asked, and its topic cannot be read.
     """
     modalities = chosen_modalities(settings.sensors, bundle.manifest.modalities, asked)
     samples, refused = usable_samples(recordings, settings, modalities)
-    n_known = 0
-    if of_stream:
-        samples, n_known = rescaled(samples, told_scalings(settings))
+    samples, scaled = _as_scaled(samples, settings, scaling)
     arrays = {
         "embedding": embed_samples(loaded(bundle), samples, modalities),
         "source": np.array([one.source_id for one in samples]),
@@ -107,11 +115,24 @@ def write_embeddings(
     with file.open("wb") as opened:
         np.savez(opened, allow_pickle=False, **arrays)
     told = f"{len(samples)} embeddings of {arrays['embedding'].shape[1]} by version {bundle.manifest.version}: {file}"
-    if of_stream:
-        told += f", {n_known} of {len({one.source_id for one in samples})} nodes scaled as the stream has them"
+    told += f", {scaled}"
     if has_features:
         told += f", and features of {arrays['features'].shape[1]}"
     return told + (f"; windows refused: {dict(refused)}" if refused else "")
+
+
+def _as_scaled(samples: list[Sample], settings: StreamSettings, scaling: ScalingOf) -> tuple[list[Sample], str]:
+    """The samples as they are to be scaled, and in words how that is."""
+    if scaling == "own":
+        return samples, "scaled by these recordings alone"
+    try:
+        told = told_scalings(settings)
+    except (BrokerUnreachable, LogError) as error:
+        if scaling == "stream":
+            raise
+        return samples, f"scaled by these recordings alone, since the stream cannot be asked ({error})"
+    samples, n_known = rescaled(samples, told)
+    return samples, f"{n_known} of {len({one.source_id for one in samples})} nodes scaled as the stream has them"
 
 
 def _features(bundle: ModelBundle, samples: Sequence[Sample], modalities: Sequence[str]) -> dict[str, np.ndarray]:

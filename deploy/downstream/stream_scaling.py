@@ -23,6 +23,10 @@ def told_scalings(settings: StreamSettings) -> dict[tuple[str, str], Scaling]:
     topic = TopicNames(settings.topics.prefix).scalings
     told: dict[tuple[str, str], Scaling] = {}
     for message in connect_or_explain(lambda: read_all(settings.broker, topic), settings.broker):
+        if message.value is None:
+            source_id, _, modality = (message.key or b"").decode(errors="replace").rpartition("/")
+            told.pop((source_id, modality), None)
+            continue
         for one in message.decoded(NodeScaling, checked_node_scaling)[0]:
             told[one.source_id, one.modality] = one.scaling
     return told

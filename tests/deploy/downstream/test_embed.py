@@ -24,7 +24,7 @@ def test_no_label_is_embedded_or_tuned_with() -> None:
 
 
 def test_embeddings_of_a_file_are_those_of_a_follower(place: Path, tmp_path: Path) -> None:
-    run(asked(place, "embed", "--features", "--out", str(tmp_path / "out.npz")))
+    run(asked(place, "embed", "--scaling", "own", "--features", "--out", str(tmp_path / "out.npz")))
     recordings = read_recordings(place / "world.npz")
     samples, _ = assemble(recordings.windows, ReplayPlan(recordings).settings())
     root, models = str(place / "models"), MemoryModelLog()
