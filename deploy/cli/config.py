@@ -55,9 +55,9 @@ def schema() -> None:
 @app.command()
 def example() -> None:
     """Prints settings to begin with, each with its words: `mmbind config example > mmbind.toml`."""
-    from importlib.resources import files
+    from deploy.settings.example import example_text
 
-    typer.echo(files("deploy").joinpath("mmbind.example.toml").read_text(encoding="utf-8"), nl=False)
+    typer.echo(example_text(), nl=False)
 
 
 @app.command()

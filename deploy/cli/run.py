@@ -40,13 +40,17 @@ def up(
 ) -> None:
     """Runs all on this machine: a broker if the settings name none, a worker and the trainer; Ctrl-C ends them.
 
-    Then it shows what `mmbind top` shows: a live screen, or a line now and then where there is no terminal.
+    Where there is no mmbind.toml it writes the example's. Then it shows what `mmbind top` shows: a live screen, or a
+    line now and then where there is no terminal.
     """
     from rich.console import Console
 
     from deploy.machine.up import run_local
+    from deploy.settings.example import write_where_none
     from deploy.top.live import show_lines, show_live
 
+    if config is None and (written := write_where_none()):
+        print_now(f"no settings here: wrote {written}, the example's, to begin with and to change")
     shows_lines = plain or not Console().is_terminal
     watch = partial(show_lines, say=print_now) if shows_lines else show_live
     sys.exit(run_local(config, print_now, None if quiet else watch))

@@ -100,14 +100,13 @@ def environment() -> dict[str, str]:
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     folder, settings = tmp_path_factory.mktemp("readme"), environment()
     before = Machine(folder, "", settings)
-    for command in (*commands(".venv/bin/mmbind config example"), *commands(".venv/bin/mmbind config check")):
-        before.run(command)
     (start,) = commands(".venv/bin/mmbind up")
     out = folder / "up.txt"
     try:
         with out.open("wb") as output:
             up = subprocess.Popen(before.here(start).split(), cwd=folder, env=settings, stdout=output, stderr=output)
             before.wait(lambda: "Ctrl-C ends all" in out.read_text() or up.poll() is not None, "`mmbind up` says so")
+        assert "no settings here: wrote mmbind.toml" in out.read_text()
         found = re.search(r"on (127\.0\.0\.1:\d+)", out.read_text())
         assert found, out.read_text()
         yield Machine(folder, found[1], settings)
@@ -142,6 +141,7 @@ def test_the_scraped_ports_are_the_default_ones() -> None:
 
 
 def test_the_first_hour_is_walked(machine: Machine) -> None:
+    assert [machine.run(command) for command in commands(".venv/bin/mmbind config check")]
     simulate, pairs, models, embed, spread = WALK.splitlines()
     said = machine.run(simulate, timeout_s=300)
     figures = re.search(r"right: (\S+) of \S+ samples in their last round, \S+ when they came, (\S+) by chance", said)
