@@ -62,8 +62,9 @@ def _precision(axes: "Axes", report: Report) -> None:
         f"Pairs: {share(report.pair_precision)} of best partners are right in the end, "
         f"{share(report.pair_precision_on_arrival)} when they came, {share(report.chance_precision)} would be by chance"
     )
-    axes.set(xlabel="bound samples, in the order in which they came", ylabel="share right")
-    axes.set(ylim=(0, 1), xlim=(0, max(len(series.right), 1)))
+    axes.set(xlabel="bound samples, in the order in which they came", xlim=(0, max(len(series.right), 1)))
+    # Above 1 is room for the legend.
+    axes.set(ylabel=f"share right, mean of {ROLLING_SAMPLES}", ylim=(0, 1.2), yticks=np.linspace(0, 1, 6))
     for name, colour, style, places, values in curves(report):
         at, means = rolling(values, ROLLING_SAMPLES)
         axes.plot(places[at], means, color=colour, lw=2.0, ls=style, label=name)
@@ -79,7 +80,7 @@ def _precision(axes: "Axes", report: Report) -> None:
             size=9,
             bbox=HALO,
         )
-    axes.legend(loc="lower left", ncols=3, title=f"best partner is right, mean of {ROLLING_SAMPLES} samples")
+    axes.legend(loc="upper left", ncols=3)
 
 
 def curves(report: Report) -> list[tuple[str, str, str, np.ndarray, np.ndarray]]:
@@ -103,12 +104,13 @@ def _sureness(axes: "Axes", report: Report) -> None:
     known = np.isfinite(sure)
     if known.sum() < len(sure) / 2:
         sure, known = np.array(report.series.similarity, dtype=float), np.ones(len(right), bool)
-        axes.set_title(f"Alike means right? {known.sum():,} samples")
+        axes.set_title("Alike means right?")
         axes.set(xlabel="similarity of the best partner", ylabel="share right", ylim=(0, 1))
     else:
-        axes.set_title(f"Confident means right? {known.sum():,} of {len(known):,} samples")
-        axes.set(xlabel="confidence, said without labels", ylabel="share right", ylim=(0, 1), xlim=(0, 1))
+        axes.set_title("Confident means right?")
+        axes.set(xlabel="confidence, said without labels", ylabel="share right", ylim=(0, 1), xlim=(0, 1.03))
         axes.plot((0, 1), (0, 1), color=GREY, lw=1.0, ls=":")
+    told = f"{known.sum():,} in all" if known.all() else f"{known.sum():,} of {len(known):,} have one"
     sure, right = sure[known], right[known]
     if len(sure) < SIMILARITY_BINS:
         return
@@ -119,7 +121,12 @@ def _sureness(axes: "Axes", report: Report) -> None:
     axes.errorbar(centres, means, yerr=errors, color=BLUE, marker="o", ms=6, lw=1.8, capsize=0)
     axes.axhline(float(np.mean(report.series.chance)), color=GREY, lw=1.8, ls="--")
     axes.annotate(
-        f"each point: {len(groups[0])} samples", (0.98, 0.04), xycoords="axes fraction", color=GREY, size=9, ha="right"
+        f"each point: {len(groups[0])} samples; {told}",
+        (0.98, 0.04),
+        xycoords="axes fraction",
+        color=GREY,
+        size=9,
+        ha="right",
     )
 
 

@@ -7,6 +7,8 @@ from streams.records import ChannelMove
 
 # Whatever is on trial is what this channel points at; 0 where nothing is.
 CANARY = "canary"
+# The newest version that passed, whatever becomes of it.
+CANDIDATE = "candidate"
 
 
 def lot_of(follower_id: str, version: int) -> float:

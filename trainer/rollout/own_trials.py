@@ -8,7 +8,7 @@ from kafka.errors import KafkaError
 
 from streams.broker.log import LogError
 from streams.models.channels import ChannelView, move_record
-from streams.models.rollout import CANARY, trial
+from streams.models.rollout import CANARY, CANDIDATE, trial
 from streams.records import FollowerReport
 from streams.settings import StreamSettings
 from trainer.rollout.beginning import plan_of
@@ -16,6 +16,9 @@ from trainer.rollout.reports import FollowerReports
 from trainer.settings import RolloutSettings
 
 log = logging.getLogger(__name__)
+
+# Who ends trials, in the moves.
+ROLLER = "roller"
 
 
 class OwnTrials:
@@ -46,6 +49,21 @@ class OwnTrials:
         """The version that is tried at present."""
         move = trial(view, self._channel)
         return move.version if move else None
+
+    def waiting(self, view: ChannelView) -> int | None:
+        """The newest version that passed while another one was tried, never tried or followed itself; None without one.
+
+        One that passed since is the publisher's to put on trial; and where a person ended the last trial, a person says
+        what comes next.
+        """
+        tried, passed = view.history(CANARY), view.history(CANDIDATE)
+        if not (tried and passed and self.wanted(view)) or view.pin(self._channel):
+            return None
+        ended, version = tried[-1], passed[-1].version
+        if ended.version or ended.by != ROLLER or passed[-1].at_ns > ended.at_ns:
+            return None
+        known = {move.version for move in (*tried, *view.history(self._channel))}
+        return version if version > max(known) else None
 
     def record(self, view: ChannelView, version: int, reason: str) -> tuple[bytes, bytes]:
         """The move that puts a version on trial."""

@@ -15,6 +15,7 @@ from streams.models.rollout import CANARY, trial
 from streams.records import ChannelMove, FollowerReport
 from streams.settings import StreamSettings
 from trainer.metrics import TrainerMetrics
+from trainer.rollout.own_trials import ROLLER, OwnTrials
 from trainer.rollout.reports import FollowerReports
 from trainer.rollout.verdict import Verdict, verdict_on
 from trainer.settings import RolloutSettings
@@ -23,7 +24,6 @@ from trainer.topics.models import KafkaModels, ModelsTopic
 log = logging.getLogger(__name__)
 
 LOOK_S = 5.0
-BY = "roller"
 # How a trial ended, as metrics and moves say it.
 ENDED = {"promote": "promoted", "roll-back": "rolled-back", "give-up": "given-up"}
 
@@ -36,7 +36,8 @@ def rolling(
     broker, prefix = settings.broker, settings.topics.prefix
     models, reports = KafkaModels(broker, prefix), FollowerReports(broker, prefix)
     channel, news = settings.registry.channel, KafkaModelLog(broker, prefix)
-    roller = Roller(models, news, reports.read, channel, limits, metrics, may_move)
+    trials = OwnTrials(settings, limits, reports.read)
+    roller = Roller(models, news, reports.read, channel, limits, metrics, may_move, trials=trials)
     roller.start()
     try:
         yield
@@ -57,6 +58,7 @@ class Roller:
         metrics: Where trials are counted.
         may_move: Asked before a channel is moved; while it says no, nothing is.
         now_ns: Unix time.
+        trials: Puts a version on trial that passed while another one was tried; none is without it.
     """
 
     def __init__(
@@ -69,7 +71,9 @@ class Roller:
         metrics: TrainerMetrics,
         may_move: Callable[[], bool] = lambda: True,
         now_ns: Callable[[], int] = time.time_ns,
+        trials: OwnTrials | None = None,
     ) -> None:
+        self._trials = trials
         self._models, self._news, self._reports = models, news, reports
         self._channel, self._limits, self._metrics = channel, limits, metrics
         self._may_move, self._now_ns = may_move, now_ns
@@ -96,7 +100,10 @@ class Roller:
         """
         view = self._models.refresh()
         move = trial(view, self._channel)
-        if move is None or not self._may_move():
+        if not self._may_move():
+            return None
+        if move is None:
+            self._begin(view)
             return None
         if view.current(self._channel) == move.version:
             # Somebody promoted it, or this was ended between the two moves.
@@ -112,14 +119,25 @@ class Roller:
         self._say(move, verdict)
         return verdict
 
+    def _begin(self, view: ChannelView) -> None:
+        """Puts the version on trial that waits for it, if there is one."""
+        version = self._waiting(view)
+        if self._trials and version:
+            reason = "passed the gate while another version was on trial"
+            if self._append(self._trials.record(view, version, reason)):
+                log.info("version %d is on trial now: it %s", version, reason)
+
+    def _waiting(self, view: ChannelView) -> int | None:
+        return self._trials.waiting(view) if self._trials else None
+
     def _promote(self, view: ChannelView, move: ChannelMove, verdict: Verdict) -> bool:
         reason = f"passed its trial: {verdict.reason}"
-        return self._append(move_record(view, self._channel, move.version, reason, BY, self._now_ns()))
+        return self._append(move_record(view, self._channel, move.version, reason, ROLLER, self._now_ns()))
 
     def _end(self, view: ChannelView, move: ChannelMove, verdict: Verdict) -> None:
         ended = ENDED[verdict.outcome]
         reason = f"version {move.version} {ended.replace('-', ' ')}: {verdict.reason}"
-        if self._append(move_record(view, CANARY, 0, reason, BY, self._now_ns())):
+        if self._append(move_record(view, CANARY, 0, reason, ROLLER, self._now_ns())):
             self._metrics.trials_ended.labels(ended).inc()
 
     def _append(self, record: tuple[bytes, bytes]) -> bool:
@@ -141,7 +159,7 @@ class Roller:
                 continue
             move = trial(view, self._channel)
             self._metrics.trial.set(move.version if move else 0)
-            if move and time.monotonic() >= next_s:
+            if (move or self._waiting(view)) and time.monotonic() >= next_s:
                 self._try_to_look()
                 next_s = time.monotonic() + LOOK_S
         self._news.close()

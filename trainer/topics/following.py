@@ -5,14 +5,11 @@ from collections.abc import Callable
 from typing import Protocol
 
 from streams.models.channels import ChannelView, move_record
-from streams.models.rollout import CANARY
+from streams.models.rollout import CANARY, CANDIDATE
 from streams.records import Decision
 from trainer.topics.models import ModelsTopic
 
 log = logging.getLogger(__name__)
-
-# Points at the newest version that passed, whatever becomes of it.
-CANDIDATE = "candidate"
 
 
 class Trials(Protocol):

@@ -9,7 +9,66 @@ OF_NEWS = ("tests/streams/intake/test_scaling_news.py",)
 OF_RAW = ("tests/streams/models/test_raw.py",)
 OF_FOLLOWER = ("tests/streams/test_follower_raw.py",)
 
+OF_EMBEDDER = ("tests/streams/models/test_embedder.py",)
+EMBED_STAGE, OF_EMBED_STAGE = "streams/worker/embed_stage.py", ("tests/streams/worker/test_embedder.py",)
+FORGET, OF_FORGET = "streams/worker/forget_stage.py", ("tests/streams/worker/test_forget_stage.py",)
+ON_FILES, OF_FILES = "deploy/downstream/stream_scaling.py", ("tests/deploy/downstream/test_stream_scaling.py",)
+
 MUTATIONS = (
+    Mutation(
+        "embeddings come in another order", EMBEDDER, "for row in sorted(found)]", "for row in found]", OF_EMBEDDER
+    ),
+    Mutation("a sample without an encoder is embedded", EMBEDDER, "        rows_of.pop((), None)\n", "", OF_EMBEDDER),
+    Mutation(
+        "a window of another shape is embedded",
+        EMBEDDER,
+        "shapes.get(name) == window.shape",
+        "name in shapes",
+        OF_EMBEDDER,
+    ),
+    Mutation(
+        "samples are scaled as they were",
+        RAW,
+        "known.apply(window) if known and",
+        "known.apply(window) if False and",
+        OF_EMBEDDER,
+    ),
+    Mutation(
+        "a sample is scaled by another sensor",
+        RAW,
+        "known and known.center.shape == window.shape[1:]",
+        "known",
+        OF_EMBEDDER,
+    ),
+    Mutation(
+        "embedded samples are not acknowledged",
+        EMBED_STAGE,
+        "                    event.ack()",
+        "                    pass",
+        OF_EMBED_STAGE,
+    ),
+    Mutation(
+        "a forgotten source is embedded",
+        EMBED_STAGE,
+        "        check_not_forgotten(sample.source_id, self._forgotten)\n",
+        "",
+        OF_EMBED_STAGE,
+    ),
+    Mutation(
+        "a forgotten source is told of again and again",
+        FORGET,
+        "                self._erased = sources\n",
+        "",
+        OF_FORGET,
+    ),
+    Mutation(
+        "a forgotten source stays told",
+        FORGET,
+        "                    await erase(unsaid)\n",
+        "                    pass\n",
+        OF_FORGET,
+    ),
+    Mutation("a scaling taken back scales files", ON_FILES, "told.pop((source_id, modality), None)", "pass", OF_FILES),
     Mutation("a scaling is told before it is complete", NEWS, "scaling.n_windows < self._n_fit", "False", OF_NEWS),
     Mutation("a scaling is compared with the last one", NEWS, "= told, n_since + 1", "= scaling, n_since + 1", OF_NEWS),
     Mutation("only the center moves", NEWS, "np.any(moved | (", "np.any(moved & (", OF_NEWS),
@@ -24,7 +83,7 @@ MUTATIONS = (
     Mutation(
         "no scaling is told",
         STAGE,
-        "messages += self._outbox.scalings(self._scalings.of(emission.samples))",
+        "messages += self._outbox.scalings(self._scalings.of(known))",
         "pass",
         OF_FOLLOWER,
     ),

@@ -14,7 +14,14 @@ KEYS, USABLE, READING, LISTING = (f"deploy/models/{name}.py" for name in ("keys"
 OF_KEYS, OF_USABLE = ("tests/deploy/models/test_keys.py",), ("tests/deploy/models/test_usable.py",)
 OF_LISTS = ("tests/deploy/cli/test_lists.py",)
 
+OWN, OF_OWN = "trainer/rollout/own_trials.py", ("tests/trainer/rollout/test_own_trials.py",)
+
 MUTATIONS = (
+    Mutation("what passed meanwhile is never tried", ROLLER, "            self._begin(view)\n", "", OF_ROLLER),
+    Mutation("a trial that a person ended is followed by the next", OWN, " or ended.by != ROLLER", "", OF_OWN),
+    Mutation("what passed since is put on trial by two", OWN, " or passed[-1].at_ns > ended.at_ns", "", OF_OWN),
+    Mutation("a version is tried again", OWN, "version if version > max(known) else None", "version", OF_OWN),
+    Mutation("a pin does not hold up the next trial", OWN, " or view.pin(self._channel)", "", OF_OWN),
     Mutation(
         "a worker is counted on to try versions",
         "trainer/rollout/beginning.py",
@@ -117,7 +124,7 @@ MUTATIONS = (
     Mutation(
         "who may not move channels does",
         ROLLER,
-        "if move is None or not self._may_move():",
+        "if not self._may_move():",
         "if move is None:",
         OF_ROLLER,
     ),

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from streams.broker.log import LogError
+from streams.models.channels import move_record
 from streams.models.registry import Registry
 from streams.models.rollout import CANARY
 from streams.records import Decision, FollowerReport
@@ -53,6 +54,36 @@ def test_the_first_is_followed_at_once_the_next_is_tried_and_one_after_it_waits(
     assert "version 4 is not followed: version 3 is on trial" in caplog.text
     offered(publisher, 3)
     assert len(models.view.history(CANARY)) == 1
+
+
+def test_one_that_passed_during_a_trial_is_tried_once_that_has_ended_and_only_then() -> None:
+    models = MemoryModels()
+    now_ns = iter(range(1, 100))
+
+    def move(channel: str, version: int, by: str, pinned: bool = False) -> None:
+        models.append(move_record(models.view, channel, version, "so", by, next(now_ns), pinned=pinned))
+
+    def waiting(canary: float = 0.1) -> int | None:
+        return OwnTrials(SyntheticWorld(2).settings(), RolloutSettings(canary=canary), dict).waiting(models.view)
+
+    for channel, version in (("candidate", 1), ("stable", 1), ("candidate", 2), (CANARY, 2), ("candidate", 3)):
+        move(channel, version, "trainer")
+        assert waiting() is None, "nothing has passed while another one was tried, or it is still"
+    move(CANARY, 0, "roller")
+    assert waiting() == 3 and waiting(canary=0) is None
+    move("stable", 1, "anna", pinned=True)
+    assert waiting() is None
+    move("stable", 1, "anna")
+    assert waiting() == 3
+    move("candidate", 4, "trainer")
+    assert waiting() is None, "the publisher puts it on trial"
+    move(CANARY, 4, "trainer")
+    move(CANARY, 0, "roller")
+    assert waiting() is None, "it was tried"
+    move(CANARY, 4, "anna")
+    move("candidate", 5, "trainer")
+    move(CANARY, 0, "anna")
+    assert waiting() is None, "a person ended the trial"
 
 
 def test_without_the_setting_all_follow_at_once(tmp_path: Path) -> None:

@@ -8,9 +8,11 @@ from streams.models.channels import move_record, version_record
 from streams.models.log import MemoryModelLog
 from streams.models.rollout import CANARY, trial
 from streams.records import ChannelMove, FollowerReport, Rollout, VersionUse
+from streams.testing import SyntheticWorld
 from tests.support.models import bundle
 from tests.support.waiting import wait_until
 from trainer.metrics import TRIAL_OUTCOMES, TrainerMetrics
+from trainer.rollout.own_trials import OwnTrials
 from trainer.rollout.roller import Roller
 from trainer.settings import RolloutSettings
 from trainer.topics.models import MemoryModels
@@ -29,6 +31,7 @@ class Trial:
         self.move("stable", 1)
         self.move(CANARY, 2, Rollout(channel="stable", upto=0.1, for_s=60))
         self.may_move, self.n_asked = True, 0
+        self.canary = 0.0
         self.news = MemoryModelLog()
         self.registry = CollectorRegistry()
         self.metrics = TrainerMetrics(self.registry)
@@ -57,8 +60,12 @@ class Trial:
             RolloutSettings(),
             self.metrics,
             lambda: self.may_move,
-            lambda: BEGAN_NS + int(self.now_s * S),
+            self.now_ns,
+            OwnTrials(SyntheticWorld(2).settings(), RolloutSettings(canary=self.canary), self.told, self.now_ns),
         )
+
+    def now_ns(self) -> int:
+        return BEGAN_NS + int(self.now_s * S)
 
     def look(self) -> str:
         verdict = self.roller().look()
@@ -102,6 +109,18 @@ def test_a_bad_one_is_rolled_back_and_the_reason_stands_in_the_topic(given: Tria
     assert given.look() == "roll-back" and given.channels == {"canary": 0, "stable": 1}
     assert given.last(CANARY).reason.startswith("version 2 rolled back: 100 errors, 50% of its calls")
     assert given.look() == "" and given.ended == {"rolled-back": 1}
+
+
+def test_what_passed_meanwhile_is_tried_next(given: Trial) -> None:
+    given.models.append(version_record(bundle(3).manifest))
+    given.move("candidate", 3)
+    given.canary = 0.2
+    given.report(errors=100)
+    assert given.look() == "roll-back" and given.channels == {"canary": 0, "candidate": 3, "stable": 1}
+    assert given.look() == "" and given.channels == {"canary": 3, "candidate": 3, "stable": 1}
+    (rollout, reason) = given.last(CANARY).rollout, given.last(CANARY).reason
+    assert rollout is not None and rollout.upto >= 0.2
+    assert reason == "passed the gate while another version was on trial"
 
 
 def test_one_that_nobody_calls_is_given_up(given: Trial) -> None:

@@ -5,10 +5,10 @@ from copy import deepcopy
 import pytest
 
 from streams.models.channels import ChannelView, move_record
-from streams.models.rollout import CANARY
+from streams.models.rollout import CANARY, CANDIDATE
 from streams.records import Decision
 from tests.support.watched_models import WatchedModels
-from trainer.topics.following import CANDIDATE, Following
+from trainer.topics.following import Following
 
 
 class Given:
