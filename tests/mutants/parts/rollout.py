@@ -125,7 +125,7 @@ MUTATIONS = (
         "who may not move channels does",
         ROLLER,
         "if not self._may_move():",
-        "if move is None:",
+        "if False:",
         OF_ROLLER,
     ),
     Mutation(
