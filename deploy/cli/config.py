@@ -26,7 +26,7 @@ def check(config: ConfigOption = None) -> None:
     for told in unknown_variables():
         typer.echo(f"mmbind: {told}", err=True)
     if left_out:
-        typer.echo(f"The topics were not looked at: {left_out}.")
+        typer.echo(f"The topics were not looked at: {left_out.rstrip('.')}")
 
 
 @app.command()

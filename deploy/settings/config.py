@@ -33,7 +33,8 @@ from trainer.settings import TrainerSettings
 
 DEFAULT_FILE = "mmbind.toml"
 PREFIX = "MMBIND_"
-# What pydantic calls a table of TOML.
+# What text must be, in words; and what pydantic calls a table of TOML.
+PATTERNS = {"topics.prefix": "wanted only lower-case letters, digits, '.' and '-'"}
 TABLE = re.compile(r"a valid dictionary( or instance of \w+)?")
 
 
@@ -101,7 +102,7 @@ def find_file(given: Path | None) -> Path | None:
     """
     named = given or (Path(os.environ["MMBIND_CONFIG"]) if os.environ.get("MMBIND_CONFIG") else None)
     if named is not None and not named.is_file():
-        raise ConfigError(f"{named}: no such settings file")
+        raise ConfigError(f"{named}: {'is a folder, wanted a' if named.is_dir() else 'no such'} settings file")
     return named or (Path(DEFAULT_FILE) if Path(DEFAULT_FILE).is_file() else None)
 
 
@@ -193,8 +194,7 @@ def _text_of(file: Path | None) -> str:
     try:
         return file.read_text(encoding="utf-8") if file else ""
     except UnicodeDecodeError as error:
-        raw = error.object
-        line = raw[: error.start].count(b"\n") + 1
+        raw, line = error.object, error.object[: error.start].count(b"\n") + 1
         raise ConfigError(f"{file}, line {line}: not UTF-8: byte 0x{raw[error.start]:02x}; save it as UTF-8") from error
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read: {error.strerror}") from error
@@ -221,7 +221,8 @@ def _variable(path: tuple[str, ...]) -> str | None:
 
 def _complaint(mistake: ErrorDetails, key: str, path: tuple[str, ...]) -> str:
     message = mistake["msg"].removeprefix("Value error, ").replace("Input should be", "wanted")
-    message = message.replace("String should match pattern", "wanted a match of")
+    if mistake["type"] == "string_pattern_mismatch":
+        message = PATTERNS.get(key, f"wanted a match of {mistake['ctx']['pattern']}")
     message = TABLE.sub("a table", message).replace(", unable to interpret input", ": true or false")
     message = message.replace(", unable to parse string as an integer", "").replace("a valid integer", "a whole number")
     if mistake["type"] == "missing":

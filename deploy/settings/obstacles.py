@@ -3,8 +3,8 @@
 Changes nothing and asks no broker; what topics hold is told by `deploy.topics.kept`.
 """
 
-import os
 import socket
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -99,8 +99,10 @@ def _device(device: str) -> Iterator[str]:
 
     try:
         torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        yield f"runtime.device is {device!r}, wanted one that torch can use here, such as 'cpu': {_first_line(error)}"
+    except (RuntimeError, AssertionError, NotImplementedError):
+        there = ["cpu", *(f"cuda:{place}" for place in range(torch.cuda.device_count()))]
+        there += ["mps"] * torch.backends.mps.is_available()
+        yield f"runtime.device is {device!r}, wanted a device that torch has here: {', '.join(there)}"
 
 
 def _listener(host: str) -> Iterator[str]:
@@ -149,7 +151,12 @@ def _unwritable(folder: Path) -> str:
     nearest = next((one for one in (path, *path.parents) if _exists(one)), path)
     if not nearest.is_dir():
         return f"{nearest} is no folder"
-    return "" if os.access(nearest, os.W_OK | os.X_OK) else f"this user may not write in {nearest}"
+    try:
+        # Rights do not say it all: a file system may be full, or read only.
+        with tempfile.TemporaryFile(dir=nearest):
+            return ""
+    except OSError as error:
+        return f"{nearest}: {error.strerror or error}"
 
 
 def _exists(path: Path) -> bool:
@@ -157,7 +164,3 @@ def _exists(path: Path) -> bool:
         return path.exists()
     except PermissionError:  # a folder above may not even be looked into
         return False
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]

@@ -11,7 +11,7 @@ from kafka.errors import KafkaError
 from kafka.record.default_records import DefaultRecord
 
 from encoders.errors import MmbindError
-from streams.broker.diagnosis import Step, incomplete, probe
+from streams.broker.diagnosis import Step, incomplete, misread, probe
 from streams.broker.lenient_records import Headers, read_leniently
 
 if TYPE_CHECKING:  # a sensor's program has no pydantic
@@ -53,7 +53,8 @@ def ssl_context(broker: "BrokerSettings") -> ssl.SSLContext | None:
             context.load_default_certs()
     except OSError as error:
         raise ValueError(
-            f"broker.ssl_cafile is {broker.ssl_cafile!r}, wanted a PEM file of authorities: {error}"
+            f"broker.ssl_cafile is {broker.ssl_cafile!r}, wanted a PEM file of authorities: "
+            f"{_told(error, 'there is no certificate in it')}"
         ) from error
     if broker.ssl_certfile:
         try:
@@ -61,9 +62,14 @@ def ssl_context(broker: "BrokerSettings") -> ssl.SSLContext | None:
         except OSError as error:
             raise ValueError(
                 f"broker.ssl_certfile is {broker.ssl_certfile!r} and broker.ssl_keyfile {broker.ssl_keyfile!r}, "
-                f"wanted a PEM certificate and its key: {error}"
+                f"wanted a PEM certificate and its key: {_told(error, 'they are none, or not of one another')}"
             ) from error
     return context
+
+
+def _told(error: OSError, otherwise: str) -> str:
+    """What an operating system says of a file, or this where it is OpenSSL that speaks."""
+    return otherwise if isinstance(error, ssl.SSLError) else error.strerror or str(error)
 
 
 def _refuse_encrypted() -> str:
@@ -77,11 +83,8 @@ def unusable(broker: "BrokerSettings") -> str:
         ssl_context(broker)
     except ValueError as error:
         return str(error)
-    for one in filter(None, map(str.strip, broker.bootstrap_servers.split(","))):
-        host, colon, port = one.rpartition(":")
-        if colon and not (host and port.isdigit()):
-            return f"broker.bootstrap_servers has {one!r}: wanted HOST:PORT"
-    return incomplete(broker)
+    wrong = filter(None, (misread(one.strip()) for one in broker.bootstrap_servers.split(",")))
+    return next(wrong, "") or incomplete(broker)
 
 
 def client_config(broker: "BrokerSettings") -> dict[str, Any]:

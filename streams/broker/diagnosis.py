@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # a sensor's program has no pydantic
     from streams.settings import BrokerSettings
 
 TIMEOUT_S = 5.0  # how long a silent network is given, each time
+MAX_PORT = 65_535
 DEFAULT_PORT = 9092
 # OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH.
 NAME_MISMATCHES = (62, 64)
@@ -76,6 +77,14 @@ def incomplete(broker: "BrokerSettings") -> str:
     return f"broker.security_protocol is {broker.security_protocol}: set {', '.join(missing)} too" if missing else ""
 
 
+def misread(address: str) -> str:
+    """Why a broker's address is none, in a sentence; empty where it is HOST:PORT."""
+    host, _, port = address.rpartition(":")
+    if host and port.isdecimal() and 0 < int(port) <= MAX_PORT:
+        return ""
+    return f"broker.bootstrap_servers has {address!r}, wanted HOST:PORT, such as 127.0.0.1:9092, or some by commas"
+
+
 def _walk(
     broker: "BrokerSettings", context: ssl.SSLContext | None, address: str, group_id: str | None
 ) -> Iterator[Step]:
@@ -93,11 +102,11 @@ def _walk(
 
 
 def _split(address: str) -> tuple[str, int]:
-    host, colon, port = address.rpartition(":")
-    if not colon:
+    if ":" not in address:
         return address, DEFAULT_PORT
-    if not port.isdigit():
-        raise _StepError("settings", f"broker.bootstrap_servers has {address!r}: wanted HOST:PORT")
+    if complaint := misread(address):
+        raise _StepError("settings", complaint)
+    host, _, port = address.rpartition(":")
     return host.strip("[]"), int(port)
 
 

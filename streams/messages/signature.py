@@ -75,7 +75,8 @@ def read_keys(keys_file: str) -> dict[str, bytes]:
         others = path.stat().st_mode & OTHERS
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise KeysError(f"{told}, wanted a readable file of keys: {error}") from error
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise KeysError(f"{told}, wanted a readable file of keys: {why}") from error
     if others:
         raise KeysError(f"{told}, which everybody on this machine may use: wanted `chmod o= {keys_file}`")
     try:

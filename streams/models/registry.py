@@ -50,9 +50,10 @@ class Registry:
             # A list that is remembered would hide a new version.
             self._store, path = fsspec.core.url_to_fs(root, use_listings_cache=False)
         except (ValueError, ImportError) as error:
-            raise ValueError(
-                f"registry.root is {root!r}, wanted a folder or a URL that fsspec can open: {error}"
-            ) from error
+            missing = f"wanted a folder or a URL that fsspec can open: {error}"
+            if isinstance(error, ImportError) and root.startswith(("s3:", "s3a:")):
+                missing = "for which a package is missing: pip install 'mmbind-stream[s3]'"
+            raise ValueError(f"registry.root is {root!r}, {missing}") from error
         self.root, self._license_id = root, license_id
         self._path = str(path).rstrip("/")
         self._has_folders = OBJECT_STORES.isdisjoint(_protocols(self._store))

@@ -48,7 +48,9 @@ class Signer:
         try:
             others = path.stat().st_mode & OTHERS
         except OSError as error:
-            raise KeysError(f"{told}, wanted a readable PEM file of a private key: {error}") from error
+            raise KeysError(
+                f"{told}, wanted a readable PEM file of a private key: {error.strerror or error}"
+            ) from error
         if others:
             raise KeysError(f"{told}, which everybody on this machine may use: wanted `chmod o= {file}`")
         return cls(_private_key(_read(path, told), told))
@@ -120,7 +122,7 @@ def _read(path: Path, told: str) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise KeysError(f"{told}, wanted a readable PEM file of a key: {error}") from error
+        raise KeysError(f"{told}, wanted a readable PEM file of a key: {error.strerror or error}") from error
 
 
 def _private_key(data: bytes, told: str) -> "Ed25519PrivateKey":

@@ -18,6 +18,7 @@ from tests.mutants.parts import (
     review,
     rollout,
     rounds,
+    settings,
     similarity,
     speed,
     step,
@@ -47,6 +48,7 @@ PARTS = {
     "files": files.MUTATIONS,
     "raw": raw.MUTATIONS,
     "onnx": onnx.MUTATIONS,
+    "settings": settings.MUTATIONS,
 }
 MUTATIONS = tuple(mutation for part in PARTS.values() for mutation in part)
 

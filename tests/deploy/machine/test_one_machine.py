@@ -126,7 +126,7 @@ def test_a_taken_port_is_named_and_another_folder_may_have_another(tmp_path: Pat
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("RUNTIME__DEVICE", "abacus", "mmbind: runtime.device is 'abacus', wanted one that torch can use here"),
+        ("RUNTIME__DEVICE", "abacus", "mmbind: runtime.device is 'abacus', wanted a device that torch has here: cpu"),
         ("RUNTIME__DATA_DIR", "mmbind.toml/data", "mmbind: runtime.data_dir is 'mmbind.toml/data', wanted a folder"),
         ("REGISTRY__ROOT", "nowhere://bucket", "mmbind: registry.root is 'nowhere://bucket', wanted a folder or a URL"),
     ],

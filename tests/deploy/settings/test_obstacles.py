@@ -57,8 +57,8 @@ def test_there_are_none_where_all_is_well_and_nothing_is_made(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("section", "changes", "said"),
     [
-        ("runtime", {"device": "cuda:99"}, "runtime.device is 'cuda:99', wanted one that torch can use here"),
-        ("runtime", {"device": "abacus"}, "runtime.device is 'abacus', wanted one that torch can use here"),
+        ("runtime", {"device": "cuda:99"}, "runtime.device is 'cuda:99', wanted a device that torch has here: cpu"),
+        ("runtime", {"device": "abacus"}, "runtime.device is 'abacus', wanted a device that torch has here: cpu"),
         (
             "runtime",
             {"data_dir": "/dev/null/data"},
