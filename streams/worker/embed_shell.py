@@ -31,7 +31,7 @@ class EmbedShell:
         names = TopicNames(settings.topics.prefix)
         self._metrics, self._follower = metrics, follower
         self.app = faust_app(settings, is_embedded, embedder_group_id(settings))
-        self._guard = Guard(self.app)
+        self.guard = Guard(self.app)
         self._delivery = Delivery(self.app, Outbox(settings.topics))
         self._forget = ForgetStage(Forgotten(settings.broker, names.forgotten))
         self._stage = EmbedStage(self.app, settings, self._delivery, metrics, follower, self._forget)
@@ -48,31 +48,22 @@ class EmbedShell:
         """Ends what runs beside the app, once that has ended."""
         self._follower.stop()
 
-    @property
-    def has_crashed(self) -> bool:
-        """Whether an unexpected error ended it."""
-        return self._guard.has_crashed
-
-    def healthy(self) -> list[str]:
-        """Why this process should be started again; empty while it should not."""
-        return self._guard.healthy()
-
     def ready(self) -> list[str]:
         """Why no samples are embedded at present; empty while they are."""
         complaints = [self._not_ready] if self._not_ready else []
         if self._delivery.is_blocked:
             complaints.append("the broker does not take messages")
-        return complaints + self._follower.watch.complaints() + self.healthy()
+        return complaints + self._follower.watch.complaints() + self.guard.healthy()
 
     def notes(self) -> list[str]:
         """Nothing that is as it should be is worth saying."""
         return []
 
     async def _embed_agent(self, stream: Any) -> None:
-        await self._guard.run_agent(stream, self._stage.embed)
+        await self.guard.run_agent(stream, self._stage.embed)
 
     async def _forget_sources(self) -> None:
-        await self._guard.guarded(self._forget.watch(_nothing_to_rebuild, _nothing_to_erase))
+        await self.guard.guarded(self._forget.watch(_nothing_to_rebuild, _nothing_to_erase))
 
     async def _measure(self) -> None:
         while not self.app.should_stop:
@@ -87,7 +78,7 @@ class EmbedShell:
 
     async def _on_rebalance_complete(self, *_: Any, **__: Any) -> None:
         """Faust lets no message through before this returns: nothing of a forgotten source is embedded."""
-        await self._guard.guarded(asyncio.to_thread(self._forget.look_patiently))
+        await self.guard.guarded(asyncio.to_thread(self._forget.look_patiently))
         has_some = any(tp.topic == self._samples for tp in self.app.consumer.assignment())
         self._not_ready = "" if has_some else "there are more embedders than partitions, and this one has none"
 

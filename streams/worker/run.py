@@ -35,6 +35,7 @@ from streams.service.lifecycle import (
 from streams.settings import StreamSettings
 from streams.worker.embed_metrics import EmbedMetrics
 from streams.worker.embed_shell import EmbedShell
+from streams.worker.guard import Guard
 from streams.worker.metrics import StreamMetrics
 from streams.worker.shell import Shell
 
@@ -51,16 +52,10 @@ class Runnable(Protocol):
     """A Shell or an EmbedShell: `app` is to be run, and the rest is said of it."""
 
     app: faust.App
-
-    @property
-    def has_crashed(self) -> bool:
-        """Whether an unexpected error ended it."""
+    guard: Guard
 
     def close(self) -> None:
         """Ends what runs beside the app."""
-
-    def healthy(self) -> list[str]:
-        """Why this process should be started again."""
 
     def ready(self) -> list[str]:
         """Why it does not do its work at present."""
@@ -181,7 +176,7 @@ class _Reasons:
 
     def healthy(self) -> list[str]:
         """Waiting for the broker is no reason to be started again."""
-        return self.shell.healthy() if self.shell else []
+        return self.shell.guard.healthy() if self.shell else []
 
     def notes(self) -> list[str]:
         """What is to be known of a service, however well it is."""
@@ -221,7 +216,7 @@ def _limit_stop(shell: Runnable) -> None:
     def end() -> None:
         log.warning("ended after %.0f s of stopping: what was not committed will be repeated", STOP_LIMIT_S)
         logging.shutdown()
-        os._exit(stopped_code(shell.has_crashed))
+        os._exit(stopped_code(shell.guard.has_crashed))
 
     limit = threading.Timer(STOP_LIMIT_S, end)
     limit.daemon = True

@@ -44,7 +44,7 @@ class Shell:
         self._metrics = metrics
         self.worker = f"{socket.gethostname()}-{os.getpid()}"
         self.app = faust_app(settings, is_embedded, group_id(settings))
-        self._guard = Guard(self.app)
+        self.guard = Guard(self.app)
         self._delivery = Delivery(self.app, Outbox(settings.topics))
         mailbox = Mailbox()
         self._forget = ForgetStage(Forgotten(settings.broker, self._names.forgotten))
@@ -70,21 +70,12 @@ class Shell:
         self.models.stop()
         self._process.close()
 
-    @property
-    def has_crashed(self) -> bool:
-        """Whether an unexpected error ended it."""
-        return self._guard.has_crashed
-
-    def healthy(self) -> list[str]:
-        """Why this process should be started again; empty while it should not."""
-        return self._guard.healthy()
-
     def ready(self) -> list[str]:
         """Why no samples are bound at present; empty while they are."""
         complaints = [self._not_ready] if self._not_ready else []
         if self._delivery.is_blocked:
             complaints.append("the broker does not take messages")
-        return complaints + self._lag.complaints + self.models.watch.complaints() + self.healthy()
+        return complaints + self._lag.complaints + self.models.watch.complaints() + self.guard.healthy()
 
     def notes(self) -> list[str]:
         """That this worker binds nothing, where that is as it should be."""
@@ -106,10 +97,10 @@ class Shell:
 
     async def _ingest_agent(self, stream: Any) -> None:
         self._ingest.watch(stream.channel.queue.qsize)
-        await self._guard.run_agent(stream, self._ingest.ingest)
+        await self.guard.run_agent(stream, self._ingest.ingest)
 
     async def _bind_agent(self, stream: Any) -> None:
-        await self._guard.run_agent(stream, self._bind.bind)
+        await self.guard.run_agent(stream, self._bind.bind)
 
     async def _tick(self) -> None:
         interval_s = min(LONGEST_TICK_S, self._settings.ingest.grace_s / TICKS_A_GRACE)
@@ -119,7 +110,7 @@ class Shell:
                 await self._bind.tick()
                 await asyncio.sleep(interval_s)
         except Exception as error:
-            await self._guard.crash(error)
+            await self.guard.crash(error)
 
     async def _on_revoked(self, *_: Any, **__: Any) -> None:
         self._not_ready = "partitions are being given out anew"
@@ -141,7 +132,7 @@ class Shell:
             self._stands_by = not own
             self._not_ready = "" if given else "there are more workers than partitions, and this one has none"
         except Exception as error:
-            await self._guard.crash(error)
+            await self.guard.crash(error)
 
     async def _begin(self, given: Sequence[tuple[str, int]], own: Sequence[int], remembered: Sequence[int]) -> int:
         """Both stages begin with the given partitions; how many samples were new to the history."""
@@ -169,10 +160,10 @@ class Shell:
 
     async def _forget_sources(self) -> None:
         rebuild = partial(self._bind.rebuild, self._past.bound)
-        await self._guard.guarded(self._forget.watch(rebuild, self._ingest.erase))
+        await self.guard.guarded(self._forget.watch(rebuild, self._ingest.erase))
 
     async def _follow(self) -> None:
-        await self._guard.guarded(self._standby.run())
+        await self.guard.guarded(self._standby.run())
 
     async def _on_before_shutdown(self, *_: Any, **__: Any) -> None:
         """Lets the micro-batches under way come to their end, so that they are committed rather than repeated."""
@@ -187,4 +178,4 @@ class Shell:
     async def _measure(self) -> None:
         while not self.app.should_stop:
             await asyncio.sleep(MEASURE_EVERY_S)
-            await self._guard.guarded(self._bind.measure())
+            await self.guard.guarded(self._bind.measure())
