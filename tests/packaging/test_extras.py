@@ -1,4 +1,4 @@
-"""What a program that embeds needs: the extra `follower` says all of it."""
+"""What a program that embeds needs: the extras `follower` and `onnx` each say all of it."""
 
 import json
 import subprocess
@@ -11,13 +11,14 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from deploy.models.export import export_onnx
 from streams.models.registry import Registry
-from tests.support.models import bundle, windows
+from tests.support.models import DIM, bundle, windows
 
 ROOT = Path(__file__).parents[2]
 
 # Only what the extra brings can be imported, as where nothing else was installed.
-PROGRAM = """
+ONLY = """
 import json, sys
 
 class Missing:
@@ -29,6 +30,9 @@ root, absent = sys.argv[1], set(json.loads(sys.argv[2]))
 sys.meta_path.insert(0, Missing())
 import numpy as np
 from pathlib import Path
+raw = {name: np.ones(shape, np.float32) for name, shape in json.loads(sys.argv[3]).items()}
+"""
+FOLLOWER = """
 from encoders.bundle import load_bundle
 from streams.follower import ModelFollower
 from streams.models.channels import ChannelView, move_record, version_record
@@ -39,10 +43,14 @@ view = ChannelView()
 view.apply(*version, 0)
 log.append(*version)
 log.append(*move_record(view, "stable", 1, "for the test", "a test", at_ns=1))
-raw = {name: np.ones(shape, np.float32) for name, shape in json.loads(sys.argv[3]).items()}
 with ModelFollower(root=root, models=log) as follower:
     assert follower.wait_for(1, timeout_s=60), "no version was taken up"
     print(follower.embed_raw("node-7", raw).shape)
+"""
+ONNX = """
+from encoders.onnx_model import OnnxModel
+
+print(OnnxModel(root).embed(raw).shape)
 """
 
 
@@ -71,21 +79,28 @@ def needed_by(requirement: Requirement) -> Iterator[str]:
             yield str(one)
 
 
+def run_with(extra: str, program: str, root: Path) -> str:
+    """What the program prints, which is given a folder and windows `[5, T, C]`."""
+    there = {*brought_by(extra), "mmbind-stream"}
+    modules = packages_distributions().items()
+    absent = [name for name, owners in modules if not there & {canonicalize_name(owner) for owner in owners}]
+    shapes = {name: values.shape for name, values in windows().items()}
+    given = (str(root), json.dumps(absent), json.dumps(shapes))
+    done = subprocess.run(
+        [sys.executable, "-c", ONLY + program, *given], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def test_the_extra_follower_brings_all_that_embedding_takes(tmp_path: Path) -> None:
     brought = set(brought_by("follower"))
     assert {"torch", "kafka-python"} <= brought and not {"faust-streaming", "typer", "hnswlib"} & brought
-    there = brought | {"mmbind-stream"}
-    absent = [
-        module
-        for module, owners in packages_distributions().items()
-        if not there & {canonicalize_name(owner) for owner in owners}
-    ]
-    assert "faust" in absent
     Registry(str(tmp_path)).publish(bundle(1))
-    shapes = {name: values.shape for name, values in windows().items()}
-    given = (str(tmp_path), json.dumps(absent), json.dumps(shapes))
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, *given], capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("(5, ")
+    assert run_with("follower", FOLLOWER, tmp_path) == f"(5, {DIM})\n"
+
+
+def test_the_extra_onnx_brings_all_that_embedding_takes_and_no_torch(tmp_path: Path) -> None:
+    assert not {"torch", "pydantic"} & set(brought_by("onnx"))
+    export_onnx(bundle(1), tmp_path / "edge")
+    assert run_with("onnx", ONNX, tmp_path / "edge") == f"(5, {DIM})\n"
