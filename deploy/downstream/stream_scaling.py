@@ -8,6 +8,7 @@ from encoders.scaling import Scaling
 from streams.broker.connection import connect_or_explain
 from streams.broker.log import read_all
 from streams.messages.checked import checked_node_scaling
+from streams.messages.scaling_key import owner_of
 from streams.messages.topic_names import TopicNames
 from streams.records import NodeScaling, Sample
 from streams.settings import StreamSettings
@@ -24,8 +25,7 @@ def told_scalings(settings: StreamSettings) -> dict[tuple[str, str], Scaling]:
     told: dict[tuple[str, str], Scaling] = {}
     for message in connect_or_explain(lambda: read_all(settings.broker, topic), settings.broker):
         if message.value is None:
-            source_id, _, modality = (message.key or b"").decode(errors="replace").rpartition("/")
-            told.pop((source_id, modality), None)
+            told.pop(owner_of(message.key), None)
             continue
         for one in message.decoded(NodeScaling, checked_node_scaling)[0]:
             told[one.source_id, one.modality] = one.scaling

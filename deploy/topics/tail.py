@@ -15,6 +15,7 @@ from streams.broker.log import LogReader
 from streams.messages.codec import decode
 from streams.messages.message import Message
 from streams.messages.rejects import HEADER_PREFIX, InvalidRecord
+from streams.messages.scaling_key import owner_of
 from streams.messages.topic_names import TopicNames
 from streams.records import Binding, LabelRecord, NodeScaling, Sample, SampleEmbedding, SampleLabel, SensorWindow
 from streams.settings import StreamSettings
@@ -82,7 +83,7 @@ def records_of(kind: Kind, message: Message) -> list[dict[str, Any]]:
         except msgspec.MsgspecError as error:
             return [{"key": key, "undecodable": str(error)}]
     if kind == "scalings" and message.value is None:
-        source_id, _, modality = (message.key or b"").decode(errors="replace").rpartition("/")
+        source_id, modality = owner_of(message.key)
         return [{"source_id": source_id, "modality": modality, "scaling": None}]
     try:
         found: list[Any] = [decode(raw, DECODED.get(kind, SensorWindow)) for raw in message.records()]

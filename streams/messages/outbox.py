@@ -8,6 +8,7 @@ from kafka.partitioner import murmur2
 from encoders.schema import SCHEMA
 from streams.messages.codec import CONTENT_TYPE_HEADER, MSGPACK_TYPE, SCHEMA_HEADER, batches, encode
 from streams.messages.rejects import Header, Reject, reject_headers
+from streams.messages.scaling_key import scaling_key
 from streams.messages.topic_names import TopicNames
 from streams.records import Binding, LabelRecord, NodeScaling, Sample, SampleEmbedding, SampleLabel
 from streams.settings import TopicSettings
@@ -104,11 +105,6 @@ class Outbox:
 
     def _home(self, key: bytes | None) -> int:
         return partition_of(key, self._topics.partitions) if key else 0
-
-
-def scaling_key(source_id: str, modality: str) -> bytes:
-    """The key in `scalings`."""
-    return f"{source_id}/{modality}".encode()
 
 
 def partition_of(key: bytes, n_partitions: int) -> int:

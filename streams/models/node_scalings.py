@@ -10,6 +10,7 @@ from encoders.scaling import Scaling
 from streams.messages.checked import checked_node_scaling
 from streams.messages.codec import decode
 from streams.messages.rejects import InvalidRecord
+from streams.messages.scaling_key import owner_of
 from streams.models.log import ModelRecord
 from streams.recent import Recent
 from streams.records import NodeScaling
@@ -73,10 +74,9 @@ class NodeScalings:
             self._is_read.set()
 
     def _apply(self, record: ModelRecord) -> None:
-        source_id, _, modality = record.key.decode(errors="replace").rpartition("/")
         if record.value is None:
             with self._lock:
-                self._known.pop((source_id, modality), None)
+                self._known.pop(owner_of(record.key), None)
             return
         try:
             told = checked_node_scaling(decode(record.value, NodeScaling))

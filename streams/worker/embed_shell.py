@@ -37,6 +37,7 @@ class EmbedShell:
         self._stage = EmbedStage(self.app, settings, self._delivery, metrics, follower, self._forget)
         self._samples = names.samples
         self._not_ready = "the broker has not given this embedder partitions yet"
+        self._stands_by = False
         self.app.agent(self.app.topic(names.samples, **RAW), name="embed")(self._embed_agent)
         self.app.task(self._forget_sources)
         self.app.task(self._measure)
@@ -56,8 +57,8 @@ class EmbedShell:
         return complaints + self._follower.watch.complaints() + self.guard.healthy()
 
     def notes(self) -> list[str]:
-        """Nothing that is as it should be is worth saying."""
-        return []
+        """That this one embeds nothing, where that is as it should be."""
+        return ["stands by: others have all partitions of samples"] if self._stands_by else []
 
     async def _embed_agent(self, stream: Any) -> None:
         await self.guard.run_agent(stream, self._stage.embed)
@@ -75,12 +76,13 @@ class EmbedShell:
 
     async def _on_revoked(self, *_: Any, **__: Any) -> None:
         self._not_ready = "partitions are being given out anew"
+        self._stands_by = False
 
     async def _on_rebalance_complete(self, *_: Any, **__: Any) -> None:
         """Faust lets no message through before this returns: nothing of a forgotten source is embedded."""
         await self.guard.guarded(asyncio.to_thread(self._forget.look_patiently))
-        has_some = any(tp.topic == self._samples for tp in self.app.consumer.assignment())
-        self._not_ready = "" if has_some else "there are more embedders than partitions, and this one has none"
+        self._stands_by = not any(tp.topic == self._samples for tp in self.app.consumer.assignment())
+        self._not_ready = ""
 
     async def _on_before_shutdown(self, *_: Any, **__: Any) -> None:
         self._not_ready = "the embedder stops"

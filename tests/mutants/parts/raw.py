@@ -68,7 +68,7 @@ MUTATIONS = (
         "                    pass\n",
         OF_FORGET,
     ),
-    Mutation("a scaling taken back scales files", ON_FILES, "told.pop((source_id, modality), None)", "pass", OF_FILES),
+    Mutation("a scaling taken back scales files", ON_FILES, "told.pop(owner_of(message.key), None)", "pass", OF_FILES),
     Mutation("a scaling is told before it is complete", NEWS, "scaling.n_windows < self._n_fit", "False", OF_NEWS),
     Mutation("a scaling is compared with the last one", NEWS, "= told, n_since + 1", "= scaling, n_since + 1", OF_NEWS),
     Mutation("only the center moves", NEWS, "np.any(moved | (", "np.any(moved & (", OF_NEWS),
@@ -92,7 +92,7 @@ MUTATIONS = (
     Mutation("windows that are not finite count", RAW, "if not np.isfinite(array).all():", "if False:", OF_RAW),
     Mutation("nobody asks the stream", RAW, "if known is not None and", "if False and", OF_RAW),
     Mutation(
-        "a scaling that was taken back stays", SCALINGS, "self._known.pop((source_id, modality), None)", "pass", OF_RAW
+        "a scaling that was taken back stays", SCALINGS, "self._known.pop(owner_of(record.key), None)", "pass", OF_RAW
     ),
     Mutation(
         "a dead scaling is used",
