@@ -3,6 +3,7 @@
 from tests.mutants.mutation import Mutation
 from tests.mutants.parts import (
     arrival,
+    bridging,
     client,
     downstream,
     files,
@@ -45,6 +46,7 @@ PARTS = {
     "top": top.MUTATIONS,
     "trust": trust.MUTATIONS,
     "files": files.MUTATIONS,
+    "bridging": bridging.MUTATIONS,
     "raw": raw.MUTATIONS,
     "onnx": onnx.MUTATIONS,
 }
