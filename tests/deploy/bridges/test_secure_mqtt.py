@@ -2,6 +2,7 @@
 
 import logging
 import re
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -133,6 +134,15 @@ def test_what_may_be_mended_is_waited_for_and_said_once(
         wait_until(failed, 60, told=lambda: f"{subscription.complaints()} {broker.said()}")
     assert [one.getMessage() for one in caplog.records] == [f"{subscription.complaints()[0]}; trying again"]
     assert not refused
+
+
+def test_what_stays_the_same_is_not_said_at_every_try(caplog: pytest.LogCaptureFixture) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(60)
+        with reading(MqttSettings(address=f"127.0.0.1:{server.getsockname()[1]}"), [], []):
+            for _ in range(3):
+                server.accept()[0].close()
+            assert len(caplog.records) == 1
 
 
 def test_tls_to_a_broker_without_it_names_the_setting(tmp_path: Path) -> None:

@@ -39,4 +39,4 @@ def test_the_password_comes_from_the_environment_and_goes_into_no_file(monkeypat
     settings = load(mqtt={"address": "broker"}, modalities=ACC, shared_modality="acc")
     assert settings.mqtt.address == "broker"
     assert settings.mqtt.password and settings.mqtt.password.get_secret_value() == "secret"
-    assert "secret" not in as_toml(settings)
+    assert "password" not in as_toml(settings)
