@@ -56,15 +56,12 @@ class Table:
         column = self.columns[name]
         if column.dtype.kind in "fiub":
             return column.astype(np.float64)
-        cells, numbers = self.strings(name), np.empty(len(column))
-        for start in range(0, len(cells), N_ROWS_AT_ONCE):
-            block = ["nan" if _is_empty(cell) else cell for cell in cells[start : start + N_ROWS_AT_ONCE].tolist()]
-            try:
-                numbers[start : start + len(block)] = np.array(block, np.float64)
-            except ValueError:
-                at = next(i for i, cell in enumerate(block) if not _is_number(cell))
-                raise self.complaint(start + at, name, "a number") from None
-        return numbers
+        cells = ["nan" if _is_empty(cell) else cell for cell in self.strings(name).tolist()]
+        try:
+            return np.array(cells, np.float64)
+        except ValueError:
+            at = next(i for i, cell in enumerate(cells) if not _is_number(cell))
+            raise self.complaint(at, name, "a number") from None
 
     def complaint(self, at: int, name: str, wanted: str) -> TableError:
         """What to raise for the cell `at` of a column."""

@@ -20,6 +20,7 @@ from tests.mutants.parts import (
     rollout,
     rounds,
     similarity,
+    simulating,
     speed,
     step,
     top,
@@ -48,6 +49,7 @@ PARTS = {
     "files": files.MUTATIONS,
     "bridging": bridging.MUTATIONS,
     "raw": raw.MUTATIONS,
+    "simulating": simulating.MUTATIONS,
     "onnx": onnx.MUTATIONS,
 }
 MUTATIONS = tuple(mutation for part in PARTS.values() for mutation in part)

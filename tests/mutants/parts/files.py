@@ -17,13 +17,6 @@ MUTATIONS = (
         "numbered",
         OF_TABLE,
     ),
-    Mutation(
-        "a wrong number is sought from the first row",
-        "deploy/tables/table.py",
-        "self.complaint(start + at,",
-        "self.complaint(at,",
-        OF_TABLE,
-    ),
     Mutation("times go back unnoticed", SAMPLES, "if (steps < 0).any():", "if False:", OF_TABLE),
     Mutation("two units in one column of times", TIMES, "if other.any():", "if False:", OF_TABLE),
     Mutation(
