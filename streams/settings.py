@@ -173,6 +173,7 @@ class RuntimeSettings(Section):
     stream_port: int = Field(9464, ge=0, le=65535, description="worker's /metrics, /healthz, /readyz; 0 picks one")
     trainer_port: int = Field(9465, ge=0, le=65535, description="the trainer's; 0 picks one")
     embedder_port: int = Field(9466, ge=0, le=65535, description="the embedder's; 0 picks one")
+    bridge_port: int = Field(9467, ge=0, le=65535, description="that of `mmbind bridge mqtt`; 0 picks one")
     up_embeds: bool = Field(False, description="whether `mmbind up` also runs an embedder: see `mmbind embeddings`")
     data_dir: str = Field("mmbind-data", description="for checkpoints, and for the logs and broker of `mmbind up`")
     embedded_max_bytes: int = Field(

@@ -72,6 +72,7 @@ PLACES = {
         "trainer/*",
         "deploy/demo/services.py",
         "deploy/documents/metrics_page.py",
+        "deploy/bridges/*",
     ],
     "psutil": ["streams/service/folder_lock.py", "deploy/machine/process.py"],
     "tomli_w": ["deploy/settings/*"],
@@ -79,7 +80,7 @@ PLACES = {
     "matplotlib": ["deploy/*"],
     "scipy": ["deploy/*"],
     "pyarrow": ["deploy/tables/table.py"],
-    "paho": ["deploy/bridges/mqtt.py"],
+    "paho": ["deploy/bridges/subscription.py"],
 }
 
 

@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 class BridgeIntake:
     """Takes payloads; what cannot be read is counted in `refused` by its reason, logged once, and stops no other.
 
+    `windows` are counted by modality.
+
     For one thread at a time.
 
     Args:
@@ -37,11 +39,13 @@ class BridgeIntake:
         self._cutters: dict[tuple[str, str], WindowCutter] = {}
         self._told: set[tuple[str, str]] = set()
         self.refused: Counter[str] = Counter()
+        self.windows: Counter[str] = Counter()
+        self.n_messages = 0
         self.n_samples = 0
-        self.n_windows = 0
 
     def take(self, topic: str, named: Mapping[str, str], payload: bytes, now_ns: int) -> None:
         """One message: `named` are the node and the modality that its topic says."""
+        self.n_messages += 1
         try:
             measured = parse(payload, now_ns)
         except InvalidRecord as fault:
@@ -109,7 +113,7 @@ class BridgeIntake:
         for start_ns, values in windows:
             try:
                 self._send(node, modality, start_ns, values)
-                self.n_windows += 1
+                self.windows[modality] += 1
             except ValueError as error:
                 self._refuse(modality, InvalidRecord("signature", "", str(error)))
 

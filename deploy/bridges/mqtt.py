@@ -1,126 +1,136 @@
-"""The bridge from an MQTT broker: subscribes, comes back after every break, and hands each message on."""
+"""The bridge from an MQTT broker to Kafka, with its metrics and health."""
 
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+
+import numpy as np
+from prometheus_client import CollectorRegistry
 
 from deploy.bridges.intake import BridgeIntake
+from deploy.bridges.metrics import BridgeFigures, BridgeMetrics
+from deploy.bridges.subscription import Subscription
 from deploy.bridges.topic_pattern import TopicPattern
-from deploy.errors import CommandError, WrongInput
-from deploy.settings.config import Settings
+from deploy.settings.config import ConfigError, Settings
 from deploy.topics.send import producer_of
 from streams.messages.signature import read_keys
+from streams.producer import WindowProducer
+from streams.service.broker_watch import BrokerWatch
+from streams.service.health import HealthServer
+from streams.service.lifecycle import wait_for_broker
 
 log = logging.getLogger(__name__)
 
-PORT, TLS_PORT = 1883, 8883
-FIRST_WAIT_S, LONGEST_WAIT_S = 1, 30
 TOLD_EVERY_S = 60.0
+NS_PER_S = 1_000_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class MqttBroker:
-    """Where an MQTT broker is, and as whom one speaks to it; with `tls` its certificate is checked."""
-
-    host: str
-    port: int
-    username: str | None = None
-    password: str | None = None
-    tls: bool = False
-    ca_file: str | None = None
-
-
-def address(text: str, tls: bool = False) -> tuple[str, int]:
-    """Host and port of `HOST[:PORT]`.
+class MqttBridge:
+    """Reads from the MQTT broker of `settings.mqtt` and sends windows to Kafka.
 
     Raises:
-        WrongInput: If it is no such.
-    """
-    host, colon, port = text.rpartition(":") if text.count(":") == 1 else (text, "", "")
-    if not host or (colon and not (port.isdigit() and 0 < int(port) < 65536)):
-        raise WrongInput(f"{text!r}: wanted HOST or HOST:PORT")
-    return host, int(port) if colon else (TLS_PORT if tls else PORT)
-
-
-def run_bridge(
-    settings: Settings, broker: MqttBroker, patterns: Sequence[TopicPattern], stop: threading.Event
-) -> BridgeIntake:
-    """Bridges until `stop` is set; what came of it.
-
-    Raises:
-        BrokerUnreachable: If Kafka cannot be used.
         CommandError: If paho-mqtt is not installed.
+        ConfigError: If `settings.mqtt` names no broker, no topics, or a certificate that cannot be used.
+        KeysError: If the file of signing keys cannot be used.
+        PortTaken: If the health server's port is in use.
+        WrongInput: If a topic is none.
     """
-    keys = read_keys(settings.ingest.keys_file) if settings.ingest.keys_file else None
-    with producer_of(settings, signing_keys=keys) as producer:
-        intake = BridgeIntake(settings.specs, settings.ingest.hop_s, producer.send)
-        client = _client(broker, patterns, intake)
-        client.connect_async(broker.host, broker.port)
-        client.loop_start()
+
+    def __init__(self, settings: Settings) -> None:
+        self.stop = threading.Event()
+        self._settings = settings
+        patterns = [TopicPattern(one) for one in settings.mqtt.topics]
+        if not patterns:
+            raise ConfigError("mqtt.topics is empty, wanted some, as sensors/{node}/{modality}; or --topic")
+        keys_file = settings.ingest.keys_file
+        self._keys = read_keys(keys_file) if keys_file else None
+        self._producer: WindowProducer | None = None
+        self._last_message_ns = 0
+        self._refusal = ""
+        self._waits_for = "the broker was not reached yet"
+        self.intake = BridgeIntake(settings.specs, settings.ingest.hop_s, self._send)
+        self._subscription = Subscription(settings.mqtt, patterns, self._take, self._give_up)
+        self._watch = BrokerWatch(settings.broker)
+        registry = CollectorRegistry()
+        BridgeMetrics(registry, settings.specs, self._figures)
+        self.server = HealthServer(
+            registry,
+            host=settings.runtime.metrics_host,
+            port=settings.runtime.bridge_port,
+            setting="runtime.bridge_port",
+            ready=self.complaints,
+        )
+
+    def complaints(self) -> list[str]:
+        """Why nothing reaches Kafka at present."""
+        kafka = [self._waits_for] if self._waits_for else self._watch.complaints()
+        return kafka + self._subscription.complaints()
+
+    def run(self) -> None:
+        """Bridges until `stop` is set.
+
+        Raises:
+            ConfigError: If the MQTT broker refuses password or certificate; names the setting.
+        """
+        with self.server:
+            log.info("bridge started; metrics and health on http://%s:%d", self._host, self.server.port)
+            if wait_for_broker(self._settings.broker, self.stop, self._on_wait):
+                self._bridge()
+        log.info("bridge stopped")
+        if self._refusal:
+            raise ConfigError(self._refusal)
+
+    def _bridge(self) -> None:
+        self._waits_for = ""
+        self._watch.start()
         try:
-            while not stop.wait(TOLD_EVERY_S):
-                _tell(intake)
+            with producer_of(self._settings, signing_keys=self._keys) as self._producer:
+                self._subscription.start()
+                try:
+                    while not self.stop.wait(TOLD_EVERY_S):
+                        self._tell()
+                finally:
+                    self._subscription.stop()
+                    self.intake.flush()
         finally:
-            client.disconnect()
-            client.loop_stop()
-            intake.flush()
-    _tell(intake)
-    return intake
+            self._watch.stop()
+        self._tell()
 
+    @property
+    def _host(self) -> str:
+        return self._settings.runtime.metrics_host
 
-def _tell(intake: BridgeIntake) -> None:
-    refused = ", ".join(f"{n} {reason}" for reason, n in sorted(intake.refused.items())) or "none"
-    log.info("%d samples, %d windows sent; refused: %s", intake.n_samples, intake.n_windows, refused)
+    def _on_wait(self, reason: str) -> None:
+        self._waits_for = reason
 
+    def _give_up(self, refusal: str) -> None:
+        self._refusal = refusal
+        self.stop.set()
 
-def _client(broker: MqttBroker, patterns: Sequence[TopicPattern], intake: BridgeIntake) -> Any:
-    try:
-        from paho.mqtt.client import Client
-        from paho.mqtt.enums import CallbackAPIVersion
-    except ImportError as error:
-        raise CommandError("paho-mqtt is not installed, wanted pip install 'mmbind-stream[mqtt]'") from error
-    client = Client(CallbackAPIVersion.VERSION2)
-    if broker.username is not None:
-        client.username_pw_set(broker.username, broker.password)
-    if broker.tls:
-        client.tls_set(ca_certs=broker.ca_file)
-    client.reconnect_delay_set(FIRST_WAIT_S, LONGEST_WAIT_S)
-    where = f"{broker.host}:{broker.port}"
+    def _send(self, node: str, modality: str, start_ns: int, values: np.ndarray) -> None:
+        assert self._producer is not None
+        self._producer.send(node, modality, start_ns, values)
 
-    def on_connect(client: Any, _userdata: Any, _flags: Any, reason: Any, _properties: Any) -> None:
-        if reason.is_failure:
-            log.warning("%s does not let us in: %s", where, reason)
-        else:
-            client.subscribe([(one.filter, 1) for one in patterns])
+    def _take(self, topic: str, named: Mapping[str, str], payload: bytes) -> None:
+        self._last_message_ns = time.time_ns()
+        self.intake.take(topic, named, payload, self._last_message_ns)
 
-    def on_subscribe(_client: Any, _userdata: Any, _mid: Any, reasons: Any, _properties: Any) -> None:
-        for one, reason in zip(patterns, reasons, strict=False):
-            if reason.is_failure:
-                log.error("%s does not let us read %s: %s", where, one.filter, reason)
-            else:
-                log.info("subscribed to %s at %s", one.filter, where)
+    def _figures(self) -> BridgeFigures:
+        return BridgeFigures(
+            self.intake.n_messages,
+            self.intake.n_samples,
+            # Copied at once: the other thread adds names.
+            dict(self.intake.windows),
+            dict(self.intake.refused),
+            self._producer.n_failed if self._producer else 0,
+            self._last_message_ns / NS_PER_S,
+            self._subscription.n_connections,
+            self._subscription.is_connected,
+            self._watch.usable,
+        )
 
-    def on_disconnect(_client: Any, _userdata: Any, _flags: Any, reason: Any, _properties: Any) -> None:
-        if reason.is_failure:
-            log.warning("%s is away: %s; trying again", where, reason)
-
-    def on_connect_fail(_client: Any, _userdata: Any) -> None:
-        log.warning("%s cannot be reached; trying again", where)
-
-    client.on_connect, client.on_disconnect, client.on_subscribe = on_connect, on_disconnect, on_subscribe
-    client.on_connect_fail = on_connect_fail
-    client.on_message = _on_message(patterns, intake, time.time_ns)
-    return client
-
-
-def _on_message(
-    patterns: Sequence[TopicPattern], intake: BridgeIntake, now_ns: Callable[[], int]
-) -> Callable[[Any, Any, Any], None]:
-    def on_message(_client: Any, _userdata: Any, message: Any) -> None:
-        named = next((found for one in patterns if (found := one.match(message.topic)) is not None), {})
-        intake.take(message.topic, named, message.payload, now_ns())
-
-    return on_message
+    def _tell(self) -> None:
+        intake = self.intake
+        refused = ", ".join(f"{n} {reason}" for reason, n in sorted(intake.refused.items())) or "none"
+        log.info("%d samples, %d windows sent; refused: %s", intake.n_samples, intake.windows.total(), refused)

@@ -24,9 +24,11 @@ class TopicPattern:
             is_tail = level == "#" and number == len(levels) - 1
             if level not in (*PLACEHOLDERS, "+") and not is_tail and re.search(r"[+#{}\0]", level):
                 wanted = "text, +, {node}, {modality}, or # at the end"
-                raise WrongInput(f"--topic {self.text}: {level!r} is no level, wanted {wanted}")
+                raise WrongInput(f"mqtt.topics has {self.text!r}: {level!r} is no level, wanted {wanted}")
         if not self.text or any(levels.count(one) > 1 for one in PLACEHOLDERS):
-            raise WrongInput(f"--topic {self.text!r}: wanted levels, with {{node}} and {{modality}} once at most")
+            raise WrongInput(
+                f"mqtt.topics has {self.text!r}: wanted levels, with {{node}} and {{modality}} once at most"
+            )
 
     @property
     def filter(self) -> str:

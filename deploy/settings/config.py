@@ -1,6 +1,6 @@
 """The settings of every service, from `mmbind.toml` and the environment.
 
-One file, one class: what a worker is told, and the tables `[trainer]` and `[labelling]`. Every field can be set by
+One file, one class: what a worker is told, and `[trainer]`, `[labelling]` and `[mqtt]`. Every field can be set by
 `MMBIND_...`, tables joined by two underscores (`MMBIND_BROKER__BOOTSTRAP_SERVERS`); the environment wins over the file.
 """
 
@@ -23,6 +23,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from deploy.settings.mqtt import MqttSettings
 from deploy.settings.toml_text import line_of
 from encoders.errors import UsageError
 from streams.labels import LABEL, LABEL_SPEC
@@ -33,9 +34,8 @@ from trainer.settings import TrainerSettings
 
 DEFAULT_FILE = "mmbind.toml"
 PREFIX = "MMBIND_"
-# What text must be, in words; and what pydantic calls a table of TOML.
 PATTERNS = {"topics.prefix": "wanted only lower-case letters, digits, '.' and '-'"}
-TABLE = re.compile(r"a valid dictionary( or instance of \w+)?")
+TABLE = re.compile(r"a valid dictionary( or instance of \w+)?")  # so pydantic calls a table of TOML
 
 
 class ConfigError(UsageError):
@@ -49,6 +49,7 @@ class Settings(StreamSettings, BaseSettings):
 
     trainer: TrainerSettings = TrainerSettings()
     labelling: LabellingSettings = LabellingSettings()
+    mqtt: MqttSettings = MqttSettings()
 
     @field_validator("modalities")
     @classmethod
@@ -154,10 +155,9 @@ def value_of(name: str, given: Path | None = None) -> str | None:
 
 
 def as_toml(settings: Settings) -> str:
-    """The settings as a file for another process to read. The password stays out: hand it on by the environment."""
-    # TOML has no None.
-    table = settings.model_dump(mode="json", exclude={"broker": {"sasl_plain_password"}}, exclude_none=True)
-    return tomli_w.dumps(table)
+    """What is not None, as a file for another process. Passwords stay out: hand them on by the environment."""
+    secrets = {"broker": {"sasl_plain_password"}, "mqtt": {"password"}}
+    return tomli_w.dumps(settings.model_dump(mode="json", exclude=secrets, exclude_none=True))
 
 
 def explain(mistake: ErrorDetails, file: Path | None, text: str) -> str:

@@ -1,8 +1,10 @@
 """A table as it stands in a file, CSV or Parquet: named columns, and the number of each row, to say where a cell is."""
 
 import csv
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,8 @@ PARQUET_SUFFIXES = (".parquet", ".pq")
 TABLE_SUFFIXES = (*CSV_SUFFIXES, *PARQUET_SUFFIXES)
 DELIMITERS = ",;\t"
 N_LOOKED_AT = 100
+# Of a CSV, as strings of Python.
+N_ROWS_AT_ONCE = 10_000
 NO_VALUE = frozenset({"", "na", "n/a", "null", "none"})
 
 
@@ -39,7 +43,8 @@ class Table:
         """Whether most of the first cells that have a value are numbers: one that is not is a mistake then."""
         if self.columns[name].dtype.kind in "fiub":
             return True
-        cells = [cell for cell in self.strings(name).tolist() if cell.strip().lower() not in NO_VALUE][:N_LOOKED_AT]
+        with_value = (cell for cell in self.strings(name) if not _is_empty(cell))
+        cells = list(islice(with_value, N_LOOKED_AT))
         return sum(map(_is_number, cells)) > len(cells) / 2
 
     def numbers(self, name: str) -> np.ndarray:
@@ -51,7 +56,7 @@ class Table:
         column = self.columns[name]
         if column.dtype.kind in "fiub":
             return column.astype(np.float64)
-        cells = ["nan" if cell.strip().lower() in NO_VALUE else cell for cell in self.strings(name).tolist()]
+        cells = ["nan" if _is_empty(cell) else cell for cell in self.strings(name).tolist()]
         try:
             return np.array(cells, np.float64)
         except ValueError:
@@ -82,20 +87,31 @@ def _read_csv(file: Path) -> Table:
             head = opened.readline()
             opened.seek(0)
             delimiter = max(DELIMITERS, key=head.count)
-            lines = list(csv.reader(opened, delimiter=delimiter, skipinitialspace=True))
+            lines = csv.reader(opened, delimiter=delimiter, skipinitialspace=True)
+            names = _names(file, next(lines, []))
+            blocks = list(_blocks(file, lines, len(names)))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise TableError(f"{file}: not a CSV file: {error}") from error
-    names = _names(file, lines[0] if lines else [])
-    numbered = [(number, line) for number, line in enumerate(lines[1:], start=2) if any(map(str.strip, line))]
-    for number, line in numbered:
-        if len(line) != len(names):
-            raise TableError(f"{file}, row {number}: {len(line)} cells, wanted {len(names)}, as many as row 1 has")
-    columns = zip_longest(*(line for _, line in numbered)) if numbered else [()] * len(names)
-    return Table(
-        file,
-        {name: np.array(column, str) for name, column in zip(names, columns, strict=True)},
-        np.array([number for number, _ in numbered], int),
-    )
+    rows = np.concatenate([rows for rows, _ in blocks] or [np.empty(0, int)])
+    # A column's blocks go as soon as they are joined.
+    parts = [columns for _, columns in blocks]
+    joined = (np.concatenate([one.popleft() for one in parts] or [np.empty(0, str)]) for _ in names)
+    return Table(file, dict(zip(names, joined, strict=True)), rows)
+
+
+def _blocks(file: Path, lines: Iterator[list[str]], n_cells: int) -> Iterator[tuple[np.ndarray, deque[np.ndarray]]]:
+    """Numbers of rows and the columns of so many rows at a time: strings of Python take far more than those of NumPy.
+
+    Raises:
+        TableError: If a row is not as long as the header.
+    """
+    numbered = ((number, line) for number, line in enumerate(lines, start=2) if any(map(str.strip, line)))
+    while block := list(islice(numbered, N_ROWS_AT_ONCE)):
+        for number, line in block:
+            if len(line) != n_cells:
+                raise TableError(f"{file}, row {number}: {len(line)} cells, wanted {n_cells}, as many as row 1 has")
+        columns = zip(*(line for _, line in block), strict=True)
+        yield np.array([number for number, _ in block], int), deque(np.array(column, str) for column in columns)
 
 
 def _names(file: Path, cells: list[str]) -> list[str]:
@@ -134,6 +150,10 @@ def _array(column: Any) -> np.ndarray:
 
 def _shown(cell: Any) -> str:
     return "" if cell is None else str(cell)
+
+
+def _is_empty(cell: str) -> bool:
+    return cell.strip().lower() in NO_VALUE
 
 
 def _is_number(cell: str) -> bool:

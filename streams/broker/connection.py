@@ -4,7 +4,7 @@ import logging
 import ssl
 import time
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import kafka.consumer.fetcher
 from kafka.errors import KafkaError
@@ -26,6 +26,26 @@ CLIENT_LOGGERS = ("kafka", "aiokafka")
 NOISY_LOGGERS = (*CLIENT_LOGGERS, "faust", "mode", "asyncio")
 
 
+class Certificates(Protocol):
+    """What settings say of the certificates of a connection."""
+
+    @property
+    def ssl_cafile(self) -> str | None:
+        """Of the authorities to trust."""
+
+    @property
+    def ssl_certfile(self) -> str | None:
+        """Ours."""
+
+    @property
+    def ssl_keyfile(self) -> str | None:
+        """Its key."""
+
+    @property
+    def ssl_check_hostname(self) -> bool:
+        """Whether the broker's must be for its name."""
+
+
 class BrokerUnreachable(MmbindError, ConnectionError):  # noqa: N818 - it says what is so
     """No client could be made; the message is one sentence, `steps` what was tried."""
 
@@ -43,25 +63,34 @@ def ssl_context(broker: "BrokerSettings") -> ssl.SSLContext | None:
     """
     if "SSL" not in broker.security_protocol.split("_"):
         return None
+    return tls_context(broker, "broker")
+
+
+def tls_context(said: Certificates, section: str) -> ssl.SSLContext:
+    """A TLS context with the certificates of a section of the settings; at least TLS 1.2.
+
+    Raises:
+        ValueError: If a certificate or key file cannot be used; names the setting.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.check_hostname = broker.ssl_check_hostname
+    context.check_hostname = said.ssl_check_hostname
     try:
-        if broker.ssl_cafile:
-            context.load_verify_locations(broker.ssl_cafile)
+        if said.ssl_cafile:
+            context.load_verify_locations(said.ssl_cafile)
         else:
             context.load_default_certs()
     except OSError as error:
         raise ValueError(
-            f"broker.ssl_cafile is {broker.ssl_cafile!r}, wanted a PEM file of authorities: "
+            f"{section}.ssl_cafile is {said.ssl_cafile!r}, wanted a PEM file of authorities: "
             f"{_told(error, 'there is no certificate in it')}"
         ) from error
-    if broker.ssl_certfile:
+    if said.ssl_certfile:
         try:
-            context.load_cert_chain(broker.ssl_certfile, broker.ssl_keyfile, password=_refuse_encrypted)
+            context.load_cert_chain(said.ssl_certfile, said.ssl_keyfile, password=_refuse_encrypted)
         except OSError as error:
             raise ValueError(
-                f"broker.ssl_certfile is {broker.ssl_certfile!r} and broker.ssl_keyfile {broker.ssl_keyfile!r}, "
+                f"{section}.ssl_certfile is {said.ssl_certfile!r} and {section}.ssl_keyfile {said.ssl_keyfile!r}, "
                 f"wanted a PEM certificate and its key: {_told(error, 'they are none, or not of one another')}"
             ) from error
     return context

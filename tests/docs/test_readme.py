@@ -137,7 +137,7 @@ def test_the_scraped_ports_are_the_default_ones() -> None:
 
     scraped = re.findall(r"127\.0\.0\.1:(\d+)", (ROOT / "deploy" / "prometheus.yml").read_text())
     runtime = RuntimeSettings()
-    assert scraped == [str(one) for one in (runtime.stream_port, runtime.trainer_port, runtime.embedder_port)]
+    assert scraped == [str(getattr(runtime, f"{one}_port")) for one in ("stream", "trainer", "embedder", "bridge")]
 
 
 def test_the_first_hour_is_walked(machine: Machine) -> None:

@@ -3,6 +3,7 @@
 from tests.mutants.mutation import Mutation
 from tests.mutants.parts import (
     arrival,
+    bridging,
     client,
     downstream,
     files,
@@ -20,6 +21,7 @@ from tests.mutants.parts import (
     rounds,
     settings,
     similarity,
+    simulating,
     speed,
     step,
     top,
@@ -46,7 +48,9 @@ PARTS = {
     "top": top.MUTATIONS,
     "trust": trust.MUTATIONS,
     "files": files.MUTATIONS,
+    "bridging": bridging.MUTATIONS,
     "raw": raw.MUTATIONS,
+    "simulating": simulating.MUTATIONS,
     "onnx": onnx.MUTATIONS,
     "settings": settings.MUTATIONS,
 }

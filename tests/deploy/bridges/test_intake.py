@@ -77,7 +77,7 @@ def test_a_window_that_may_not_be_sent_is_counted() -> None:
     payload = json.dumps({"t": T0, "values": [[1, 2, 3]] * 10}).encode()
     intake.take("topic", {"node": "n", "modality": "accelerometer"}, payload, T0)
     intake.flush()
-    assert (dict(intake.refused), intake.n_windows) == ({"signature": 1}, 0)
+    assert (dict(intake.refused), intake.windows.total()) == ({"signature": 1}, 0)
 
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)

@@ -6,15 +6,16 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 
 from deploy.bridges.intake import BridgeIntake
-from deploy.bridges.mqtt import MqttBroker, address, run_bridge
-from deploy.bridges.topic_pattern import TopicPattern
-from deploy.errors import WrongInput
+from deploy.bridges.mqtt import MqttBridge
 from deploy.machine.brokers import EmbeddedBroker
 from deploy.settings.config import Settings
+from deploy.settings.mqtt import MqttSettings
 from deploy.topics.admin import admin_client
 from deploy.topics.windows import windows_of
 from streams.broker.topics import create_topics
@@ -23,7 +24,7 @@ from tests.support.mosquitto import Mosquitto
 from tests.support.waiting import wait_until
 
 T0 = 1_700_000_000
-PATTERNS = (TopicPattern("sensors/{node}/{modality}"), TopicPattern("senml/#"))
+TOPICS = ("sensors/{node}/{modality}", "senml/#")
 
 
 @pytest.fixture
@@ -44,6 +45,7 @@ def settings(embedded_broker: EmbeddedBroker, prefix: str) -> Settings:
         modalities={"acc": acc},
         shared_modality="acc",
         ingest={"hop_s": 1.0},
+        runtime={"bridge_port": 0},
     )
     with admin_client(made.broker) as admin:
         create_topics(admin, made)
@@ -54,17 +56,24 @@ class Running:
     """A bridge in a thread of its own."""
 
     def __init__(self, settings: Settings, port: int) -> None:
-        self.stop = threading.Event()
-        self.done: list[BridgeIntake] = []
-        broker = MqttBroker("127.0.0.1", port)
-        target = lambda: self.done.append(run_bridge(settings, broker, PATTERNS, self.stop))  # noqa: E731
-        self.thread = threading.Thread(target=target)
+        mqtt = MqttSettings(address=f"127.0.0.1:{port}", topics=TOPICS)
+        self.bridge = MqttBridge(settings.model_copy(update={"mqtt": mqtt}))
+        self.thread = threading.Thread(target=self.bridge.run)
         self.thread.start()
 
+    def get(self, path: str) -> str:
+        """What its health server answers, whatever the status."""
+        try:
+            with urlopen(f"http://127.0.0.1:{self.bridge.server.port}{path}", timeout=30) as answer:
+                return str(answer.read().decode())
+        except HTTPError as error:
+            return f"{error.code} {error.read().decode()}"
+
     def end(self) -> BridgeIntake:
-        self.stop.set()
+        self.bridge.stop.set()
         self.thread.join(60)
-        return self.done[0]
+        assert not self.thread.is_alive()
+        return self.bridge.intake
 
 
 def publish(port: int, *messages: tuple[str, Any]) -> None:
@@ -104,6 +113,8 @@ def test_samples_come_over_as_windows_and_after_the_broker_was_away(
         wait_until(lambda: caplog.text.count("subscribed to senml/# at") == 2, 60, told=lambda: caplog.text)
         publish(mosquitto.port, ("sensors/node-1/acc", {"t": T0 + 1, "values": many}))
         wait_until(lambda: len(sent(settings)) == 3, 60)
+        wait_until(lambda: bridge.get("/readyz") == '{"ok":true,"reasons":[]}', 60, told=lambda: bridge.get("/readyz"))
+        shown = bridge.get("/metrics")
     finally:
         intake = bridge.end()
     found = sent(settings)
@@ -111,6 +122,17 @@ def test_samples_come_over_as_windows_and_after_the_broker_was_away(
     assert starts == [("node-1", 0), ("node-1", 1), ("node-2", 0)]
     assert all(one.values.tolist() == many for one in found)
     assert intake.refused == {"undecodable": 1, "unknown-modality": 1}
+    for line in (
+        "messages_total 15.0",
+        "samples_total 31.0",
+        'windows_total{modality="acc"} 3.0',
+        'refused_total{reason="undecodable"} 1.0',
+        'refused_total{reason="unknown-modality"} 1.0',
+        "lost_windows_total 0.0",
+        "connections_total 2.0",
+        "connected 1.0",
+    ):
+        assert f"mmbind_bridge_{line}\n" in shown
 
 
 def test_a_broker_that_is_not_there_yet_is_waited_for(
@@ -120,19 +142,10 @@ def test_a_broker_that_is_not_there_yet_is_waited_for(
     mosquitto.stop()
     bridge = Running(settings, mosquitto.port)
     try:
-        wait_until(lambda: "cannot be reached; trying again" in caplog.text, 60)
+        waits = f"mqtt.address is '127.0.0.1:{mosquitto.port}': nothing listens there"
+        wait_until(lambda: f"{waits}; trying again" in caplog.text, 60, told=lambda: caplog.text)
+        assert waits in bridge.get("/readyz")
         mosquitto.start()
         wait_until(lambda: "subscribed to senml/# at" in caplog.text, 60, told=lambda: caplog.text)
     finally:
         bridge.end()
-
-
-@pytest.mark.parametrize(("text", "found"), [("broker", ("broker", 1883)), ("b:99", ("b", 99)), ("::1", ("::1", 1883))])
-def test_an_address_is_a_host_and_perhaps_a_port(text: str, found: tuple[str, int]) -> None:
-    assert address(text) == found
-
-
-@pytest.mark.parametrize("text", ["", ":1883", "a:b", "a:70000"])
-def test_what_is_no_address_is_refused(text: str) -> None:
-    with pytest.raises(WrongInput, match="wanted HOST or HOST:PORT"):
-        address(text)

@@ -25,5 +25,5 @@ def test_a_topic_says_the_node_and_the_modality(
 
 @pytest.mark.parametrize("pattern", ["", "a/{room}", "a/#/b", "a/{node}/{node}", "a/b+"])
 def test_what_is_no_topic_is_refused(pattern: str) -> None:
-    with pytest.raises(WrongInput, match="--topic"):
+    with pytest.raises(WrongInput, match=r"mqtt\.topics has"):
         TopicPattern(pattern)

@@ -90,6 +90,18 @@ def test_a_fleet_needs_two_modalities_and_one_hop(settings: Settings) -> None:
         fleet_of(settings, 1.0, 2.0, World())
 
 
+def test_the_sensor_that_all_have_is_the_one_of_the_settings(settings: Settings) -> None:
+    by_gravity = settings.model_copy(update={"shared_modality": "gravity"})
+    fleet = Fleet(by_gravity, World(n_nodes=12), N_SLOTS, EPOCH_NS)
+    assert next(iter(fleet.specs)) == "gravity"
+    assert "gravity" not in fleet.lacking()
+
+
+def test_a_faster_fleet_has_more_slots_in_the_same_time(settings: Settings) -> None:
+    assert fleet_of(settings, 10.0, 1.0, World()).n_slots == 2
+    assert fleet_of(settings, 10.0, 4.0, World()).n_slots == 8
+
+
 def test_partners_of_others_than_the_fleet_are_left_out_and_told() -> None:
     truth = {("a", 0): "walk", ("b", 0): "walk", ("c", 0): "sit"}
     samples = {f"{one}@0": sample(one) for one in "abc"}

@@ -1,12 +1,13 @@
 """Tables as they stand in files."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from deploy.tables.samples import read_samples
-from deploy.tables.table import TableError, read_table
+from deploy.tables.table import TableError, _blocks, read_table
 
 
 def written(tmp_path: Path, text: str, name: str = "node-1.csv") -> Path:
@@ -55,6 +56,36 @@ def test_cells_are_read_whatever_stands_between_them(tmp_path: Path, delimiter: 
 )
 def test_what_is_wrong_is_named_with_its_place_and_what_was_wanted(tmp_path: Path, text: str, message: str) -> None:
     assert complaint(written(tmp_path, text)).startswith(message)
+
+
+def test_a_csv_is_read_so_many_rows_at_a_time_with_the_same_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "time,ax,note\n" + "".join(f"{i}.5,{10**i},{'x' * i}\n\n" for i in range(7))
+    whole = read_table(written(tmp_path, text))
+    monkeypatch.setattr("deploy.tables.table.N_ROWS_AT_ONCE", 3)
+    parts = read_table(written(tmp_path, text))
+    assert parts.rows.tolist() == whole.rows.tolist() == list(range(2, 16, 2))
+    assert {name: column.tolist() for name, column in parts.columns.items()} == {
+        name: column.tolist() for name, column in whole.columns.items()
+    }
+    np.testing.assert_array_equal(parts.numbers("ax"), [10.0**i for i in range(7)])
+    assert complaint(written(tmp_path, text + "7.5,oops,\n")).startswith(", row 16, column ax: 'oops', wanted a number")
+
+
+def test_no_more_rows_are_strings_of_python_than_fit_one_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deploy.tables.table.N_ROWS_AT_ONCE", 3)
+    asked = 0
+
+    def lines() -> Iterator[list[str]]:
+        nonlocal asked
+        for asked in range(1, 8):
+            yield [str(asked)]
+
+    ends = []
+    for rows, (column,) in _blocks(Path("node-1.csv"), lines(), 1):
+        ends.append((asked, len(rows), len(column)))
+    assert ends == [(3, 3, 3), (6, 3, 3), (7, 1, 1)]
 
 
 def test_a_binary_file_is_no_csv(tmp_path: Path) -> None:

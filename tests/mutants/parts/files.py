@@ -10,6 +10,13 @@ OF_LOGGED, OF_PAYLOAD = ("tests/deploy/recordings/test_logged.py",), ("tests/dep
 OF_INTAKE, OF_FILES = ("tests/deploy/bridges/test_intake.py",), ("tests/deploy/cli/test_files.py",)
 
 MUTATIONS = (
+    Mutation(
+        "a CSV is taken in whole",
+        "deploy/tables/table.py",
+        "islice(numbered, N_ROWS_AT_ONCE)",
+        "numbered",
+        OF_TABLE,
+    ),
     Mutation("times go back unnoticed", SAMPLES, "if (steps < 0).any():", "if False:", OF_TABLE),
     Mutation("two units in one column of times", TIMES, "if other.any():", "if False:", OF_TABLE),
     Mutation(
