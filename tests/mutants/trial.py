@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple, TypeAlias
 from tests.mutants.mutation import Mutation
 
 # What the tests of a mutation may need of the project.
-COPIED = ("encoders", "streams", "trainer", "deploy", "tests", "pyproject.toml")
+COPIED = ("encoders", "streams", "trainer", "deploy", "tests", "pyproject.toml", "README.md", "LICENSE", "Makefile")
 PACKAGES = COPIED[:4]
 NOT_COPIED = shutil.ignore_patterns("__pycache__", ".*", "mutants")
 FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
