@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from deploy.tables.blocks import head_of, read_table
 from deploy.tables.columns import Columns, Layout, layout_of, modality_name, unit_of
-from deploy.tables.table import Table, TableError, read_table
-from deploy.tables.times import Clock, times_of
+from deploy.tables.table import Table, TableError
+from deploy.tables.times import Clock, as_times, has_dates, times_of
 
 NS_PER_S = 1_000_000_000
 
@@ -76,19 +77,31 @@ class Understood:
 
 
 def read_samples(file: Path, said: Columns | None = None) -> Understood:
-    """The raw samples of a table.
+    """The raw samples of a table; its text is never held, but for the columns of nodes, modalities and labels.
+
+    The first values of each column say what it is; then the file is read once more.
 
     Raises:
         TableError: Naming file, row, column and value, and what was wanted.
     """
     said = said or Columns()
-    table = read_table(file)
-    layout = layout_of(table, said)
+    head = head_of(file)
+    layout = layout_of(head, said)
+    is_dates = has_dates(head, layout.time)
+    table = read_table(file, lambda block: _of_use(block, layout, is_dates))
     times_ns, clock = times_of(table, layout.time, said.unit, said.start_ns)
     samples = tuple(_samples(table, layout, times_ns, said))
     if not samples:
         raise TableError(f"{file}: no row with a number in every channel, wanted at least one")
     return Understood(file, layout, clock, samples)
+
+
+def _of_use(block: Table, layout: Layout, is_dates: bool) -> Table:
+    """Of a block the columns that the layout names, numbers and times in 8 bytes a cell."""
+    columns = {layout.time: as_times(block, layout.time, is_dates)}
+    columns |= {name: block.numbers(name) for group in layout.groups.values() for name in group}
+    said = {name: block.strings(name) for name in (layout.node, layout.modality, layout.label) if name}
+    return Table(block.file, columns | said, block.rows)
 
 
 def joined(parts: Sequence[RawSamples]) -> list[RawSamples]:

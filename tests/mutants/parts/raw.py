@@ -24,7 +24,7 @@ MUTATIONS = (
     Mutation(
         "no scaling is told",
         STAGE,
-        "messages += self._outbox.scalings(self._scalings.of(emission.samples))",
+        "messages += self._outbox.scalings(self._scalings.of(known))",
         "pass",
         OF_FOLLOWER,
     ),
