@@ -140,33 +140,42 @@ def _one(group: list[RawSamples]) -> RawSamples:
 
 
 def _samples(table: Table, layout: Layout, times_ns: np.ndarray, said: Columns) -> Iterator[RawSamples]:
-    n = len(times_ns)
     numbers = {name: table.numbers(name) for group in layout.groups.values() for name in group}
+    labels = table.strings(layout.label) if layout.label else None
+    for node, kind, rows in _rows(table, layout):
+        for name, group in layout.groups.items():
+            # In the long layout a modality has fewer channels than another one: columns that are empty for it.
+            own = group if name else tuple(one for one in group if np.isfinite(numbers[one][rows]).any())
+            has_all = np.ones(len(rows), bool) if own else np.zeros(len(rows), bool)
+            for one in own:
+                has_all &= np.isfinite(numbers[one][rows])
+            if has_all.any():
+                modality = name or modality_name(kind, said.known)
+                kept = _rising(table, layout.time, rows[has_all], times_ns)
+                yield RawSamples(
+                    node,
+                    modality,
+                    times_ns[kept],
+                    np.stack([numbers[one][kept].astype(np.float32) for one in own], 1),
+                    own,
+                    unit_of(own),
+                    None if labels is None else labels[kept],
+                    int((~has_all).sum()),
+                    int(has_all.sum()) - len(kept),
+                )
+
+
+def _rows(table: Table, layout: Layout) -> Iterator[tuple[str, str, np.ndarray]]:
+    """Nodes, the modality of a long layout, and their rows, in the order of the names."""
+    n = len(table.rows)
+    if not (layout.node or layout.modality):
+        yield layout.source_id, "", np.arange(n)
+        return
     nodes = table.strings(layout.node) if layout.node else np.full(n, layout.source_id)
     kinds = table.strings(layout.modality) if layout.modality else np.full(n, "")
-    labels = table.strings(layout.label) if layout.label else None
     for node in np.unique(nodes).tolist():
         for kind in np.unique(kinds[nodes == node]).tolist():
-            rows = np.flatnonzero((nodes == node) & (kinds == kind))
-            for name, group in layout.groups.items():
-                # In the long layout a modality has fewer channels than another one: columns that are empty for it.
-                own = group if name else tuple(one for one in group if np.isfinite(numbers[one][rows]).any())
-                values = np.stack([numbers[one][rows] for one in own], 1) if own else np.empty((0, 0))
-                has_all = np.isfinite(values).all(1)
-                if has_all.any():
-                    modality = name or modality_name(kind, said.known)
-                    kept = _rising(table, layout.time, rows[has_all], times_ns)
-                    yield RawSamples(
-                        node,
-                        modality,
-                        times_ns[kept],
-                        values[np.isin(rows, kept)].astype(np.float32),
-                        own,
-                        unit_of(own),
-                        None if labels is None else labels[kept],
-                        int((~has_all).sum()),
-                        int(has_all.sum()) - len(kept),
-                    )
+            yield node, kind, np.flatnonzero((nodes == node) & (kinds == kind))
 
 
 def _rising(table: Table, name: str, rows: np.ndarray, times_ns: np.ndarray) -> np.ndarray:

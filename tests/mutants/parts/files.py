@@ -67,8 +67,8 @@ MUTATIONS = (
     Mutation(
         "rows that lack a channel are used",
         SAMPLES,
-        "np.isfinite(values).all(1)",
-        "np.isfinite(values).any(1)",
+        "has_all &= np.isfinite",
+        "has_all |= np.isfinite",
         OF_SAMPLES,
     ),
     Mutation(
