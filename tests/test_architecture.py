@@ -79,7 +79,7 @@ PLACES = {
     "rich": ["deploy/*"],
     "matplotlib": ["deploy/*"],
     "scipy": ["deploy/*"],
-    "pyarrow": ["deploy/tables/table.py"],
+    "pyarrow": ["deploy/tables/blocks.py"],
     "paho": ["deploy/bridges/subscription.py"],
 }
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from deploy.tables.blocks import head_of, read_table
 from deploy.tables.columns import Columns, Layout, layout_of, modality_name, unit_of
-from deploy.tables.table import Table, TableError, read_table
-from deploy.tables.times import Clock, times_of
+from deploy.tables.table import Table, TableError
+from deploy.tables.times import Clock, as_times, has_dates, times_of
 
 NS_PER_S = 1_000_000_000
 
@@ -76,19 +77,31 @@ class Understood:
 
 
 def read_samples(file: Path, said: Columns | None = None) -> Understood:
-    """The raw samples of a table.
+    """The raw samples of a table; its text is never held, but for the columns of nodes, modalities and labels.
+
+    The first values of each column say what it is; then the file is read once more.
 
     Raises:
         TableError: Naming file, row, column and value, and what was wanted.
     """
     said = said or Columns()
-    table = read_table(file)
-    layout = layout_of(table, said)
+    head = head_of(file)
+    layout = layout_of(head, said)
+    is_dates = has_dates(head, layout.time)
+    table = read_table(file, lambda block: _of_use(block, layout, is_dates))
     times_ns, clock = times_of(table, layout.time, said.unit, said.start_ns)
     samples = tuple(_samples(table, layout, times_ns, said))
     if not samples:
         raise TableError(f"{file}: no row with a number in every channel, wanted at least one")
     return Understood(file, layout, clock, samples)
+
+
+def _of_use(block: Table, layout: Layout, is_dates: bool) -> Table:
+    """Of a block the columns that the layout names, numbers and times in 8 bytes a cell."""
+    columns = {layout.time: as_times(block, layout.time, is_dates)}
+    columns |= {name: block.numbers(name) for group in layout.groups.values() for name in group}
+    said = {name: block.strings(name) for name in (layout.node, layout.modality, layout.label) if name}
+    return Table(block.file, columns | said, block.rows)
 
 
 def joined(parts: Sequence[RawSamples]) -> list[RawSamples]:
@@ -127,33 +140,42 @@ def _one(group: list[RawSamples]) -> RawSamples:
 
 
 def _samples(table: Table, layout: Layout, times_ns: np.ndarray, said: Columns) -> Iterator[RawSamples]:
-    n = len(times_ns)
     numbers = {name: table.numbers(name) for group in layout.groups.values() for name in group}
+    labels = table.strings(layout.label) if layout.label else None
+    for node, kind, rows in _rows(table, layout):
+        for name, group in layout.groups.items():
+            # In the long layout a modality has fewer channels than another one: columns that are empty for it.
+            own = group if name else tuple(one for one in group if np.isfinite(numbers[one][rows]).any())
+            has_all = np.ones(len(rows), bool) if own else np.zeros(len(rows), bool)
+            for one in own:
+                has_all &= np.isfinite(numbers[one][rows])
+            if has_all.any():
+                modality = name or modality_name(kind, said.known)
+                kept = _rising(table, layout.time, rows[has_all], times_ns)
+                yield RawSamples(
+                    node,
+                    modality,
+                    times_ns[kept],
+                    np.stack([numbers[one][kept].astype(np.float32) for one in own], 1),
+                    own,
+                    unit_of(own),
+                    None if labels is None else labels[kept],
+                    int((~has_all).sum()),
+                    int(has_all.sum()) - len(kept),
+                )
+
+
+def _rows(table: Table, layout: Layout) -> Iterator[tuple[str, str, np.ndarray]]:
+    """Nodes, the modality of a long layout, and their rows, in the order of the names."""
+    n = len(table.rows)
+    if not (layout.node or layout.modality):
+        yield layout.source_id, "", np.arange(n)
+        return
     nodes = table.strings(layout.node) if layout.node else np.full(n, layout.source_id)
     kinds = table.strings(layout.modality) if layout.modality else np.full(n, "")
-    labels = table.strings(layout.label) if layout.label else None
     for node in np.unique(nodes).tolist():
         for kind in np.unique(kinds[nodes == node]).tolist():
-            rows = np.flatnonzero((nodes == node) & (kinds == kind))
-            for name, group in layout.groups.items():
-                # In the long layout a modality has fewer channels than another one: columns that are empty for it.
-                own = group if name else tuple(one for one in group if np.isfinite(numbers[one][rows]).any())
-                values = np.stack([numbers[one][rows] for one in own], 1) if own else np.empty((0, 0))
-                has_all = np.isfinite(values).all(1)
-                if has_all.any():
-                    modality = name or modality_name(kind, said.known)
-                    kept = _rising(table, layout.time, rows[has_all], times_ns)
-                    yield RawSamples(
-                        node,
-                        modality,
-                        times_ns[kept],
-                        values[np.isin(rows, kept)].astype(np.float32),
-                        own,
-                        unit_of(own),
-                        None if labels is None else labels[kept],
-                        int((~has_all).sum()),
-                        int(has_all.sum()) - len(kept),
-                    )
+            yield node, kind, np.flatnonzero((nodes == node) & (kinds == kind))
 
 
 def _rising(table: Table, name: str, rows: np.ndarray, times_ns: np.ndarray) -> np.ndarray:

@@ -50,8 +50,6 @@ def times_of(table: Table, name: str, unit: Unit | None = None, start_ns: int = 
         _no_gap(table, name, np.isnat(column))
         moments: np.ndarray = column.astype("datetime64[ns]").astype(np.int64)
         return moments, Clock(None)
-    if column.dtype.kind == "U" and _is_date(column[0]):
-        return np.array([_iso_ns(table, name, at) for at in range(len(column))], np.int64), Clock(None)
     numbers = table.numbers(name)
     _no_gap(table, name, ~np.isfinite(numbers))
     typical = float(np.median(numbers))
@@ -63,6 +61,25 @@ def times_of(table: Table, name: str, unit: Unit | None = None, start_ns: int = 
         _one_magnitude(table, name, numbers, told)
     assert clock.unit is not None
     return _ns(column, numbers, UNITS[clock.unit]) + (start_ns if clock.is_relative else 0), clock
+
+
+def as_times(table: Table, name: str, is_dates: bool) -> np.ndarray:
+    """A column of strings as what `times_of` reads just the same, in 8 bytes a cell.
+
+    Whole numbers stay exact: int64. Dates, in ISO 8601, become datetime64, all else float64.
+
+    Raises:
+        TableError: If a cell is no time.
+    """
+    column = table.columns[name]
+    if column.dtype.kind != "U":
+        return column
+    if is_dates:
+        return np.array([_iso_ns(table, name, at) for at in range(len(column))], "datetime64[ns]")
+    try:
+        return column.astype(np.int64)
+    except (ValueError, OverflowError):
+        return table.numbers(name)
 
 
 def unix_ns(value: float | int) -> int:
@@ -93,11 +110,6 @@ def _ns(column: np.ndarray, numbers: np.ndarray, factor: int) -> np.ndarray:
     """Exact where all are whole: float64 knows Unix times in ns only to some 200."""
     if column.dtype.kind in "iu":
         return column.astype(np.int64) * factor
-    if column.dtype.kind == "U":
-        try:
-            return column.astype(np.int64) * factor
-        except ValueError:
-            pass
     # As floats, Unix times in seconds are exact to a quarter of a microsecond.
     grain = 1_000 if factor == UNITS["s"] and numbers.max() >= SMALLEST["s"] else 1
     whole = np.floor(numbers)
@@ -106,8 +118,10 @@ def _ns(column: np.ndarray, numbers: np.ndarray, factor: int) -> np.ndarray:
     return times_ns
 
 
-def _is_date(cell: str) -> bool:
-    return bool(re.match(r"\s*\d{4}-\d\d-\d\d", cell))
+def has_dates(table: Table, name: str) -> bool:
+    """Whether a column of strings has dates, as its first cell says."""
+    column = table.columns[name]
+    return column.dtype.kind == "U" and bool(re.match(r"\s*\d{4}-\d\d-\d\d", column[0]))
 
 
 def _iso_ns(table: Table, name: str, at: int) -> int:

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from deploy.tables.blocks import _blocks, head_of, read_table
 from deploy.tables.samples import read_samples
-from deploy.tables.table import TableError, _blocks, read_table
+from deploy.tables.table import TableError
 
 
 def written(tmp_path: Path, text: str, name: str = "node-1.csv") -> Path:
@@ -63,7 +64,7 @@ def test_a_csv_is_read_so_many_rows_at_a_time_with_the_same_result(
 ) -> None:
     text = "time,ax,note\n" + "".join(f"{i}.5,{10**i},{'x' * i}\n\n" for i in range(7))
     whole = read_table(written(tmp_path, text))
-    monkeypatch.setattr("deploy.tables.table.N_ROWS_AT_ONCE", 3)
+    monkeypatch.setattr("deploy.tables.blocks.N_ROWS_AT_ONCE", 3)
     parts = read_table(written(tmp_path, text))
     assert parts.rows.tolist() == whole.rows.tolist() == list(range(2, 16, 2))
     assert {name: column.tolist() for name, column in parts.columns.items()} == {
@@ -74,7 +75,7 @@ def test_a_csv_is_read_so_many_rows_at_a_time_with_the_same_result(
 
 
 def test_no_more_rows_are_strings_of_python_than_fit_one_block(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("deploy.tables.table.N_ROWS_AT_ONCE", 3)
+    monkeypatch.setattr("deploy.tables.blocks.N_ROWS_AT_ONCE", 3)
     asked = 0
 
     def lines() -> Iterator[list[str]]:
@@ -83,9 +84,21 @@ def test_no_more_rows_are_strings_of_python_than_fit_one_block(monkeypatch: pyte
             yield [str(asked)]
 
     ends = []
-    for rows, (column,) in _blocks(Path("node-1.csv"), lines(), 1):
-        ends.append((asked, len(rows), len(column)))
+    for block in _blocks(Path("node-1.csv"), ["ax"], lines()):
+        ends.append((asked, len(block.rows), len(block.columns["ax"])))
     assert ends == [(3, 3, 3), (6, 3, 3), (7, 1, 1)]
+
+
+def test_the_head_ends_where_each_column_has_said_what_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deploy.tables.blocks.N_ROWS_AT_ONCE", 3)
+    monkeypatch.setattr("deploy.tables.blocks.N_LOOKED_AT", 2)
+    rows = ["1,,NA", "2,,", "3,,a", "4,5,", "5,,b", "6,7,", "7,8,c", "a row that is too short", ""]
+    head = head_of(written(tmp_path, "\n".join(["time,ax,note", *rows])))
+    assert {name: column.tolist() for name, column in head.columns.items()} == {
+        "time": ["1", "2", "3", "4", "5", "6"],
+        "ax": ["", "", "", "5", "", "7"],
+        "note": ["NA", "", "a", "", "b", ""],
+    }
 
 
 def test_a_binary_file_is_no_csv(tmp_path: Path) -> None:

@@ -2,9 +2,11 @@
 
 from tests.mutants.mutation import Mutation
 
+BLOCKS = "deploy/tables/blocks.py"
 SAMPLES, TIMES, COLUMNS = "deploy/tables/samples.py", "deploy/tables/times.py", "deploy/tables/columns.py"
 CUTTING, SENML, INTAKE = "deploy/recordings/cutting.py", "deploy/bridges/senml.py", "deploy/bridges/intake.py"
 RECORDED, ENTRIES = "deploy/topics/recorded.py", "deploy/settings/entries.py"
+OF_BLOCKS = ("tests/deploy/tables/test_blocks.py",)
 OF_SAMPLES, OF_TABLE = ("tests/deploy/tables/test_samples.py",), ("tests/deploy/tables/test_table.py",)
 OF_LOGGED, OF_PAYLOAD = ("tests/deploy/recordings/test_logged.py",), ("tests/deploy/bridges/test_payload.py",)
 OF_INTAKE, OF_FILES = ("tests/deploy/bridges/test_intake.py",), ("tests/deploy/cli/test_files.py",)
@@ -12,15 +14,41 @@ OF_INTAKE, OF_FILES = ("tests/deploy/bridges/test_intake.py",), ("tests/deploy/c
 MUTATIONS = (
     Mutation(
         "a CSV is taken in whole",
-        "deploy/tables/table.py",
-        "islice(numbered, N_ROWS_AT_ONCE)",
-        "numbered",
+        BLOCKS,
+        "        block = list(islice(numbered, N_ROWS_AT_ONCE))\n\n\ndef",
+        "        block = list(numbered)\n\n\ndef",
         OF_TABLE,
     ),
     Mutation("times go back unnoticed", SAMPLES, "if (steps < 0).any():", "if False:", OF_TABLE),
     Mutation("two units in one column of times", TIMES, "if other.any():", "if False:", OF_TABLE),
     Mutation(
-        "whole times in ns lose their last digits", TIMES, 'if column.dtype.kind == "U":', "if False:", OF_SAMPLES
+        "whole times in ns lose their last digits",
+        TIMES,
+        "        return column.astype(np.int64)\n    except",
+        "        return table.numbers(name)\n    except",
+        OF_SAMPLES,
+    ),
+    Mutation("the head of a file reads all of it", BLOCKS, "if not any(lacks.values()):", "if False:", OF_TABLE),
+    Mutation(
+        "a column that begins late is passed over",
+        BLOCKS,
+        "            kept.update(found)\n        parts",
+        "            kept.update(found)\n        lacks = dict.fromkeys(lacks, 0)\n        parts",
+        OF_BLOCKS,
+    ),
+    Mutation(
+        "text of a file is held",
+        SAMPLES,
+        "columns |= {name: block.numbers(name) for",
+        "columns |= {name: block.columns[name] for",
+        OF_BLOCKS,
+    ),
+    Mutation(
+        "dates are held as text",
+        SAMPLES,
+        "as_times(block, layout.time, is_dates)",
+        "block.columns[layout.time]",
+        OF_BLOCKS,
     ),
     Mutation(
         "axes stand in the file's order",
@@ -39,8 +67,8 @@ MUTATIONS = (
     Mutation(
         "rows that lack a channel are used",
         SAMPLES,
-        "np.isfinite(values).all(1)",
-        "np.isfinite(values).any(1)",
+        "has_all &= np.isfinite",
+        "has_all |= np.isfinite",
         OF_SAMPLES,
     ),
     Mutation(
