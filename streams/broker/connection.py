@@ -4,6 +4,7 @@ import logging
 import ssl
 import time
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import kafka.consumer.fetcher
@@ -18,6 +19,8 @@ if TYPE_CHECKING:  # a sensor's program has no pydantic
     from streams.settings import BrokerSettings
 
 Client = TypeVar("Client")
+
+PEM_FILES = {"ssl_cafile": "authorities", "ssl_certfile": "our certificate", "ssl_keyfile": "its key"}
 
 # kafka-python's own is 30 s: after an outage of 12 s a consumer needed 13 s to notice that the broker was back.
 RECONNECT_MAX_MS = 2000
@@ -46,6 +49,7 @@ def ssl_context(broker: "BrokerSettings") -> ssl.SSLContext | None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.check_hostname = broker.ssl_check_hostname
+    _require_readable(broker)
     try:
         if broker.ssl_cafile:
             context.load_verify_locations(broker.ssl_cafile)
@@ -53,23 +57,30 @@ def ssl_context(broker: "BrokerSettings") -> ssl.SSLContext | None:
             context.load_default_certs()
     except OSError as error:
         raise ValueError(
-            f"broker.ssl_cafile is {broker.ssl_cafile!r}, wanted a PEM file of authorities: "
-            f"{_told(error, 'there is no certificate in it')}"
+            f"broker.ssl_cafile is {broker.ssl_cafile!r}, wanted a PEM file of authorities: no certificate is in it"
         ) from error
     if broker.ssl_certfile:
         try:
             context.load_cert_chain(broker.ssl_certfile, broker.ssl_keyfile, password=_refuse_encrypted)
         except OSError as error:
+            key = f" and broker.ssl_keyfile {broker.ssl_keyfile!r}" if broker.ssl_keyfile else ""
+            why = "they are none, or not of one another" if isinstance(error, ssl.SSLError) else str(error)
             raise ValueError(
-                f"broker.ssl_certfile is {broker.ssl_certfile!r} and broker.ssl_keyfile {broker.ssl_keyfile!r}, "
-                f"wanted a PEM certificate and its key: {_told(error, 'they are none, or not of one another')}"
+                f"broker.ssl_certfile is {broker.ssl_certfile!r}{key}, wanted a PEM certificate and its key: {why}"
             ) from error
     return context
 
 
-def _told(error: OSError, otherwise: str) -> str:
-    """What an operating system says of a file, or this where it is OpenSSL that speaks."""
-    return otherwise if isinstance(error, ssl.SSLError) else error.strerror or str(error)
+def _require_readable(broker: "BrokerSettings") -> None:
+    """OpenSSL does not say which of its files it cannot read."""
+    if broker.ssl_keyfile and not broker.ssl_certfile:
+        raise ValueError(f"broker.ssl_keyfile is {broker.ssl_keyfile!r}, wanted broker.ssl_certfile too")
+    for name, what in PEM_FILES.items():
+        if file := getattr(broker, name):
+            try:
+                Path(file).read_bytes()
+            except OSError as error:
+                raise ValueError(f"broker.{name} is {file!r}, wanted a PEM file of {what}: {error.strerror}") from error
 
 
 def _refuse_encrypted() -> str:
