@@ -11,7 +11,7 @@ from deploy.bridges.topic_pattern import TopicPattern
 from deploy.errors import CommandError
 from deploy.settings.config import ConfigError
 from deploy.settings.mqtt import MqttSettings
-from streams.broker.connection import tls_context
+from streams.broker.certificates import tls_context
 
 log = logging.getLogger(__name__)
 

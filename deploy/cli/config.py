@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from deploy.cli.output import ConfigOption, JsonOption, print_json, print_steps, print_table
+from deploy.cli.output import ConfigOption, JsonOption, print_json, print_steps, print_table, tell_unknown_variables
 
 app = typer.Typer(no_args_is_help=True, help="The settings: check them, show them, describe them.")
 
@@ -17,14 +17,12 @@ def check(config: ConfigOption = None) -> None:
     """
     from deploy.machine.check import check_settings
     from deploy.settings.config import find_file, load
-    from deploy.settings.unknown_variables import unknown_variables
 
     settings = load(config)
     left_out = check_settings(settings)
     names = ", ".join(settings.modalities)
     typer.echo(f"{find_file(config) or 'environment'}: good. Modalities: {names}; shared: {settings.shared_modality}.")
-    for told in unknown_variables():
-        typer.echo(f"mmbind: {told}", err=True)
+    tell_unknown_variables()
     if left_out:
         typer.echo(f"The topics were not looked at: {left_out.rstrip('.')}")
 
@@ -32,7 +30,8 @@ def check(config: ConfigOption = None) -> None:
 @app.command()
 def show(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Shows every setting and where it came from; passwords are masked."""
-    from deploy.settings.config import find_file, leaves, load, origin
+    from deploy.settings.config import find_file, leaves, load
+    from deploy.settings.origins import origin
 
     settings = load(config)
     if as_json:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from deploy.cli.output import ConfigOption, JsonOption
+from deploy.cli.output import ConfigOption, JsonOption, file_to_write, folder_to_write
 from deploy.errors import WrongInput
 
 FileArgument = Annotated[
@@ -29,10 +29,14 @@ def replay(
     file: FileArgument,
     offline: Annotated[bool, typer.Option("--offline", help="Through the core in this process, no broker.")] = False,
     report: Annotated[
-        Path | None, typer.Option("--report", help="Write the figures as JSON (offline).", show_default=False)
+        Path | None,
+        typer.Option(
+            "--report", help="Write the figures as JSON (offline).", callback=file_to_write, show_default=False
+        ),
     ] = None,
     picture: Annotated[
-        Path | None, typer.Option("--picture", help="Draw the run as PNG (offline).", show_default=False)
+        Path | None,
+        typer.Option("--picture", help="Draw the run as PNG (offline).", callback=file_to_write, show_default=False),
     ] = None,
     speed: Annotated[
         float, typer.Option("--speed", help="Times real time when sending to Kafka; 0: as fast as it goes.", min=0)
@@ -53,7 +57,12 @@ def replay(
     seed: Annotated[int | None, typer.Option("--seed", help="Of all randomness.", min=0, show_default=False)] = None,
     keep: Annotated[
         Path | None,
-        typer.Option("--keep", help="New folder for the models, for embed and finetune (offline).", show_default=False),
+        typer.Option(
+            "--keep",
+            help="New folder for the models, for embed and finetune (offline).",
+            callback=folder_to_write,
+            show_default=False,
+        ),
     ] = None,
     config: ConfigOption = None,
 ) -> None:

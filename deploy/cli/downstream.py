@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from deploy.cli.data import FileArgument
-from deploy.cli.output import ConfigOption, print_table
+from deploy.cli.output import ConfigOption, file_to_write, folder_to_write, print_table
 from deploy.errors import WrongInput
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ ModalityOption = Annotated[
 
 def embed(
     file: FileArgument,
-    out: Annotated[Path, typer.Option("--out", help="The .npz to write.")],
+    out: Annotated[Path, typer.Option("--out", help="The .npz to write.", callback=file_to_write)],
     version: VersionOption = None,
     channel: ChannelOption = None,
     root: RootOption = None,
@@ -71,9 +71,15 @@ def finetune(
         typer.Option("--test-source", help="Judge on it; else on a third. Repeatable.", show_default=False),
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Of all choices.", min=0)] = 0,
-    report: Annotated[Path | None, typer.Option("--report", help="Write JSON.", show_default=False)] = None,
-    picture: Annotated[Path | None, typer.Option("--picture", help="Draw the confusion.", show_default=False)] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Folder for the model.", show_default=False)] = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", help="Write JSON.", callback=file_to_write, show_default=False)
+    ] = None,
+    picture: Annotated[
+        Path | None, typer.Option("--picture", help="Draw the confusion.", callback=file_to_write, show_default=False)
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder for the model.", callback=folder_to_write, show_default=False)
+    ] = None,
     config: ConfigOption = None,
 ) -> None:
     """Learns classes from few labels on a published model, and judges on sources that gave no label."""

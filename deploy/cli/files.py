@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deploy.cli.output import ConfigOption, duration_of
+from deploy.cli.output import ConfigOption, duration_of, file_to_write
 from deploy.errors import WrongInput
 from deploy.printable import printable
 
@@ -49,7 +49,10 @@ def import_files(
     files: Annotated[list[Path], typer.Argument(help="CSV or Parquet files of raw samples; or one .npz or .jsonl.")],
     offline: Annotated[bool, typer.Option("--offline", help="Through the core in this process, no broker.")] = False,
     out: Annotated[
-        Path | None, typer.Option("--out", help="Write the windows to this file, for replay.", show_default=False)
+        Path | None,
+        typer.Option(
+            "--out", help="Write the windows to this file, for replay.", callback=file_to_write, show_default=False
+        ),
     ] = None,
     time_column: TimeOption = None,
     time_unit: UnitOption = None,
@@ -124,7 +127,7 @@ def discover(
 
 
 def record(
-    file: Annotated[Path, typer.Argument(help="The file to write, JSON Lines.")],
+    file: Annotated[Path, typer.Argument(help="The file to write, JSON Lines.", callback=file_to_write)],
     duration: Annotated[
         str | None,
         typer.Option("--for", help="As 90s, 30m, 2h or 1d; else until Ctrl-C.", show_default=False),

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from deploy.cli.output import ConfigOption
+from deploy.cli.output import ConfigOption, file_to_write
 from deploy.errors import WrongInput
 
 app = typer.Typer(no_args_is_help=True, help="Few labels in, labels of all samples out.")
@@ -17,9 +17,9 @@ FORM = "CSV with the columns sample_id,label or source_id,start_s,end_s,label; o
 @app.command()
 def spread(
     file: Annotated[Path | None, typer.Argument(help=f"{FORM} Without it: what was sent.", show_default=False)] = None,
-    out: Annotated[Path, typer.Option("--out", help="The CSV to write, a line for each sample.")] = Path(
-        "labelled.csv"
-    ),
+    out: Annotated[
+        Path, typer.Option("--out", help="The CSV to write, a line for each sample.", callback=file_to_write)
+    ] = Path("labelled.csv"),
     min_probability: Annotated[
         float | None,
         typer.Option(

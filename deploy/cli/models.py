@@ -9,7 +9,7 @@ import typer
 
 from deploy.cli.channels import Version
 from deploy.cli.downstream import RootOption
-from deploy.cli.output import ConfigOption, JsonOption, print_json, print_table
+from deploy.cli.output import ConfigOption, JsonOption, folder_to_write, print_json, print_table
 from deploy.errors import WrongInput
 from deploy.printable import printable
 
@@ -78,7 +78,8 @@ def export(
     version: Annotated[int, typer.Argument(help="Its number.", min=1)],
     form: Annotated[str, typer.Option("--format", help="onnx: for processes without torch.")] = "onnx",
     out: Annotated[
-        Path | None, typer.Option("--out", help="The folder to write; else vN-onnx.", show_default=False)
+        Path | None,
+        typer.Option("--out", help="The folder to write; else vN-onnx.", callback=folder_to_write, show_default=False),
     ] = None,
     root: RootOption = None,
     config: ConfigOption = None,

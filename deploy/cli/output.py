@@ -8,12 +8,45 @@ from typing import Annotated, Any
 
 import typer
 
+from deploy.errors import WrongInput
+from deploy.settings.writable import unwritable, unwritable_file
+
 ConfigOption = Annotated[
     Path | None,
     typer.Option("--config", "-c", help="Settings file; else MMBIND_CONFIG, else ./mmbind.toml.", show_default=False),
 ]
 DURATIONS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON for programs instead of a table.")]
+
+
+def file_to_write(option: typer.CallbackParam, file: Path | None) -> Path | None:
+    """What the command is to write, refused before its work and not after it.
+
+    Raises:
+        WrongInput: If it cannot be written.
+    """
+    if file is not None and (why := unwritable_file(file)):
+        raise WrongInput(f"{option.opts[0]} is {str(file)!r}, wanted a file that can be written: {why}")
+    return file
+
+
+def folder_to_write(option: typer.CallbackParam, folder: Path | None) -> Path | None:
+    """The same for a folder.
+
+    Raises:
+        WrongInput: If nothing can be written there.
+    """
+    if folder is not None and (why := unwritable(folder)):
+        raise WrongInput(f"{option.opts[0]} is {str(folder)!r}, wanted a folder that can be written: {why}")
+    return folder
+
+
+def tell_unknown_variables() -> None:
+    """A line on standard error for each variable of the environment that is called like a setting and is none."""
+    from deploy.settings.unknown_variables import unknown_variables
+
+    for told in unknown_variables():
+        typer.echo(f"mmbind: {told}", err=True)
 
 
 def print_json(value: Any) -> None:

@@ -7,11 +7,13 @@ from typing import Annotated
 
 import typer
 
-from deploy.cli.output import ConfigOption
+from deploy.cli.output import ConfigOption, folder_to_write, tell_unknown_variables
 
 
 def demo(
-    folder: Annotated[Path, typer.Option("--folder", help="Where report, picture and logs go.")] = Path("demo"),
+    folder: Annotated[
+        Path, typer.Option("--folder", help="Where report, picture and logs go.", callback=folder_to_write)
+    ] = Path("demo"),
     speed: Annotated[float, typer.Option("--speed", help="Times real time.", min=0.1)] = 3.5,
     seed: Annotated[int, typer.Option("--seed", help="Of the training.", min=0)] = 0,
     windows: Annotated[
@@ -51,6 +53,7 @@ def up(
 
     if config is None and (written := write_where_none()):
         print_now(f"no settings here: wrote {written}, the example's, to begin with and to change")
+    tell_unknown_variables()
     shows_lines = plain or not Console().is_terminal
     watch = partial(show_lines, say=print_now) if shows_lines else show_live
     sys.exit(run_local(config, print_now, None if quiet else watch))
@@ -69,6 +72,7 @@ def stream(config: ConfigOption = None) -> None:
     from streams.worker.run import run_worker
 
     settings = load(config)
+    tell_unknown_variables()
     require_usable(settings, trains=False)
     set_up_logging(settings.runtime.log_format)
     sys.exit(run_worker(settings))
@@ -82,6 +86,7 @@ def train(config: ConfigOption = None) -> None:
     from trainer.service import run_trainer
 
     settings = load(config)
+    tell_unknown_variables()
     require_usable(settings)
     set_up_logging(settings.runtime.log_format)
     sys.exit(run_trainer(settings, settings.trainer))

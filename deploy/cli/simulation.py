@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from deploy.cli.output import ConfigOption
+from deploy.cli.output import ConfigOption, folder_to_write
 
 
 def simulate(
@@ -14,9 +14,9 @@ def simulate(
     speed: Annotated[float, typer.Option("--speed", help="Times real time.", min=0.1)] = 10.0,
     activities: Annotated[int, typer.Option("--activities", help="Things that nodes do.", min=2)] = 8,
     noise: Annotated[float, typer.Option("--noise", help="Beside signals of about 1.", min=0)] = 2.5,
-    folder: Annotated[Path, typer.Option("--folder", help="Where the truth goes: windows, a few labels.")] = Path(
-        "simulated"
-    ),
+    folder: Annotated[
+        Path, typer.Option("--folder", help="Where the truth goes: windows, a few labels.", callback=folder_to_write)
+    ] = Path("simulated"),
     seed: Annotated[int, typer.Option("--seed", help="Of what the nodes do.", min=0)] = 0,
     config: ConfigOption = None,
 ) -> None:

@@ -39,6 +39,11 @@ def find_bundle(settings: Settings, version: int | None, channel: str | None, ro
     view = read_view(settings)
     if version is None:
         name = channel or settings.registry.channel
+        if channel is None and not view.current(name):
+            raise WrongInput(
+                f"no version has passed the gate so far: wanted one that channel {name} is at, or --version N of those "
+                "that `mmbind models list` shows"
+            )
         if name not in view.channels:
             raise WrongInput(f"--channel {name}: wanted one of: {', '.join(view.channels) or 'none so far'}")
         version = view.channels[name]

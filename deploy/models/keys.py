@@ -30,7 +30,7 @@ def make_keys(folder: Path) -> tuple[Path, Path]:
             private.unlink()
             raise
     except OSError as error:
-        raise CommandError(f"no key was made in {folder}: {error}") from error
+        raise CommandError(f"no key was made in {folder}: {error.strerror or error}") from error
     return private, public
 
 

@@ -2,5 +2,6 @@
 
 In: `mmbind.toml` and `MMBIND_...`.
 Out: `config`: frozen settings, or one sentence with the line; the `obstacles` to using them on this machine; `entries`,
-modalities as the file has them; the table `mqtt`; `unknown_variables`; the `example` to begin with.
+modalities as the file has them; the table `mqtt`; `origins` of values; `unknown_variables`; what is `writable`; the
+`example` to begin with.
 """

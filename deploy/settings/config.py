@@ -4,17 +4,14 @@ One file, one class: what a worker is told, and `[trainer]`, `[labelling]` and `
 `MMBIND_...`, tables joined by two underscores (`MMBIND_BROKER__BOOTSTRAP_SERVERS`); the environment wins over the file.
 """
 
-import difflib
 import os
-import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import tomli_w
 from pydantic import BaseModel, ValidationError, ValidationInfo, field_validator
-from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -23,8 +20,9 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from deploy.settings.mistakes import explain, not_json, not_toml
 from deploy.settings.mqtt import MqttSettings
-from deploy.settings.toml_text import line_of
+from deploy.settings.origins import PREFIX, variable_of
 from encoders.errors import UsageError
 from streams.labels import LABEL, LABEL_SPEC
 from streams.settings import BindingSettings, StreamSettings
@@ -33,9 +31,7 @@ from trainer.labelling.settings import LabellingSettings
 from trainer.settings import TrainerSettings
 
 DEFAULT_FILE = "mmbind.toml"
-PREFIX = "MMBIND_"
-PATTERNS = {"topics.prefix": "wanted only lower-case letters, digits, '.' and '-'"}
-TABLE = re.compile(r"a valid dictionary( or instance of \w+)?")  # so pydantic calls a table of TOML
+BYTE_ORDER_MARK = "\ufeff"
 
 
 class ConfigError(UsageError):
@@ -99,11 +95,14 @@ def find_file(given: Path | None) -> Path | None:
     """The settings file: the one given, that of MMBIND_CONFIG, or `mmbind.toml` here; None where there is none.
 
     Raises:
-        ConfigError: If a file was named and is not there.
+        ConfigError: If a file was named and is not there, or cannot be looked for.
     """
     named = given or (Path(os.environ["MMBIND_CONFIG"]) if os.environ.get("MMBIND_CONFIG") else None)
-    if named is not None and not named.is_file():
-        raise ConfigError(f"{named}: {'is a folder, wanted a' if named.is_dir() else 'no such'} settings file")
+    try:
+        if named is not None and not named.is_file():
+            raise ConfigError(f"{named}: {'is a folder, wanted a' if named.is_dir() else 'no such'} settings file")
+    except PermissionError as error:  # a folder above may not even be looked into
+        raise ConfigError(f"{named}: cannot be read: {error.strerror}") from error
     return named or (Path(DEFAULT_FILE) if Path(DEFAULT_FILE).is_file() else None)
 
 
@@ -114,23 +113,18 @@ def load(given: Path | None = None, **fixed: Any) -> Settings:
         ConfigError: With every mistake on a line of its own.
     """
     file = find_file(given)
-    text = _text_of(file)
+    text = text_of(file)
     from_file = type("Settings", (Settings,), {"model_config": SettingsConfigDict(toml_file=file)})
     try:
         return from_file(**fixed)  # type: ignore[no-any-return]
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{file}: not TOML: {error}") from error
+        raise ConfigError(not_toml(error, file)) from error
     except SettingsError as error:
-        # A table is set by JSON, or by a variable for each of its keys.
-        found = re.search(r'field "(\w+)"', str(error))
-        name = f"{PREFIX}{found[1].upper()}" if found else "a variable"
-        raise ConfigError(
-            f"environment, {name} is {os.environ.get(name, '')!r}: wanted JSON, or {name}__... for each key"
-        ) from error
+        raise ConfigError(not_json(error)) from error
     except ValidationError as error:
         # A default that is made of a wrong value is no mistake of its own.
         wrong = [one for one in error.errors() if one["type"] != "default_factory_not_called"]
-        mistakes = [explain(one, file, text) for one in wrong]
+        mistakes = [explain(one, Settings, file, text) for one in wrong]
         if file is None:
             mistakes.append(
                 f"There is no {DEFAULT_FILE} here: `mmbind config example > {DEFAULT_FILE}` makes one to start from."
@@ -144,13 +138,13 @@ def value_of(name: str, given: Path | None = None) -> str | None:
     Raises:
         ConfigError: If a file was named and is not there, or is not TOML.
     """
-    if variable := _variable((name,)):
+    if variable := variable_of((name,)):
         return os.environ[variable]
     file = find_file(given)
     try:
-        value = tomllib.loads(_text_of(file)).get(name)
+        value = tomllib.loads(text_of(file)).get(name)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{file}: not TOML: {error}") from error
+        raise ConfigError(not_toml(error, file)) from error
     return None if value is None else str(value)
 
 
@@ -158,21 +152,6 @@ def as_toml(settings: Settings) -> str:
     """What is not None, as a file for another process. Passwords stay out: hand them on by the environment."""
     secrets = {"broker": {"sasl_plain_password"}, "mqtt": {"password"}}
     return tomli_w.dumps(settings.model_dump(mode="json", exclude=secrets, exclude_none=True))
-
-
-def explain(mistake: ErrorDetails, file: Path | None, text: str) -> str:
-    """One sentence: where it stands, the key, its value and what was wanted."""
-    path = tuple(str(part) for part in mistake["loc"])
-    key = ".".join(path)
-    return f"{_place(path, file, text)}: {_complaint(mistake, key, path)}"
-
-
-def origin(path: tuple[str, ...], file: Path | None, text: str) -> str:
-    """Where a value came from: an environment variable, a line of the file, or "default"."""
-    name = _variable(path)
-    line = line_of(text, path)
-    exact = line is not None and line.depth == len(path)
-    return name or (f"{file}:{line.number}" if exact and line else "default")
 
 
 def leaves(settings: BaseModel) -> dict[tuple[str, ...], Any]:
@@ -190,60 +169,19 @@ def leaves(settings: BaseModel) -> dict[tuple[str, ...], Any]:
     return found
 
 
-def _text_of(file: Path | None) -> str:
+def text_of(file: Path | None) -> str:
+    """The text of a settings file; none where there is no file.
+
+    Raises:
+        ConfigError: If it cannot be read, or is not UTF-8.
+    """
     try:
-        return file.read_text(encoding="utf-8") if file else ""
+        text = file.read_text(encoding="utf-8") if file else ""
     except UnicodeDecodeError as error:
         raw, line = error.object, error.object[: error.start].count(b"\n") + 1
         raise ConfigError(f"{file}, line {line}: not UTF-8: byte 0x{raw[error.start]:02x}; save it as UTF-8") from error
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read: {error.strerror}") from error
-
-
-def _place(path: tuple[str, ...], file: Path | None, text: str) -> str:
-    if name := _variable(path):
-        return f"environment, {name}"
-    line = line_of(text, path)
-    if line is None:
-        return str(file) if file else "settings"
-    return f"{file}, line {line.number}"
-
-
-def _variable(path: tuple[str, ...]) -> str | None:
-    """The environment variable that sets this value or a table round it, if there is one."""
-    names = {name.upper(): name for name in os.environ}
-    for depth in range(len(path), 0, -1):
-        name = PREFIX + "__".join(path[:depth]).upper()
-        if name in names:
-            return names[name]
-    return None
-
-
-def _complaint(mistake: ErrorDetails, key: str, path: tuple[str, ...]) -> str:
-    message = mistake["msg"].removeprefix("Value error, ").replace("Input should be", "wanted")
-    if mistake["type"] == "string_pattern_mismatch":
-        message = PATTERNS.get(key, f"wanted a match of {mistake['ctx']['pattern']}")
-    message = TABLE.sub("a table", message).replace(", unable to interpret input", ": true or false")
-    message = message.replace(", unable to parse string as an integer", "").replace("a valid integer", "a whole number")
-    if mistake["type"] == "missing":
-        return f"{key} is missing"
-    if mistake["type"] == "extra_forbidden":
-        known = _known(path[:-1])
-        close = difflib.get_close_matches(path[-1], known, n=1)
-        return f"{key} is not a setting; " + (
-            f"did you mean {close[0]}?" if close else f"wanted one of {', '.join(known)}"
-        )
-    value = mistake["input"]
-    shown = "*****" if "password" in key else repr(value)
-    return f"{key} is {shown if len(shown) < 80 else shown[:77] + '...'}: {message}"
-
-
-def _known(path: tuple[str, ...]) -> list[str]:
-    """The names of the fields of the table at `path`."""
-    table: Any = Settings
-    for name in path:
-        fields = getattr(table, "model_fields", {})
-        kind = fields[name].annotation if name in fields else table
-        inner = [one for one in get_args(kind) if isinstance(one, type) and issubclass(one, BaseModel)]
-        table = inner[0] if inner else kind
-    return list(getattr(table, "model_fields", {}))
+    if text.startswith(BYTE_ORDER_MARK):
+        raise ConfigError(f"{file}, line 1: begins with a byte order mark; save it as UTF-8 without one")
+    return text

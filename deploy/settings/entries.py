@@ -6,7 +6,8 @@ from pathlib import Path
 
 import tomli_w
 
-from deploy.settings.config import ConfigError
+from deploy.settings.config import ConfigError, text_of
+from deploy.settings.mistakes import not_toml
 from encoders.modality import ModalitySpec
 
 FIELDS = ("n_channels", "n_steps", "rate_hz", "unit", "channels")
@@ -23,13 +24,13 @@ def add_entries(file: Path, specs: Mapping[str, ModalitySpec], shared: str, hop_
     A file that is not there begins with the shared modality, and ends with the hop.
 
     Raises:
-        ConfigError: If the file is there and no TOML.
+        ConfigError: If the file is there and cannot be read, or is no TOML.
     """
-    text = file.read_text(encoding="utf-8") if file.exists() else ""
+    text = text_of(file) if file.exists() else ""
     try:
         known = tomllib.loads(text).get("modalities", {})
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{file}: not TOML: {error}") from error
+        raise ConfigError(not_toml(error, file)) from error
     new = {name: spec for name, spec in specs.items() if name not in known}
     if not text:
         hop = tomli_w.dumps({"ingest": {"hop_s": hop_s}})

@@ -4,7 +4,8 @@ import os
 from importlib.resources import files
 from pathlib import Path
 
-from deploy.settings.config import DEFAULT_FILE, PREFIX, find_file
+from deploy.settings.config import DEFAULT_FILE, find_file
+from deploy.settings.origins import PREFIX
 
 
 def example_text() -> str:

@@ -4,11 +4,11 @@ Changes nothing and asks no broker; what topics hold is told by `deploy.topics.k
 """
 
 import socket
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from deploy.settings.config import ConfigError, Settings
+from deploy.settings.writable import unwritable
 from encoders.bundle import BundleError
 from encoders.modality import ModalitySpec
 from streams.broker.connection import unusable
@@ -79,9 +79,11 @@ def other_shape(name: str, own: ModalitySpec, n_steps: int, n_channels: int, whe
 def _names(settings: Settings) -> Iterator[str]:
     longest = max((topic.name for topic in wanted_topics(settings)), key=len)
     if len(longest) > MAX_TOPIC_CHARACTERS:
+        prefix = settings.topics.prefix
+        rest = longest.removeprefix(prefix)
         yield (
-            f"topics.prefix is {settings.topics.prefix!r}: topic {longest} would have {len(longest)} characters, "
-            f"wanted at most {MAX_TOPIC_CHARACTERS}"
+            f"topics.prefix has {len(prefix)} characters, wanted at most {MAX_TOPIC_CHARACTERS - len(rest)}: "
+            f"with {rest} a topic's name has at most {MAX_TOPIC_CHARACTERS}"
         )
 
 
@@ -98,8 +100,8 @@ def _device(device: str) -> Iterator[str]:
     import torch
 
     try:
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError):
+        torch.zeros(1, device=device).tolist()  # some have devices without values, such as meta
+    except (RuntimeError, AssertionError, ImportError):
         there = ["cpu", *(f"cuda:{place}" for place in range(torch.cuda.device_count()))]
         there += ["mps"] * torch.backends.mps.is_available()
         yield f"runtime.device is {device!r}, wanted a device that torch has here: {', '.join(there)}"
@@ -115,7 +117,7 @@ def _listener(host: str) -> Iterator[str]:
 def _folders(settings: Settings, trains: bool) -> Iterator[str]:
     data_dir = Path(settings.runtime.data_dir)
     for folder in (data_dir, data_dir / "faust", *([checkpoint_root(settings)] if trains else [])):
-        if why := _unwritable(folder):
+        if why := unwritable(folder):
             yield f"runtime.data_dir is {settings.runtime.data_dir!r}, wanted a folder that can be written: {why}"
             return
 
@@ -129,7 +131,7 @@ def _registry(settings: Settings, trains: bool) -> Iterator[str]:
         return
     if not trains:
         return
-    if "://" not in root and (why := _unwritable(Path(root))):
+    if "://" not in root and (why := unwritable(Path(root))):
         yield f"registry.root is {root!r}, wanted a folder that can be written: {why}"
         return
     try:
@@ -143,24 +145,3 @@ def _registry(settings: Settings, trains: bool) -> Iterator[str]:
         if own and (own.n_steps, own.n_channels, own.rate_hz) != (other.n_steps, other.n_channels, other.rate_hz):
             where = f"version {newest.version} in registry.root, {root}, of {other.rate_hz:g} Hz,"
             yield other_shape(other.name, own, other.n_steps, other.n_channels, where)
-
-
-def _unwritable(folder: Path) -> str:
-    """Why nothing can be written in a folder that may have to be made first; empty where it can."""
-    path = folder.absolute()
-    nearest = next((one for one in (path, *path.parents) if _exists(one)), path)
-    if not nearest.is_dir():
-        return f"{nearest} is no folder"
-    try:
-        # Rights do not say it all: a file system may be full, or read only.
-        with tempfile.TemporaryFile(dir=nearest):
-            return ""
-    except OSError as error:
-        return f"{nearest}: {error.strerror or error}"
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except PermissionError:  # a folder above may not even be looked into
-        return False

@@ -2,10 +2,15 @@
 
 import difflib
 import os
+from collections.abc import Iterator
+from typing import Any
 
-from deploy.settings.config import PREFIX, Settings
+from deploy.settings.config import Settings
+from deploy.settings.origins import PREFIX
 
 NO_SETTINGS = ("MMBIND_CONFIG", "MMBIND_TEST_DATA")
+# How alike two names are without what all begin with, from 0 to 1: below it none is meant.
+ALIKE = 0.7
 
 
 def unknown_variables() -> list[str]:
@@ -13,13 +18,24 @@ def unknown_variables() -> list[str]:
 
     Nothing is stopped by them: platforms set variables of their own, such as MMBIND_SERVICE_HOST.
     """
-    known = {f"{PREFIX}{name.upper()}": name for name in Settings.model_fields}
+    tables = {name.upper() for name in Settings.model_fields}
+    names = [*_names(Settings), *(name.removeprefix(PREFIX) for name in NO_SETTINGS)]
     found = []
     for variable in sorted(name for name in os.environ if name.upper().startswith(PREFIX)):
-        table = variable.upper().split("__")[0]
-        if table in known or variable.upper() in NO_SETTINGS:
+        name = variable.upper().removeprefix(PREFIX)
+        if name.split("__")[0] in tables or variable.upper() in NO_SETTINGS:
             continue
-        close = difflib.get_close_matches(table, known, n=1)
-        wanted = f"did you mean {variable.replace(variable[: len(table)], close[0])}?" if close else "it is ignored"
-        found.append(f"environment, {variable} is not a setting; {wanted}")
+        close = [one for one in names if one.endswith(f"__{name}")] or [
+            *difflib.get_close_matches(name, names, n=1, cutoff=ALIKE),
+            *difflib.get_close_matches(name.split("__")[0], tables, n=1, cutoff=ALIKE),
+        ]
+        told = f"did you mean {PREFIX}{close[0]}?" if close else "it is ignored"
+        found.append(f"environment, {variable} is not a setting; {told}")
     return found
+
+
+def _names(settings: Any) -> Iterator[str]:
+    """Of all settings, as the environment has them."""
+    for name, field in getattr(settings, "model_fields", {}).items():
+        yield name.upper()
+        yield from (f"{name.upper()}__{inner}" for inner in _names(field.annotation))

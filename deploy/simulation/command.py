@@ -14,6 +14,7 @@ from deploy.simulation.fleet import Fleet, World
 from deploy.simulation.truth_files import LABELS, WINDOWS, write_truth
 from deploy.topics.models_view import read_view
 from deploy.topics.send import complain, play, producer_of, signing_keys_of
+from streams.models.channels import ChannelView
 from streams.records import Binding, Sample
 
 # Without a new answer for so long nobody is at work.
@@ -63,8 +64,13 @@ def simulate(fleet: Fleet, settings: Settings, speed: float, folder: Path) -> No
         complain(producer)
         binding = progress.add_task("samples bound", total=n_samples)
         wait_for(answers, n_samples, lambda n: progress.update(binding, completed=n))
+        learning = progress.add_task("versions judged", total=None)
+        channel = settings.registry.channel
+        version = wait_for_version(
+            lambda: read_view(settings), channel, lambda n: progress.update(learning, completed=n)
+        )
     console.print(told(*judged(answers.bindings, answers.samples, fleet.truth())))
-    console.print(_next(settings, folder))
+    console.print(_next(version, channel, folder))
 
 
 def wait_for(answers: Answers, n_samples: int, on_answers: Callable[[int], None]) -> None:
@@ -84,6 +90,27 @@ def wait_for(answers: Answers, n_samples: int, on_answers: Callable[[int], None]
                 f"{n_known} of {n_samples} samples have been bound, and none for {PATIENCE_S:.0f} s: wanted a worker "
                 "that runs with these settings, by `mmbind up` or `mmbind stream`"
             )
+        time.sleep(LOOK_EVERY_S)
+
+
+def wait_for_version(read: Callable[[], ChannelView], channel: str, on_look: Callable[[int], None]) -> int:
+    """The version that the channel comes to be at; 0 where no more are made, and none has passed.
+
+    Args:
+        read: What the topic says of versions now.
+        channel: Its name.
+        on_look: Is told how many were judged.
+    """
+    n_known, heard_s = -1, time.monotonic()
+    while True:
+        view = read()
+        if version := view.current(channel):
+            return version
+        on_look(len(view.decisions))
+        if len(view.decisions) != n_known:
+            n_known, heard_s = len(view.decisions), time.monotonic()
+        elif time.monotonic() - heard_s > PATIENCE_S:
+            return 0
         time.sleep(LOOK_EVERY_S)
 
 
@@ -113,8 +140,7 @@ def told(figures: PairFigures, n_strange: int) -> str:
     )
 
 
-def _next(settings: Settings, folder: Path) -> str:
-    version = read_view(settings).current(settings.registry.channel)
-    model = f"version {version} is {settings.registry.channel}" if version else "no version has passed the gate yet"
+def _next(version: int, channel: str, folder: Path) -> str:
+    model = f"version {version} is {channel}" if version else "none has passed the gate: a longer --for teaches more"
     files = f"{folder / WINDOWS}, and a few labels of it: {folder / LABELS}"
     return f"models: {model} (mmbind models list)\nthe truth: {files}"

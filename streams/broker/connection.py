@@ -4,13 +4,14 @@ import logging
 import ssl
 import time
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import kafka.consumer.fetcher
 from kafka.errors import KafkaError
 from kafka.record.default_records import DefaultRecord
 
 from encoders.errors import MmbindError
+from streams.broker.certificates import tls_context
 from streams.broker.diagnosis import Step, incomplete, misread, probe
 from streams.broker.lenient_records import Headers, read_leniently
 
@@ -24,26 +25,6 @@ RECONNECT_MAX_MS = 2000
 CLIENT_LOGGERS = ("kafka", "aiokafka")
 # Below warnings they log every connection and every message, which costs a tenth of the throughput.
 NOISY_LOGGERS = (*CLIENT_LOGGERS, "faust", "mode", "asyncio")
-
-
-class Certificates(Protocol):
-    """What settings say of the certificates of a connection."""
-
-    @property
-    def ssl_cafile(self) -> str | None:
-        """Of the authorities to trust."""
-
-    @property
-    def ssl_certfile(self) -> str | None:
-        """Ours."""
-
-    @property
-    def ssl_keyfile(self) -> str | None:
-        """Its key."""
-
-    @property
-    def ssl_check_hostname(self) -> bool:
-        """Whether the broker's must be for its name."""
 
 
 class BrokerUnreachable(MmbindError, ConnectionError):  # noqa: N818 - it says what is so
@@ -64,46 +45,6 @@ def ssl_context(broker: "BrokerSettings") -> ssl.SSLContext | None:
     if "SSL" not in broker.security_protocol.split("_"):
         return None
     return tls_context(broker, "broker")
-
-
-def tls_context(said: Certificates, section: str) -> ssl.SSLContext:
-    """A TLS context with the certificates of a section of the settings; at least TLS 1.2.
-
-    Raises:
-        ValueError: If a certificate or key file cannot be used; names the setting.
-    """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.check_hostname = said.ssl_check_hostname
-    try:
-        if said.ssl_cafile:
-            context.load_verify_locations(said.ssl_cafile)
-        else:
-            context.load_default_certs()
-    except OSError as error:
-        raise ValueError(
-            f"{section}.ssl_cafile is {said.ssl_cafile!r}, wanted a PEM file of authorities: "
-            f"{_told(error, 'there is no certificate in it')}"
-        ) from error
-    if said.ssl_certfile:
-        try:
-            context.load_cert_chain(said.ssl_certfile, said.ssl_keyfile, password=_refuse_encrypted)
-        except OSError as error:
-            raise ValueError(
-                f"{section}.ssl_certfile is {said.ssl_certfile!r} and {section}.ssl_keyfile {said.ssl_keyfile!r}, "
-                f"wanted a PEM certificate and its key: {_told(error, 'they are none, or not of one another')}"
-            ) from error
-    return context
-
-
-def _told(error: OSError, otherwise: str) -> str:
-    """What an operating system says of a file, or this where it is OpenSSL that speaks."""
-    return otherwise if isinstance(error, ssl.SSLError) else error.strerror or str(error)
-
-
-def _refuse_encrypted() -> str:
-    """Asked for the password of a key; without us OpenSSL would ask on the terminal, and a service would wait there."""
-    raise OSError("the key is encrypted, wanted one without a password")
 
 
 def unusable(broker: "BrokerSettings") -> str:

@@ -4,13 +4,14 @@ The clients say "Unable to bootstrap" whatever is wrong. This walks the same way
 password, metadata, advertised addresses, rights.
 """
 
+import re
 import socket
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kafka.errors import IllegalSaslStateError, KafkaError, for_code
+from kafka.errors import IllegalSaslStateError, KafkaError, SaslAuthenticationFailedError, for_code
 
 from streams.broker.protocol import ClosedError, TlsError, Wire
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:  # a sensor's program has no pydantic
 
 TIMEOUT_S = 5.0  # how long a silent network is given, each time
 MAX_PORT = 65_535
+# A name, an IPv4 address, or an IPv6 address in brackets; and a port.
+ADDRESS = re.compile(r"(?:[^\s:/@\[\]]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})")
 DEFAULT_PORT = 9092
 # OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH and X509_V_ERR_IP_ADDRESS_MISMATCH.
 NAME_MISMATCHES = (62, 64)
@@ -79,10 +82,10 @@ def incomplete(broker: "BrokerSettings") -> str:
 
 def misread(address: str) -> str:
     """Why a broker's address is none, in a sentence; empty where it is HOST:PORT."""
-    host, _, port = address.rpartition(":")
-    if host and port.isdecimal() and 0 < int(port) <= MAX_PORT:
+    found = ADDRESS.fullmatch(address)
+    if found and 0 < int(found[1]) <= MAX_PORT:
         return ""
-    return f"broker.bootstrap_servers has {address!r}, wanted HOST:PORT, such as 127.0.0.1:9092, or some by commas"
+    return f"broker.bootstrap_servers has {address!r}, wanted HOST:PORT, such as 127.0.0.1:9092; commas between several"
 
 
 def _walk(
@@ -192,9 +195,11 @@ def _log_in(wire: Wire, broker: "BrokerSettings", where: str) -> Step:
         wanted = "SSL" if "SSL" in broker.security_protocol else "PLAINTEXT"
         raise _StepError("password", f"{where} wants no password: set broker.security_protocol to {wanted}") from error
     except (OSError, KafkaError, ValueError) as error:
+        # That the password is wrong is all that a broker tells, in many words.
+        why = "" if isinstance(error, SaslAuthenticationFailedError) else f" ({str(error) or type(error).__name__})"
         raise _StepError(
             "password",
-            f"{where} refuses user {user!r} with {mechanism} ({error or type(error).__name__}): check "
+            f"{where} refuses user {user!r} with {mechanism}{why}: check "
             "broker.sasl_plain_username, broker.sasl_plain_password and broker.sasl_mechanism",
         ) from error
     if offered:

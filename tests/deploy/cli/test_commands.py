@@ -102,8 +102,7 @@ def test_bad_settings_get_one_sentence_and_exit_code_2(tmp_path: Path) -> None:
     assert done.returncode == 2
     line = next(i for i, text in enumerate(bad.read_text().splitlines(), 1) if text == "n_channels = 0")
     assert done.stderr.decode() == (
-        f"mmbind: {bad}, line {line}: modalities.linear-acceleration.n_channels is 0: "
-        "wanted greater than or equal to 1\n"
+        f"mmbind: {bad}, line {line}: modalities.linear-acceleration.n_channels is 0: wanted at least 1\n"
     )
 
 

@@ -147,7 +147,7 @@ def test_a_wrong_option_is_named(command: list[str], message: str) -> None:
 
 def test_entries_are_not_written_to_what_is_no_toml() -> None:
     Path("some.toml").write_text("no toml")
-    with pytest.raises(ConfigError, match=r"some\.toml: not TOML"):
+    with pytest.raises(ConfigError, match=r"some\.toml, line \d+: not TOML"):
         add_entries(Path("some.toml"), {}, "acc", 5)
 
 

@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.settings.config import ConfigError, Settings, as_toml, find_file, leaves, load, origin
+from deploy.settings.config import ConfigError, Settings, as_toml, find_file, leaves, load
+from deploy.settings.origins import origin
 from deploy.settings.toml_text import line_of
 from streams.labels import LABEL
 from streams.settings import StreamSettings
@@ -109,7 +110,7 @@ def test_a_modality_name_must_make_a_topic_name() -> None:
 
 
 def test_broken_toml_is_called_so_with_its_line() -> None:
-    assert complaint("[broker\n").startswith("mmbind.toml: not TOML: ")
+    assert complaint("[broker\n").startswith("mmbind.toml, line 1: not TOML: ")
 
 
 def test_a_mistake_of_the_environment_names_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,6 +197,4 @@ def test_all_commands_speak_to_the_port_on_which_up_starts_a_broker_unless_one_i
     assert "bootstrap_servers" not in local.model_fields_set
     named = load(written(text + 'bootstrap_servers = "kafka:1"\n')).broker
     assert named.bootstrap_servers == "kafka:1"
-    assert complaint(text.replace("9093", "0")) == (
-        "mmbind.toml, line 7: broker.local_port is 0: wanted greater than or equal to 1"
-    )
+    assert complaint(text.replace("9093", "0")) == ("mmbind.toml, line 7: broker.local_port is 0: wanted at least 1")

@@ -77,11 +77,15 @@ def test_there_are_none_where_all_is_well_and_nothing_is_made(tmp_path: Path) ->
             {"public_key_file": "nowhere.pem"},
             "registry.public_key_file is 'nowhere.pem', wanted a readable",
         ),
-        ("topics", {"prefix": "a" * 240}, "wanted at most 249"),
+        ("topics", {"prefix": "a" * 240}, "topics.prefix has 240 characters, wanted at most 2"),
         ("modalities", {"gravity": LONG}, "topics.max_message_bytes is 1000000: a sample of all modalities takes"),
         ("broker", SASL, "broker.security_protocol is SASL_SSL: set broker.sasl_plain_password too"),
         ("broker", {"security_protocol": "SSL", "ssl_cafile": "none.pem"}, "broker.ssl_cafile is 'none.pem', wanted a"),
-        ("broker", {"security_protocol": "SSL", "ssl_certfile": "none.pem"}, "broker.ssl_certfile is 'none.pem' and"),
+        (
+            "broker",
+            {"security_protocol": "SSL", "ssl_certfile": "none.pem"},
+            "broker.ssl_certfile is 'none.pem', wanted a",
+        ),
         ("ingest", {"keys_file": "none.toml"}, "ingest.keys_file is 'none.toml', wanted a readable file of keys"),
     ],
 )

@@ -10,7 +10,7 @@ OF_METRICS, OF_SETTINGS = ("tests/deploy/bridges/test_metrics.py",), ("tests/dep
 MUTATIONS = (
     Mutation(
         "any certificate of an MQTT broker is trusted",
-        "streams/broker/connection.py",
+        "streams/broker/certificates.py",
         "    context.minimum_version = ",
         "    context.check_hostname = False\n    context.verify_mode = ssl.CERT_NONE\n"
         "    return context\n    context.minimum_version = ",
@@ -18,7 +18,7 @@ MUTATIONS = (
     ),
     Mutation(
         "the bridge shows no certificate of its own",
-        "streams/broker/connection.py",
+        "streams/broker/certificates.py",
         "    if said.ssl_certfile:",
         "    if False:",
         OF_SECURE,

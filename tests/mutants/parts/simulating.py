@@ -39,4 +39,11 @@ MUTATIONS = (
         "np.array([0 for one in own])",
         OF_FLEET,
     ),
+    Mutation(
+        "a version is not waited for",
+        "deploy/simulation/command.py",
+        "if len(view.decisions) != n_known:",
+        "if False:",
+        ("tests/deploy/simulation/test_command.py",),
+    ),
 )

@@ -50,7 +50,7 @@ def test_says_that_nothing_listens() -> None:
 def test_says_that_an_address_is_none(address: str) -> None:
     assert failed(BrokerSettings(bootstrap_servers=address)) == (
         "settings",
-        f"broker.bootstrap_servers has {address!r}, wanted HOST:PORT, such as 127.0.0.1:9092, or some by commas",
+        f"broker.bootstrap_servers has {address!r}, wanted HOST:PORT, such as 127.0.0.1:9092; commas between several",
     )
 
 

@@ -42,8 +42,16 @@ def test_all_clients_reach_a_broker_with_tls_and_password(secure: SecureKafka, m
 @pytest.mark.parametrize(
     ("changes", "step", "words"),
     [
-        ({"sasl_plain_password": "wrong"}, "password", "refuses user 'admin' with SCRAM-SHA-512"),
-        ({"sasl_plain_password": "wrong", "sasl_mechanism": "PLAIN"}, "password", "refuses user 'admin' with PLAIN"),
+        (
+            {"sasl_plain_password": "wrong"},
+            "password",
+            "refuses user 'admin' with SCRAM-SHA-512: check broker.sasl_plain_username",
+        ),
+        (
+            {"sasl_plain_password": "wrong", "sasl_mechanism": "PLAIN"},
+            "password",
+            "refuses user 'admin' with PLAIN: check broker.sasl_plain_username",
+        ),
         ({"sasl_mechanism": "SCRAM-SHA-256"}, "password", "does not know SCRAM-SHA-256"),
         ({"ssl_cafile": None}, "tls", "is not trusted (self-signed certificate): set broker.ssl_cafile"),
         ({"security_protocol": "PLAINTEXT"}, "protocol", "it speaks TLS"),
