@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from deploy.cli.output import ConfigOption, JsonOption, file_to_write, folder_to_write
+from deploy.cli.output import ConfigOption, JsonOption, file_to_write, folder_to_write, picture_to_write
 from deploy.errors import WrongInput
 
 FileArgument = Annotated[
@@ -36,7 +36,7 @@ def replay(
     ] = None,
     picture: Annotated[
         Path | None,
-        typer.Option("--picture", help="Draw the run as PNG (offline).", callback=file_to_write, show_default=False),
+        typer.Option("--picture", help="Draw the run as PNG (offline).", callback=picture_to_write, show_default=False),
     ] = None,
     speed: Annotated[
         float, typer.Option("--speed", help="Times real time when sending to Kafka; 0: as fast as it goes.", min=0)

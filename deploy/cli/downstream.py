@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from deploy.cli.data import FileArgument
-from deploy.cli.output import ConfigOption, file_to_write, folder_to_write, print_table
+from deploy.cli.output import ConfigOption, file_to_write, folder_to_write, picture_to_write, print_table
 from deploy.errors import WrongInput
 
 if TYPE_CHECKING:
@@ -75,7 +75,8 @@ def finetune(
         Path | None, typer.Option("--report", help="Write JSON.", callback=file_to_write, show_default=False)
     ] = None,
     picture: Annotated[
-        Path | None, typer.Option("--picture", help="Draw the confusion.", callback=file_to_write, show_default=False)
+        Path | None,
+        typer.Option("--picture", help="Draw the confusion.", callback=picture_to_write, show_default=False),
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder for the model.", callback=folder_to_write, show_default=False)

@@ -4,6 +4,7 @@ import sys
 from typing import NoReturn
 
 OWN = ("deploy", "encoders", "streams", "trainer")
+OF_DEMO = ("matplotlib", "scipy")
 
 
 def main() -> NoReturn:
@@ -13,6 +14,8 @@ def main() -> NoReturn:
 
         run()
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.split(".")[0] in OWN:
+        package = (error.name or OWN[0]).split(".")[0]
+        if package in OWN:
             raise
-        sys.exit(f"mmbind: the package {error.name} is missing: pip install 'mmbind-stream[all]'")
+        extra = "demo" if package in OF_DEMO else "all"
+        sys.exit(f"mmbind: the package {error.name} is missing: pip install 'mmbind-stream[{extra}]'")

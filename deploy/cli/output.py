@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,6 +29,17 @@ def file_to_write(option: typer.CallbackParam, file: Path | None) -> Path | None
     if file is not None and (why := unwritable_file(file)):
         raise WrongInput(f"{option.opts[0]} is {str(file)!r}, wanted a file that can be written: {why}")
     return file
+
+
+def picture_to_write(option: typer.CallbackParam, file: Path | None) -> Path | None:
+    """The same for a picture.
+
+    Raises:
+        WrongInput: If it cannot be written, or what draws it is not installed.
+    """
+    if file is not None and find_spec("matplotlib") is None:
+        raise WrongInput(f"{option.opts[0]} is {str(file)!r}, which wants pip install 'mmbind-stream[demo]'")
+    return file_to_write(option, file)
 
 
 def folder_to_write(option: typer.CallbackParam, folder: Path | None) -> Path | None:

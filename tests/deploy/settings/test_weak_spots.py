@@ -49,6 +49,7 @@ CERTIFICATE = "wanted a PEM certificate and its key: they are none, or not of on
     ],
 )
 def test_of_the_environment(variable: str, value: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MMBIND_BROKER__COMPRESSION", "gzip")  # another one, which is well
     monkeypatch.setenv(f"MMBIND_{variable}", value)
     with pytest.raises(ConfigError) as error:
         load(EXAMPLE)

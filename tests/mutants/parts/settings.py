@@ -105,6 +105,17 @@ MUTATIONS = (
     ),
     Mutation("a folder is a file to write", WRITABLE, "if file.is_dir():", "if False:", OF_RIGHTS),
     Mutation("a file is written after the work", OUTPUT, "if file is not None and (", "if False and (", OF_OUTPUTS),
+    Mutation(
+        "a picture is drawn without",
+        OUTPUT,
+        'if file is not None and find_spec("matplotlib") is None:',
+        "if False:",
+        OF_OUTPUTS,
+    ),
+    Mutation("all has what draws", "deploy/cli/entrance.py", "if package in OF_DEMO", "if False", OF_OUTPUTS),
+    Mutation(
+        "services are silent of variables", OUTPUT, "for told in unknown_variables():", "for told in ():", OF_OUTPUTS
+    ),
     Mutation("a folder is made after the work", OUTPUT, "if folder is not None and (", "if False and (", OF_OUTPUTS),
     Mutation(
         "a missing driver is not named", REGISTRY, "isinstance(error, ImportError) and", "False and", OF_WEAK_SPOTS
