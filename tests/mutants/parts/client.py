@@ -31,7 +31,7 @@ MUTATIONS = (
         CUTTER,
         "back = np.flatnonzero(before[:-1] - t > self._gap_ns)",
         "back = np.flatnonzero(t < 0)",
-        cutter("a_clock_that_steps_back_starts_anew_in_the_nodes_phase_and_repeats_no_start"),
+        cutter("a_clock_that_steps_back_within_a_push_starts_anew_as_well"),
     ),
     Mutation(
         "a start is cut twice",
@@ -45,7 +45,7 @@ MUTATIONS = (
         CUTTER,
         'first = max(0, int(np.searchsorted(self._t, self._next_ns, side="right")) - 1)',
         'first = int(np.searchsorted(self._t, self._next_ns, side="right"))',
-        cutter("another_rate_becomes_the_modalitys"),
+        cutter("a_line_leads_from_the_sample_before_the_next_start_also_if_it_came_with_the_push_before"),
     ),
     Mutation(
         "samples before the next start are held",

@@ -141,6 +141,21 @@ def test_a_clock_that_steps_back_starts_anew_in_the_nodes_phase_and_repeats_no_s
     assert_on_the_line(windows)
 
 
+def test_a_clock_that_steps_back_within_a_push_starts_anew_as_well() -> None:
+    both = np.concatenate([times(120), times(120, T0 - 10 * S)])
+    windows = cutter().push(both, line(both))
+    assert starts(windows) == [0, 1, -10, -9]
+    assert_on_the_line(windows)
+
+
+def test_a_line_leads_from_the_sample_before_the_next_start_also_if_it_came_with_the_push_before() -> None:
+    # All but the first sample lie between the steps of windows.
+    one, t = cutter(), np.concatenate([times(1), times(119, T0 + PERIOD_NS // 2)])
+    windows = one.push(t[:60], line(t[:60])) + one.push(t[60:], line(t[60:]))
+    assert starts(windows) == [0, 1]
+    assert_on_the_line(windows)
+
+
 def test_a_clock_that_steps_ahead_starts_anew_in_the_nodes_phase() -> None:
     one = cutter()
     one.push(times(20), line(times(20)))
