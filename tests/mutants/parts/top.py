@@ -63,6 +63,6 @@ MUTATIONS = (
         "deploy/top/tails.py",
         "max(first[tp], end - kept)",
         "first[tp]",
-        OF_LIVE,
+        ("tests/deploy/top/test_tails.py",),
     ),
 )
