@@ -8,7 +8,7 @@ from typing import Any
 from deploy.settings.config import Settings
 from deploy.settings.origins import PREFIX
 
-NO_SETTINGS = ("MMBIND_CONFIG", "MMBIND_TEST_DATA")
+NO_SETTINGS = ("MMBIND_CONFIG", "MMBIND_TEST_DATA", "MMBIND_REQUIRE_ALL")
 # How alike two names are without what all begin with, from 0 to 1: below it none is meant.
 ALIKE = 0.7
 

@@ -67,9 +67,9 @@ def test_one_that_is_killed_is_stood_in_for_and_no_sample_is_missing(
 
 
 def test_nothing_of_a_forgotten_source_is_embedded_and_its_scalings_are_taken_back(
-    broker: Broker, tmp_path: Path, prefix: str
+    any_broker: Broker, tmp_path: Path, prefix: str
 ) -> None:
-    with Farm(broker, NODES, tmp_path, prefix, scaling_windows=2) as farm:
+    with Farm(any_broker, NODES, tmp_path, prefix, scaling_windows=2) as farm:
         farm.publish(1, seed=1)
         farm.start_worker()
         farm.send(NODES.windows(4))
