@@ -77,7 +77,11 @@ def run_worker(settings: StreamSettings) -> int:
     """
     registry = CollectorRegistry()
     metrics = StreamMetrics(registry, settings.modalities)
-    return _run("worker", "stream_port", settings, registry, metrics, lambda *at: Shell(settings, metrics, at[0]))
+
+    def shell(is_embedded: bool, waits: Waits) -> Shell:
+        return Shell(settings, metrics, is_embedded)
+
+    return _run("worker", "stream_port", settings, registry, metrics, shell)
 
 
 def run_embedder(settings: StreamSettings) -> int:
