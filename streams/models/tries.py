@@ -1,12 +1,13 @@
 """When a version that could not be taken up may be tried again."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 from encoders.bundle import BundleError, ModelBundle
 from encoders.errors import MmbindError
 from encoders.manifest import ModelManifest
+from encoders.modality import ModalitySpec
 from streams.models.channels import ChannelView
 from streams.service.backoff import Backoff
 
@@ -30,15 +31,19 @@ class BundleSource(Protocol):
         ...
 
 
-def announced(view: ChannelView, version: int) -> ModelManifest:
+def announced(view: ChannelView, version: int, specs: Mapping[str, ModalitySpec] | None = None) -> ModelManifest:
     """The manifest of a version that a channel points at.
 
     Raises:
-        BundleError: If there is none.
+        BundleError: If there is none, or its windows have other shapes than these specs say.
     """
     manifest = view.manifests.get(version)
     if manifest is None:
         raise BundleError(f"version {version}", "a manifest", "none: it was never announced, or was removed")
+    for spec in manifest.modalities:
+        own = (specs or {}).get(spec.name)
+        if own and (own.n_steps, own.n_channels, own.rate_hz) != (spec.n_steps, spec.n_channels, spec.rate_hz):
+            raise BundleError(f"version {version}", f"{spec.name} as in our settings, {own}", str(spec))
     return manifest
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeAlias
 
-from encoders.bundle import BundleError, ModelBundle
+from encoders.bundle import ModelBundle
 from encoders.manifest import ModelManifest
 from encoders.modality import ModalitySpec
 from streams.models.channels import ChannelView
@@ -66,6 +66,7 @@ class ModelWatch:
         self._reporter = Reporter(models, channel, follower_id, told, now_s)
         self.is_caught_up = False
         self._tries = Tries(now_s)
+        self._has_passed_over = False  # since a version was taken up, or failed
         self._death = ""
         self._delivering = threading.Lock()
         # What `take_up` delivered: another one may be announced under its number.
@@ -134,10 +135,14 @@ class ModelWatch:
         return self._tries.failed == version
 
     def check_wanted(self, version: int) -> None:
-        """For `on_model`, in its thread: reads on; raises PassedOver, to be let through, if another one is wanted."""
+        """For `on_model`, in its thread: reads on; raises PassedOver, to be let through, if another one is wanted.
+
+        For a newer one only where none was passed over before it: else, where versions come faster than they can be
+        taken up, none would ever be.
+        """
         for record in iter(lambda: next(self._records, None), None):
             self._apply(record)
-        if self.wanted != version:
+        if self.wanted < version or (self.wanted > version and not self._has_passed_over):
             raise PassedOver(f"version {version} is passed over: the channel points at {self.wanted}")
 
     def complaints(self) -> list[str]:
@@ -149,19 +154,15 @@ class ModelWatch:
 
     def follow(self, record: ModelRecord | None) -> None:
         """Takes note of one record, or of None where there are no more at present, and acts on what it changed."""
-        if record is None:
-            self._catch_up()
-        else:
+        if record is not None:
             self._apply(record)
-        # Not before: the versions of the past would be fetched one after the other.
-        if self.is_caught_up:
-            self._consider(is_idle=record is None)
-
-    def _catch_up(self) -> None:
-        if not self.is_caught_up:
+        elif not self.is_caught_up:
             with self._changed:
                 self.is_caught_up = True
                 self._changed.notify_all()
+        # Not before: the versions of the past would be fetched one after the other.
+        if self.is_caught_up:
+            self._consider(is_idle=record is None)
 
     @property
     def _is_settled(self) -> bool:
@@ -214,7 +215,9 @@ class ModelWatch:
                 self._unconfirmed = None
                 self._in_use(wanted)
         except PassedOver as passed:
+            self._has_passed_over = True
             log.info("%s", passed)
+            return
         except Exception as error:  # whatever is wrong with a new model, the present one goes on
             with self._changed:
                 self._tries.fail(wanted, error)
@@ -222,6 +225,7 @@ class ModelWatch:
             log.error("keeping model version %d: %s", self.version, self._tries.last_error)
         else:
             log.info("swapped model: version %d after %d", wanted, old)
+        self._has_passed_over = False
 
     def _in_use(self, version: int) -> None:
         with self._changed:
@@ -233,11 +237,7 @@ class ModelWatch:
     def _fetch(self, wanted: int) -> tuple[ModelManifest | None, ModelBundle | None]:
         if wanted == 0:
             return None, None
-        manifest = announced(self.view, wanted)
-        for spec in manifest.modalities:
-            own = (self._specs or {}).get(spec.name)
-            if own and (own.n_steps, own.n_channels, own.rate_hz) != (spec.n_steps, spec.n_channels, spec.rate_hz):
-                raise BundleError(f"version {wanted}", f"{spec.name} as in our settings, {own}", str(spec))
+        manifest = announced(self.view, wanted, self._specs)
         return manifest, fetched(self._source, manifest, self._modalities)
 
     def _report(self, is_last: bool = False) -> None:

@@ -28,6 +28,8 @@ class Mailbox:
         # Notified of all that changes on a model's way, here and where models are followed.
         self.changed = threading.Condition()
         self.wanted = self.in_use = NO_MODEL
+        # Until then whoever binds has nothing, and takes what lies here.
+        self.has_begun = False
         self._error: Exception | None = None
         self._is_closed = False
 
@@ -67,7 +69,7 @@ class Mailbox:
     def settle(self, model: WantedModel) -> None:
         """The model is in use."""
         with self.changed:
-            self.in_use = model
+            self.in_use, self.has_begun = model, True
             self.changed.notify_all()
 
     def refuse(self, model: WantedModel, error: Exception) -> None:

@@ -71,7 +71,9 @@ class ModelStage:
         self._mailbox.put(model)
         try:
             while not self._mailbox.wait(LOOK_AGAIN_S):
-                self.watch.check_wanted(model.version)
+                # What a worker begins with stays there for it: it would begin without any model.
+                if self._mailbox.has_begun:
+                    self.watch.check_wanted(model.version)
         except PassedOver:
             if not self._mailbox.withdraw(model):
                 raise

@@ -5,7 +5,7 @@ from tests.mutants.mutation import Mutation
 BINDER, GENERATION = "streams/binder.py", "streams/arrival/generation.py"
 HELD, INDEX = "streams/arrival/held_generation.py", "streams/history/index.py"
 WATCH, MAILBOX, BIND = "streams/models/watch.py", "streams/worker/mailbox.py", "streams/worker/bind_stage.py"
-BUILD = "streams/worker/model_build.py"
+BUILD, MODELS = "streams/worker/model_build.py", "streams/worker/model_stage.py"
 OF_STAGE = ("tests/streams/worker/test_model_stage.py",)
 OF_BUILD = ("tests/streams/worker/test_model_build.py",)
 OF_VERSIONS = ("tests/streams/test_one_version.py",)
@@ -69,7 +69,25 @@ MUTATIONS = (
     ),
     Mutation("a graph's locks weigh nothing", INDEX, "return GRAPH_BYTES + ", "return ", OF_BYTES),
     Mutation("graphs weigh nothing", INDEX, "(self._graph_bytes if self._is_sealed(one) else 0)", "0", OF_BYTES),
-    Mutation("a build goes on whatever is wanted", WATCH, "if self.wanted != version:", "if version < 0:", OF_STAGE),
+    Mutation("a build goes on whatever is wanted", WATCH, "if self.wanted < version or (", "if (", OF_STAGE),
+    Mutation(
+        "a build goes on where a newer one is wanted", WATCH, "self.wanted > version and not", "False and not", OF_STAGE
+    ),
+    Mutation("no build ends where versions come fast", WATCH, " and not self._has_passed_over)", ")", OF_STAGE),
+    Mutation(
+        "after one that was passed over none ever is again",
+        WATCH,
+        "        self._has_passed_over = False\n",
+        "",
+        OF_STAGE,
+    ),
+    Mutation(
+        "a worker begins without the model that was passed over",
+        MODELS,
+        "if self._mailbox.has_begun:",
+        "if True:",
+        OF_STAGE,
+    ),
     Mutation(
         "a version that is passed over has failed",
         WATCH,

@@ -1,6 +1,7 @@
 """The channel moves on while a model's generation is being built: what the bind stage is to build follows at once."""
 
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from streams.registry_settings import RegistrySettings
 from streams.settings import ModalitySettings, StreamSettings
 from streams.worker.mailbox import NO_MODEL, Mailbox
-from streams.worker.model_stage import ModelStage
+from streams.worker.model_stage import LOOK_AGAIN_S, ModelStage
 from tests.support.bind_bench import SAMPLES, Bench, encoder, run, until, wanted
 from tests.support.following import Publisher
 from tests.support.models import SPECS
@@ -20,9 +21,11 @@ from tests.support.waiting import wait_until
 class Channel(Publisher):
     """A channel, and a stage that follows it: nobody builds what it puts into the mailbox, but for the test."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, has_begun: bool = True) -> None:
         super().__init__(root)
         self.mailbox = Mailbox()
+        if has_begun:
+            self.mailbox.settle(NO_MODEL)
         modalities = {
             one.name: ModalitySettings(n_channels=one.n_channels, n_steps=one.n_steps, rate_hz=one.rate_hz)
             for one in SPECS
@@ -38,6 +41,10 @@ class Channel(Publisher):
     def comes_to_want(self, version: int) -> None:
         wait_until(lambda: self.mailbox.wanted.version == version, 60, every_s=0.01)
 
+    def goes_on_wanting(self, version: int) -> None:
+        time.sleep(3 * LOOK_AGAIN_S)
+        assert self.mailbox.wanted.version == version
+
     def is_built(self) -> None:
         self.mailbox.settle(self.mailbox.wanted)
         version = self.mailbox.in_use.version
@@ -47,7 +54,7 @@ class Channel(Publisher):
 @pytest.fixture
 def channel(tmp_path: Path) -> Iterator[Channel]:
     one = Channel(tmp_path)
-    for version in (1, 2, 3):
+    for version in range(1, 6):
         one.publish(version)
     one.stage.start()
     yield one
@@ -62,6 +69,34 @@ def test_a_newer_model_is_wanted_before_the_one_before_it_is_built(channel: Chan
     assert (channel.stage.watch.version, channel.mailbox.in_use) == (0, NO_MODEL)
     channel.is_built()
     assert (channel.stage.watch.swaps, channel.stage.watch.failures) == (1, 0)
+
+
+def test_where_versions_come_faster_than_they_are_built_every_second_one_is_built(channel: Channel) -> None:
+    channel.point_at(1)
+    channel.comes_to_want(1)
+    for built in (2, 4):
+        channel.point_at(built)
+        channel.comes_to_want(built)
+        channel.point_at(built + 1)
+        channel.goes_on_wanting(built)
+        channel.is_built()
+        channel.comes_to_want(built + 1)
+    assert channel.stage.watch.swaps == 2
+
+
+def test_what_a_worker_begins_with_is_not_passed_over(tmp_path: Path) -> None:
+    channel = Channel(tmp_path, has_begun=False)
+    for version in (1, 2):
+        channel.publish(version)
+    channel.point_at(1)
+    channel.stage.start()
+    channel.stage.wait_for_present(60)
+    channel.point_at(2)
+    channel.goes_on_wanting(1)
+    channel.is_built()
+    channel.comes_to_want(2)
+    channel.is_built()
+    channel.stage.stop()
 
 
 def test_where_the_channel_goes_back_meanwhile_the_model_in_use_is_all_that_is_wanted(channel: Channel) -> None:
