@@ -38,7 +38,10 @@ MODULES = {
     "naive": "benchmarks.speed.faust_apps",
     "pass": "benchmarks.speed.faust_apps",
     "batch": "benchmarks.speed.batch_app",
+    "loop_1": "benchmarks.speed.embed_loop",
+    "loop_64": "benchmarks.speed.embed_loop",
 }
+OURS = {WORKER: ["stream"], "embedder": ["embeddings", "serve"]}
 
 
 @contextmanager
@@ -72,7 +75,7 @@ def prepared(name: str, broker: Broker, spec: ModalitySpec, folder: Path, shared
             "shared_modality": shared or spec.name,
             "ingest": {"hop_s": HOP_STEPS / spec.rate_hz},
             "registry": {"root": str(folder / name / "models")},
-            "runtime": {"data_dir": str(folder / name), "stream_port": free_port()},
+            "runtime": {"data_dir": str(folder / name), "stream_port": free_port(), "embedder_port": free_port()},
         }
     )
     admin = KafkaAdminClient(bootstrap_servers=broker.bootstrap_servers)
@@ -93,10 +96,10 @@ def send(settings: Settings, windows: Iterable[SensorWindow], batch: int) -> Non
 
 
 def process(kind: str, settings: Settings, broker: Broker, folder: Path) -> ChildProcess:
-    """A worker, or what stands in its place: "worker" or one of MODULES; not started."""
+    """A service of ours, or what stands in its place: one of OURS or of MODULES; not started."""
     folder.mkdir(exist_ok=True)
-    if kind == WORKER:
-        file, command = folder / "mmbind.toml", ["deploy.cli", "stream", "--config"]
+    if kind in OURS:
+        file, command = folder / "mmbind.toml", ["deploy.cli", *OURS[kind], "--config"]
         file.write_text(as_toml(settings))
     else:
         file, command = folder / "settings.json", [MODULES[kind], kind]

@@ -2,13 +2,16 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from kafka.errors import KafkaError
 
 from deploy.settings.config import ConfigError, Settings
+from deploy.settings.mqtt import MqttSettings
 from deploy.settings.obstacles import checkpoint_obstacles, obstacles
 from deploy.topics.kept import changed_shapes
+from streams.broker.certificates import tls_context
 from streams.broker.connection import BrokerUnreachable, diagnose
 from streams.broker.log import LogError
 
@@ -22,8 +25,12 @@ def check_settings(settings: Settings) -> str:
     Raises:
         ConfigError: With a line for each thing that is wrong.
     """
-    found = [*obstacles(settings), *checkpoint_obstacles(settings)]
-    left_out = "" if found else next((step.message for step in diagnose(settings.broker) if not step.ok), "")
+    found = [*obstacles(settings), *checkpoint_obstacles(settings), *_bridge(settings.mqtt)]
+    failed = None if found else next((step for step in diagnose(settings.broker) if not step.ok), None)
+    left_out = failed.message if failed else ""
+    # A broker that is away may come; one that refuses us goes on to.
+    if failed and failed.name in ("tls", "password"):
+        found = [left_out]
     if not (found or left_out):
         try:
             found = changed_shapes(settings)
@@ -32,6 +39,15 @@ def check_settings(settings: Settings) -> str:
     if found:
         raise ConfigError("\n".join(found))
     return left_out
+
+
+def _bridge(mqtt: MqttSettings) -> Iterator[str]:
+    """Only here: services do without the certificates of a bridge that runs elsewhere."""
+    if mqtt.tls:
+        try:
+            tls_context(mqtt, "mqtt")
+        except ValueError as error:
+            yield str(error)
 
 
 def check_aside(config: Path | None) -> None:

@@ -15,7 +15,7 @@ from deploy.simulation.truth_files import LABELS, WINDOWS, write_truth
 from deploy.topics.models_view import read_view
 from deploy.topics.send import complain, play, producer_of, signing_keys_of
 from streams.models.channels import ChannelView
-from streams.records import Binding, Sample
+from streams.records import Binding, Sample, SensorWindow
 
 # Without a new answer for so long nobody is at work.
 PATIENCE_S = 60.0
@@ -52,16 +52,21 @@ def simulate(fleet: Fleet, settings: Settings, speed: float, folder: Path) -> No
         f"{len(fleet.node_ids)} nodes, {fleet.node_ids[0]} and so on: {lacking}; {fleet.n_complete} that have all are "
         "held out to judge versions"
     )
-    write_truth(fleet, folder)
-    windows = list(fleet.windows())
     n_samples = len(fleet.node_ids) * fleet.n_slots
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Answers(settings, fleet.node_ids) as answers, Progress(*columns, console=Console(stderr=True)) as progress:
-        sending = progress.add_task("windows sent", total=len(windows))
-        keys = signing_keys_of(windows, settings)
+        sending = progress.add_task("windows sent", total=fleet.n_windows)
+        sent: list[SensorWindow] = []
+
+        def on_sent(window: SensorWindow) -> None:
+            sent.append(window)
+            progress.advance(sending)
+
+        keys = signing_keys_of(fleet.node_ids, settings)
         with producer_of(settings, signing_keys=keys) as producer:
-            play(windows, producer, speed, threading.Event(), lambda window: progress.advance(sending))
+            play(fleet.windows(), producer, speed, threading.Event(), on_sent)
         complain(producer)
+        write_truth(fleet, sent, folder)
         binding = progress.add_task("samples bound", total=n_samples)
         wait_for(answers, n_samples, lambda n: progress.update(binding, completed=n))
         learning = progress.add_task("versions judged", total=None)

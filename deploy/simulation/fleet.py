@@ -69,12 +69,13 @@ class Fleet:
         """The modalities by name, the one that all have first."""
         return self._world.specs
 
-    def windows(self) -> Iterator[SensorWindow]:
-        """What is sent, in order of time: without labels, unless they bind."""
-        return (one if self._sends_labels else msgspec.structs.replace(one, label=None) for one in self.labelled())
+    @property
+    def n_windows(self) -> int:
+        """How many `windows` gives."""
+        return self.n_slots * sum(len(self._world.modalities_of(node)) for node in range(len(self.node_ids)))
 
-    def labelled(self) -> Iterator[SensorWindow]:
-        """The same windows with what their nodes did."""
+    def windows(self) -> Iterator[SensorWindow]:
+        """What is sent, in order of time, each made when it is asked for: without labels, unless they bind."""
         for slot in range(self.n_slots):
             for node, node_id in enumerate(self.node_ids):
                 for modality in self._world.modalities_of(node):
@@ -82,7 +83,7 @@ class Fleet:
                         self._world.window(node, slot, modality),
                         source_id=node_id,
                         start_ns=self._start_ns + slot * self._hop_ns,
-                        label=self.activity(node, slot),
+                        label=self.activity(node, slot) if self._sends_labels else None,
                     )
 
     def activity(self, node: int, slot: int) -> str:

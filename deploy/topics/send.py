@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from deploy.errors import CommandError, WrongInput
 from deploy.recordings.recordings import NS_PER_S, Recordings
@@ -39,7 +39,7 @@ def producer_of(
 
 
 def play(
-    windows: Sequence[SensorWindow],
+    windows: Iterable[SensorWindow],
     producer: WindowProducer,
     speed: float,
     stop: threading.Event,
@@ -50,9 +50,10 @@ def play(
 
     Their time is left as it was recorded, but for `shift_ns`: they may be old.
     """
-    started_s = time.monotonic()
+    started_s, first_ns = time.monotonic(), None
     for window in windows:
-        due_s = started_s + (window.start_ns - windows[0].start_ns) / NS_PER_S / speed if speed else started_s
+        first_ns = window.start_ns if first_ns is None else first_ns
+        due_s = started_s + (window.start_ns - first_ns) / NS_PER_S / speed if speed else started_s
         if stop.wait(max(0.0, due_s - time.monotonic())):
             return
         producer.send(
@@ -104,7 +105,7 @@ def send_recordings(recordings: Recordings, settings: StreamSettings, speed: flo
     shift_ns = year_ns(START_YEAR) if is_relative else 0
     require_topics(settings, {window.modality for window in windows})
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    keys = signing_keys_of(windows, settings)
+    keys = signing_keys_of({window.source_id for window in windows}, settings)
     with producer_of(settings, signing_keys=keys) as producer, Progress(*columns) as progress:
         task = progress.add_task(f"{recordings.name}: sending windows", total=len(windows))
         play(windows, producer, speed, threading.Event(), lambda window: progress.advance(task), shift_ns)
@@ -121,7 +122,8 @@ def send_json(text: bytes, settings: StreamSettings) -> int:
     """
     windows = [_window(raw, number, settings) for number, raw in enumerate(_records(text))]
     require_topics(settings, {window.modality for window in windows})
-    with producer_of(settings, signing_keys=signing_keys_of(windows, settings)) as producer:
+    keys = signing_keys_of({window.source_id for window in windows}, settings)
+    with producer_of(settings, signing_keys=keys) as producer:
         for one in windows:
             producer.send(
                 one.source_id, one.modality, one.start_ns, one.values, label=one.label, window_id=one.window_id
@@ -155,7 +157,7 @@ def _window(raw: bytes, number: int, settings: StreamSettings) -> SensorWindow:
     return window
 
 
-def signing_keys_of(windows: Sequence[SensorWindow], settings: StreamSettings) -> dict[str, bytes] | None:
+def signing_keys_of(source_ids: Collection[str], settings: StreamSettings) -> dict[str, bytes] | None:
     """The keys of `ingest.keys_file`, which must hold one for each source; None where nothing is signed.
 
     Raises:
@@ -164,7 +166,7 @@ def signing_keys_of(windows: Sequence[SensorWindow], settings: StreamSettings) -
     if settings.ingest.keys_file is None:
         return None
     keys = read_keys(settings.ingest.keys_file)
-    if strangers := sorted({window.source_id for window in windows} - keys.keys()):
+    if strangers := sorted(set(source_ids) - keys.keys()):
         shown = ", ".join(strangers[:3]) + (f" and {len(strangers) - 3} more" if len(strangers) > 3 else "")
         raise CommandError(f"ingest.keys_file is {settings.ingest.keys_file!r}, and has no key of {shown}")
     return keys

@@ -60,6 +60,13 @@ class BrokerAccess:
             raise ValueError("bootstrap_servers is empty, wanted host:port")
 
 
+def missing_codec(compression: str | None) -> str:
+    """Why nothing can be compressed so, in a sentence; empty where it can."""
+    if compression not in _IS_THERE or _IS_THERE[compression]():
+        return ""
+    return f"compression is {compression!r}, which wants pip install 'mmbind-stream[codecs]'"
+
+
 def broker_of(bootstrap_servers: str, kafka: Mapping[str, Any]) -> tuple["BrokerSettings", dict[str, Any]]:
     """How the broker is to be reached, and the arguments that say nothing of it.
 
@@ -72,6 +79,6 @@ def broker_of(bootstrap_servers: str, kafka: Mapping[str, Any]) -> tuple["Broker
     broker = BrokerAccess(**{**named, "bootstrap_servers": bootstrap_servers})
     others = {name: value for name, value in kafka.items() if name not in named}
     compression = others.get("compression_type", broker.compression)
-    if compression in _IS_THERE and not _IS_THERE[compression]():
-        raise ValueError(f"compression is {compression!r}, which wants pip install 'mmbind-stream[codecs]'")
+    if complaint := missing_codec(compression):
+        raise ValueError(complaint)
     return cast("BrokerSettings", broker), others

@@ -11,6 +11,7 @@ from kafka.errors import KafkaError
 from kafka.record.default_records import DefaultRecord
 
 from encoders.errors import MmbindError
+from streams.broker.arguments import missing_codec
 from streams.broker.certificates import tls_context
 from streams.broker.diagnosis import Step, incomplete, misread, probe
 from streams.broker.lenient_records import Headers, read_leniently
@@ -53,6 +54,8 @@ def unusable(broker: "BrokerSettings") -> str:
         ssl_context(broker)
     except ValueError as error:
         return str(error)
+    if complaint := missing_codec(broker.compression):
+        return f"broker.{complaint}"
     wrong = filter(None, (misread(one.strip()) for one in broker.bootstrap_servers.split(",")))
     return next(wrong, "") or incomplete(broker)
 

@@ -17,6 +17,7 @@ COMMANDS = (
     "fingerprint",
     "onnx",
     "speed.core",
+    "speed.embedder",
     "speed.growth",
     "speed.latency",
     "speed.parts",

@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from deploy.machine.check import check_settings
 from deploy.settings.config import ConfigError, Settings
 from deploy.settings.obstacles import checkpoint_obstacles, obstacles, require_usable
 from encoders.bundle import ModelBundle
 from encoders.manifest import ModelManifest
+from streams.broker.arguments import _IS_THERE
 from streams.models.registry import Registry
 from streams.testing import SyntheticWorld
 from trainer.checkpoints.checkpoint import CheckpointFolder
@@ -98,6 +100,19 @@ def test_each_is_one_sentence_with_setting_value_and_what_was_wanted(
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl to make a key with")
+def test_a_codec_that_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(_IS_THERE, "zstd", lambda: False)
+    found = list(obstacles(settings(tmp_path, broker={"compression": "zstd"})))
+    assert found == ["broker.compression is 'zstd', which wants pip install 'mmbind-stream[codecs]'"]
+
+
+def test_certificates_of_a_bridge_are_looked_at_where_settings_are_checked_only(tmp_path: Path) -> None:
+    ours = settings(tmp_path, mqtt={"tls": True, "ssl_cafile": "no.pem"})
+    assert list(obstacles(ours)) == []
+    with pytest.raises(ConfigError, match=r"^mqtt.ssl_cafile is 'no.pem', wanted a PEM file of authorities: No such"):
+        check_settings(ours)
+
+
 def test_an_encrypted_key_is_refused_and_nobody_is_asked_for_its_password(tmp_path: Path) -> None:
     key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
     make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-keyout", str(key), "-out", str(certificate)]

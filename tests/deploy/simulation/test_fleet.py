@@ -70,7 +70,9 @@ def test_fleets_of_different_times_have_different_nodes() -> None:
 
 
 def test_the_truth_is_written_for_other_commands(fleet: Fleet, tmp_path: Path) -> None:
-    write_truth(fleet, tmp_path / "new")
+    windows = list(fleet.windows())
+    assert len(windows) == fleet.n_windows
+    write_truth(fleet, windows, tmp_path / "new")
     truth = fleet.truth()
     recordings = read_recordings(tmp_path / "new" / WINDOWS)
     assert {(one.source_id, one.start_ns): one.label for one in recordings.windows} == truth

@@ -11,8 +11,9 @@ DIAGNOSIS, CONNECTION, REGISTRY = (
     "streams/broker/connection.py",
     "streams/models/registry.py",
 )
-OUTPUT = "deploy/cli/output.py"
+OUTPUT, CHECK = "deploy/cli/output.py", "deploy/machine/check.py"
 OF_WEAK_SPOTS = ("tests/deploy/settings/test_weak_spots.py",)
+OF_OBSTACLES = ("tests/deploy/settings/test_obstacles.py",)
 OF_RIGHTS = ("tests/deploy/settings/test_rights.py",)
 OF_OUTPUTS = ("tests/deploy/cli/test_outputs.py",)
 OF_SECURE = ("tests/streams/broker/test_secure_broker.py",)
@@ -30,6 +31,15 @@ MUTATIONS = (
         "",
         OF_SECURE,
     ),
+    Mutation(
+        "a codec may be missing",
+        CONNECTION,
+        "if complaint := missing_codec(broker.compression):",
+        'if complaint := "":',
+        OF_OBSTACLES,
+    ),
+    Mutation("a bridge's certificates are not looked at", CHECK, "if mqtt.tls:", "if False:", OF_OBSTACLES),
+    Mutation("a refusal is good", CHECK, 'in ("tls", "password")', "in ()", OF_SECURE),
     Mutation("no address is looked at", CONNECTION, 'return next(wrong, "") or', "return", OF_WEAK_SPOTS),
     Mutation(
         "OpenSSL says which file it is", CERTIFICATES, "    _require_readable(said, section)\n", "", OF_WEAK_SPOTS

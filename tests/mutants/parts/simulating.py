@@ -7,7 +7,11 @@ OF_FLEET = ("tests/deploy/simulation/test_fleet.py",)
 
 MUTATIONS = (
     Mutation(
-        "the truth is sent with the windows", FLEET, "(one if self._sends_labels else", "(one if True else", OF_FLEET
+        "the truth is sent with the windows",
+        FLEET,
+        "self.activity(node, slot) if self._sends_labels else None",
+        "self.activity(node, slot)",
+        OF_FLEET,
     ),
     Mutation("a simulated fleet has none held out", FLEET, "n_complete=self.n_complete,", "n_complete=0,", OF_FLEET),
     Mutation("a slot lies in the future", FLEET, "self._hop_ns - n_slots)", "self._hop_ns - n_slots + 1)", OF_FLEET),

@@ -2,16 +2,18 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient
 
-from streams.broker.connection import (
-    client_config,
-    diagnose,
-    producer_config,
-)
+from deploy.machine.check import check_settings
+from deploy.settings.config import ConfigError, Settings
+from streams.broker.connection import client_config, diagnose, producer_config
+from streams.registry_settings import RegistrySettings
+from streams.settings import RuntimeSettings
+from streams.testing import SyntheticWorld
 from tests.support.brokers import kafka_home
 from tests.support.diagnosing import failed
 from tests.support.secure_kafka import SecureKafka
@@ -64,6 +66,28 @@ def test_says_which_step_of_a_secure_connection_failed(
     name, message = failed(secure.client("admin", **changes))
     assert name == step
     assert words in message
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"sasl_plain_password": "wrong"}, "refuses user 'admin'"),
+        ({"ssl_cafile": None}, "its certificate is not trusted"),
+    ],
+)
+def test_settings_by_which_the_broker_refuses_us_are_not_good(
+    secure: SecureKafka, tmp_path: Path, changes: dict[str, object], told: str
+) -> None:
+    world = SyntheticWorld(2).settings()
+    settings = Settings(
+        modalities=world.modalities,
+        shared_modality=world.shared_modality,
+        broker=secure.client("admin", **changes),
+        registry=RegistrySettings(root=str(tmp_path / "models")),
+        runtime=RuntimeSettings(data_dir=str(tmp_path / "data")),
+    )
+    with pytest.raises(ConfigError, match=told):
+        check_settings(settings)
 
 
 def test_says_that_the_certificate_is_for_another_name(secure: SecureKafka) -> None:
