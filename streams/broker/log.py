@@ -209,6 +209,8 @@ def log_consumer(broker: "BrokerSettings", group_id: str | None = None) -> Kafka
             auto_offset_reset="earliest",
             fetch_max_wait_ms=FETCH_WAIT_MS,
             max_partition_fetch_bytes=FETCH_BYTES,
+            # Within a session the broker says nothing of partitions that are as they were: their ends stay unknown.
+            enable_incremental_fetch_sessions=False,
         )
     except KafkaError as error:
         raise LogError(f"broker {broker.bootstrap_servers}: {error}") from error

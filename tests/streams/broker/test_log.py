@@ -43,6 +43,17 @@ def test_an_empty_topic_ends_at_once(broker: Broker, prefix: str) -> None:
     assert read_all(settings, f"{prefix}t", timeout_s=5) == []
 
 
+def test_the_ends_are_told_again_and_again_also_of_partitions_that_stay_as_they_were(
+    broker: Broker, prefix: str
+) -> None:
+    settings = make_topic(broker, f"{prefix}t", partitions=3)
+    send(broker, f"{prefix}t", range(5), partition=1)
+    with LogReader(settings, f"{prefix}t", timeout_s=10) as reader:
+        for n in (5, 6, 7):
+            assert reader.ends() == reader.ends() == {0: 0, 1: n, 2: 0}
+            send(broker, f"{prefix}t", range(n, n + 1), partition=1)
+
+
 def test_reads_only_between_the_given_offsets(broker: Broker, prefix: str) -> None:
     settings = make_topic(broker, f"{prefix}t")
     send(broker, f"{prefix}t", range(50), partition=0)
