@@ -25,6 +25,7 @@ from streams.broker.log import LogReader
 from streams.broker.topics import create_topics
 from streams.messages.topic_names import TopicNames
 from streams.records import SensorWindow
+from streams.settings import StreamSettings
 
 # Of each topic; one worker has them all.
 PARTITIONS = 4
@@ -103,7 +104,7 @@ def process(kind: str, settings: Settings, broker: Broker, folder: Path) -> Chil
         file.write_text(as_toml(settings))
     else:
         file, command = folder / "settings.json", [MODULES[kind], kind]
-        told = settings.model_dump(mode="json", exclude={"trainer"})
+        told = settings.model_dump(mode="json", include=set(StreamSettings.model_fields))
         file.write_text(json.dumps({"settings": told, "is_embedded": not broker.keeps_data}))
     return ChildProcess(kind, [sys.executable, "-m", *command, str(file)], folder / "log.txt", ENVIRONMENT)
 
