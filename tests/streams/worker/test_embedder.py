@@ -62,8 +62,14 @@ def test_one_that_is_killed_is_stood_in_for_and_no_sample_is_missing(
         both[0].signal(signal.SIGKILL)
         n_slots = next(coming)
         farm.send(NODES.windows(10, first=n_slots))
-        farm.wait(lambda: len({one.sample_id for one in embeddings(farm)}) == 3 * (n_slots + 10))
-        assert {one.sample_id for one in embeddings(farm)} == {one.sample_id for one in farm.samples()}
+
+        def all_are_embedded() -> bool:
+            samples = farm.samples()
+            # Where this process was held up while it sent, a slot may have come apart into two.
+            is_whole = len({(one.source_id, one.start_ns) for one in samples}) == 3 * (n_slots + 10)
+            return is_whole and {one.sample_id for one in embeddings(farm)} == {one.sample_id for one in samples}
+
+        farm.wait(all_are_embedded)
 
 
 def test_nothing_of_a_forgotten_source_is_embedded_and_its_scalings_are_taken_back(
