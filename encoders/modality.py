@@ -42,3 +42,8 @@ class ModalitySpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     def duration_s(self) -> float:
         """Length of one window in seconds."""
         return self.n_steps / self.rate_hz
+
+    def has_windows_of(self, other: "ModalitySpec") -> bool:
+        """Whether its windows have the shape and rate of the other's, so that one encoder takes both."""
+        mine, theirs = ((one.n_steps, one.n_channels, one.rate_hz) for one in (self, other))
+        return mine == theirs

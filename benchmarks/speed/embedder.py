@@ -2,14 +2,14 @@
 
     python -m benchmarks.speed.embedder [--samples 8000] [--json FILE]
 
-The broker is Apache Kafka where KAFKA_HOME is set, else the embedded one. The same real windows of 100 steps lie in the
+The broker is Apache Kafka where KAFKA_HOME is set, else the embedded one. The same real windows of 250 steps lie in the
 topic `samples`, one a message as a worker writes them while little comes, before each process starts; a process is
 timed from its first embedding to its last. The loops embed one sample at a time, and up to 64 together.
 """
 
 import argparse
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -18,14 +18,14 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.command_line import parser_of, write_json
+from benchmarks.speed.growth import samples_of
 from benchmarks.speed.processes import broker_in, cpu_seconds, prepared, process, wait
 from benchmarks.speed.workload import SPEC, overlapping_windows
 from deploy.machine.brokers import Broker
-from encoders.scaling import RobustScaler
 from streams.broker.log import LogReader, read_all
 from streams.messages.codec import encode
 from streams.messages.topic_names import TopicNames
-from streams.records import Sample, SensorWindow
+from streams.records import Sample
 
 ARMS = {
     "embedder": "mmbind embeddings serve",
@@ -46,20 +46,6 @@ class Figures:
     def samples_per_s(self) -> float:
         """Throughput."""
         return self.samples / self.seconds
-
-
-def samples_of(windows: Sequence[SensorWindow]) -> Iterator[Sample]:
-    """Each window as a sample, in the units of its node so far."""
-    scalers: dict[str, RobustScaler] = {}
-    for one in windows:
-        scaling = scalers.setdefault(one.source_id, RobustScaler(32)).update(one.values)
-        yield Sample(
-            sample_id=f"{one.source_id}@{one.start_ns}",
-            source_id=one.source_id,
-            start_ns=one.start_ns,
-            windows={one.modality: one.values},
-            scaling={one.modality: scaling},
-        )
 
 
 def measure(arm: str, broker: Broker, samples: Sequence[Sample], folder: Path) -> Figures:
@@ -114,7 +100,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
 def main(given: Sequence[str] | None = None) -> None:
     """Runs the processes one after the other, prints the table, writes the figures."""
     asked = arguments(given)
-    samples = list(samples_of(overlapping_windows()[: asked.samples]))
+    samples = list(samples_of(overlapping_windows()[: asked.samples], [frozenset()]))
     with tempfile.TemporaryDirectory() as name, broker_in(Path(name)) as broker:
         measured = {arm: measure(arm, broker, samples, Path(name)) for arm in ARMS}
         Console().print(table(measured, f"{broker.name}, {len(samples):,} samples of {SPEC.n_steps} x 3"))

@@ -142,6 +142,6 @@ def _registry(settings: Settings, trains: bool) -> Iterator[str]:
         return
     for other in newest.modalities:
         own = settings.specs.get(other.name)
-        if own and (own.n_steps, own.n_channels, own.rate_hz) != (other.n_steps, other.n_channels, other.rate_hz):
+        if own and not own.has_windows_of(other):
             where = f"version {newest.version} in registry.root, {root}, of {other.rate_hz:g} Hz,"
             yield other_shape(other.name, own, other.n_steps, other.n_channels, where)

@@ -42,7 +42,7 @@ def announced(view: ChannelView, version: int, specs: Mapping[str, ModalitySpec]
         raise BundleError(f"version {version}", "a manifest", "none: it was never announced, or was removed")
     for spec in manifest.modalities:
         own = (specs or {}).get(spec.name)
-        if own and (own.n_steps, own.n_channels, own.rate_hz) != (spec.n_steps, spec.n_channels, spec.rate_hz):
+        if own and not own.has_windows_of(spec):
             raise BundleError(f"version {version}", f"{spec.name} as in our settings, {own}", str(spec))
     return manifest
 
